@@ -1,0 +1,71 @@
+"""latente: autoencoders for arrays, tables, images and signals.
+
+    import latente
+    model = latente.Autoencoder(16).fit(X)
+    Z = model.transform(X)
+
+Importing this package is fast: torch and scikit-learn are loaded when a name is first used.
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "latente.bottlenecks": ("FSQ", "VQ", "Deterministic", "Gaussian", "KSparse", "NoPriorError", "Sparse"),
+    "latente.corruptions": ("Compose", "GaussianNoise", "Masking", "SaltAndPepper", "Speckle", "SwapNoise"),
+    "latente.data": ("DataSpec",),
+    "latente.distortions": ("AbsoluteError", "Bernoulli", "GaussianLikelihood", "Huber", "SquaredError"),
+    "latente.estimators": (
+        "Autoencoder",
+        "AutoencoderClassifier",
+        "ConvolutionalAutoencoder",
+        "DenoisingAutoencoder",
+        "StackedAutoencoder",
+        "VanillaAutoencoder",
+        "VariationalAutoencoder",
+        "load",
+    ),
+    "latente.networks": ("MLP", "Conv"),
+    "latente.objectives": ("RAE", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
+    "latente.persistence": ("ModelFileError",),
+    "latente.pretraining": ("Pretraining",),
+    "latente.training": ("Trainer", "TrainingDiverged"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
+    from latente.corruptions import Compose, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
+    from latente.data import DataSpec
+    from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError
+    from latente.estimators import (
+        Autoencoder,
+        AutoencoderClassifier,
+        ConvolutionalAutoencoder,
+        DenoisingAutoencoder,
+        StackedAutoencoder,
+        VanillaAutoencoder,
+        VariationalAutoencoder,
+        load,
+    )
+    from latente.networks import MLP, Conv
+    from latente.objectives import RAE, BetaTC, Contractive, ImportanceWeighted, Wasserstein
+    from latente.persistence import ModelFileError
+    from latente.pretraining import Pretraining
+    from latente.training import Trainer, TrainingDiverged
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'latente' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

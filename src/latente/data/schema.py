@@ -1,0 +1,111 @@
+"""The front door's decisions about a data set, and the way in and out that follows from them."""
+
+from __future__ import annotations
+
+__all__ = ["Schema"]
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+CHUNK = 1 << 24  # values scaled in one piece
+TO_MODEL = {"nhwc": (0, 3, 1, 2), "ntc": (0, 2, 1)}
+FROM_MODEL = {"nhwc": (0, 2, 3, 1), "ntc": (0, 2, 1)}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What one sample is, how it is scaled, and how it goes back. Stored in every model.
+
+    Scaled data is (x - shift) * factor. Pictures of bytes stay bytes in memory and are scaled in the batch; everything
+    else is scaled once, in double precision, and kept as float32.
+
+    Attributes:
+        kind: "table", "image" or "signal".
+        layout: the order of the user's axes, e.g. "nhwc".
+        user_shape: the shape of one sample as the user has it.
+        sample_shape: the shape that the networks see: (features,), (channels, time) or (channels, height, width).
+        dtype: the name of the user's dtype.
+        scale: "none", "unit", "minmax" or "standard".
+        shift: float64, broadcasts against sample_shape.
+        factor: float64, broadcasts against sample_shape.
+        bounds: the smallest and largest value of scaled data where it has limits, else None.
+        output: the decoder's activation that fits the bounds: "sigmoid", "tanh" or "identity".
+        columns: the names of a frame's columns, or None.
+        reason: why kind and scale were chosen, in words.
+    """
+
+    kind: str
+    layout: str
+    user_shape: tuple[int, ...]
+    sample_shape: tuple[int, ...]
+    dtype: str
+    scale: str
+    shift: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    bounds: tuple[float, float] | None
+    output: str
+    columns: tuple[str, ...] | None = None
+    reason: str = ""
+
+    @property
+    def size(self) -> int:
+        """The number of values in a sample."""
+        return int(np.prod(self.sample_shape))
+
+    def check_shape(self, array: NDArray[Any]) -> None:
+        """Raises ValueError when the array's samples are not shaped like those of the training data."""
+        if array.shape[1:] != self.user_shape:
+            raise ValueError(
+                f"X has samples of shape {array.shape[1:]}, but this model was trained on samples of shape "
+                f"{self.user_shape} (kind {self.kind}, layout {self.layout}); reshape X to (n, "
+                f"{', '.join(map(str, self.user_shape))})"
+            )
+
+    def ingest(self, array: NDArray[Any]) -> Tensor:
+        """Returns the user's array (n, *user_shape) as a tensor (n, *sample_shape): bytes, or scaled float32."""
+        array = array.transpose(TO_MODEL[self.layout]) if self.layout in TO_MODEL else array
+        array = array.reshape(len(array), *self.sample_shape)
+        if array.dtype == np.uint8 and self.scale == "unit":
+            return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # copies only what it must
+        out = np.empty(array.shape, dtype=np.float32)
+        rows = max(1, CHUNK // max(1, self.size))
+        for start in range(0, len(array), rows):
+            chunk = np.asarray(array[start : start + rows], dtype=np.float64)
+            out[start : start + rows] = (chunk - self.shift) * self.factor
+        return torch.from_numpy(out)
+
+    def prepare(self, batch: Tensor) -> Tensor:
+        """Returns a slice of what `ingest` gave as scaled float32: bytes are divided by 255, floats pass."""
+        return batch.float().mul_(1 / 255) if batch.dtype == torch.uint8 else batch
+
+    def restore(self, scaled: NDArray[np.floating[Any]]) -> NDArray[Any]:
+        """Returns scaled samples (n, *sample_shape) in the user's shape, units and dtype (integers are rounded)."""
+        values = scaled.astype(np.float64) / self.factor + self.shift
+        values = values.transpose(FROM_MODEL[self.layout]) if self.layout in FROM_MODEL else values
+        values = values.reshape(len(values), *self.user_shape)
+        dtype = np.dtype(self.dtype)
+        if dtype.kind in "iu":
+            info = np.iinfo(dtype)
+            values = np.rint(values).clip(info.min, info.max)
+        return values > 0.5 if dtype.kind == "b" else values.astype(dtype)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the JSON-ready part: everything but shift and factor."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("shift", "factor")}
+
+    @staticmethod
+    def from_dict(description: dict[str, Any], shift: NDArray[np.float64], factor: NDArray[np.float64]) -> Schema:
+        """Makes the schema that `to_dict` described."""
+        values = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items()}
+        return Schema(**values, shift=shift, factor=factor)
+
+    def describe(self) -> str:
+        """Returns one line for people."""
+        span = f", in [{self.bounds[0]:g}, {self.bounds[1]:g}]" if self.bounds else ""
+        shape = " x ".join(map(str, self.user_shape))
+        return f"{self.kind} of shape {shape} ({self.dtype}), scale {self.scale}{span}, output {self.output}: {self.reason}"

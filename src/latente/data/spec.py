@@ -1,0 +1,68 @@
+"""What the user says about the data."""
+
+from __future__ import annotations
+
+__all__ = ["KINDS", "LAYOUTS", "SCALES", "DataSpec"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from latente.parts import Part, did_you_mean
+
+KINDS = ("auto", "table", "image", "signal")
+LAYOUTS = {
+    "nf": "table", "nhw": "image", "nhwc": "image", "nchw": "image", "nt": "signal", "nct": "signal", "ntc": "signal",
+}  # fmt: skip
+SCALES = ("auto", "none", "unit", "minmax", "standard")
+
+
+@dataclass
+class DataSpec(Part, family="data", name="data"):
+    """Overrides what the front door would decide by itself.
+
+    Args:
+        kind: "table" (rows of columns), "image", "signal", or "auto".
+        layout: the order of the array's axes: "nf" (table), "nhw", "nhwc", "nchw" (images), "nt", "nct", "ntc"
+            (signals; c channels, t time), or "auto".
+        scale: "none" (taken as it is), "unit" (the dtype's range 0..255 or 0..65535 becomes [0, 1]), "minmax" (the
+            data's range becomes [0, 1]), "standard" (zero mean and unit variance for each column of a table and each
+            channel of a signal or image), or "auto".
+        shape: the shape (height, width) or (channels, height, width) of pictures that come flattened in rows.
+
+    Example:
+        >>> DataSpec(kind="signal", scale="none")
+        DataSpec(kind='signal', layout='auto', scale='none', shape=None)
+    """
+
+    kind: str = "auto"
+    layout: str = "auto"
+    scale: str = "auto"
+    shape: Sequence[int] | None = None
+
+    @classmethod
+    def from_string(cls, text: str) -> DataSpec:
+        """Makes a spec from "auto", a kind ("signal"), a layout ("nct"), or "kind=...,scale=...,layout=..."."""
+        if text in KINDS:
+            return DataSpec(kind=text)
+        if text in LAYOUTS:
+            return DataSpec(layout=text)
+        if "=" in text:
+            return super().from_string(f"data:{text}")
+        hint = did_you_mean(text, [*KINDS, *LAYOUTS])
+        raise ValueError(f"data must be one of {', '.join(KINDS)}, a layout ({', '.join(LAYOUTS)}) or a DataSpec; "
+                         f"got {text!r}.{hint}")  # fmt: skip
+
+    def check(self) -> None:
+        """Raises ValueError for a word that is not allowed, or words that contradict each other."""
+        for name, value, allowed in (
+            ("kind", self.kind, KINDS),
+            ("layout", self.layout, ("auto", *LAYOUTS)),
+            ("scale", self.scale, SCALES),
+        ):
+            if value not in allowed:
+                hint = did_you_mean(str(value), allowed)
+                raise ValueError(f"DataSpec: {name} must be one of {', '.join(allowed)}; got {value!r}.{hint}")
+        if self.layout != "auto" and self.kind not in ("auto", LAYOUTS[self.layout]):
+            raise ValueError(
+                f"DataSpec: layout {self.layout!r} is for kind {LAYOUTS[self.layout]!r}; got kind {self.kind!r}"
+            )

@@ -1,0 +1,201 @@
+"""Distortions: what a reconstruction costs, one number a sample, summed over all its elements.
+
+Summed, never averaged, so that a distortion in nats stands beside a rate in nats.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AbsoluteError", "Bernoulli", "Distortion", "DistortionModule", "GaussianLikelihood", "Huber", "SquaredError",
+    "resolve_distortion",
+]  # fmt: skip
+
+import abc
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from latente.parts import Part, resolve
+
+
+class DistortionModule(nn.Module, abc.ABC):
+    """Computes the distortion of a batch; learned variances live here, so that they are trained and saved.
+
+    `from_logits` says that `forward` wants the decoder's raw output instead of x_hat.
+    """
+
+    from_logits: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Returns the cost of every element, of x's shape."""
+
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns (batch,): the elements' costs summed; where a mask is given, over known cells (True) only."""
+        cost = self.elementwise(x_hat.float(), x.float())
+        return (cost if mask is None else cost * mask).flatten(1).sum(1)
+
+
+class Distortion(Part, abc.ABC, family="distortion"):
+    """Describes a distortion; `build` makes its module."""
+
+    is_likelihood: ClassVar[bool] = False  # whether the cost is a negative log-likelihood in nats
+
+    @abc.abstractmethod
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        """Makes the module for samples of that shape."""
+
+
+class _SquaredError(DistortionModule):
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        return (x_hat - x).square()
+
+
+@dataclass
+class SquaredError(Distortion, name="squared_error"):
+    """||x - x_hat||^2, summed over the elements of a sample."""
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        return _SquaredError()
+
+
+class _AbsoluteError(DistortionModule):
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        return (x_hat - x).abs()
+
+
+@dataclass
+class AbsoluteError(Distortion, name="absolute"):
+    """||x - x_hat||_1, summed over the elements of a sample; outliers weigh less than with squares."""
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        return _AbsoluteError()
+
+
+class _Huber(DistortionModule):
+    def __init__(self, delta: float) -> None:
+        super().__init__()
+        self.delta = delta
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        return F.huber_loss(x_hat, x, reduction="none", delta=self.delta)
+
+
+@dataclass
+class Huber(Distortion, name="huber"):
+    """e^2 / 2 for an error |e| below delta, delta (|e| - delta / 2) above (Huber, 1964).
+
+    Args:
+        delta: where squares turn into absolute values, in units of the scaled data; above 0.
+    """
+
+    delta: float = 1.0
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        if self.delta <= 0:
+            raise ValueError(f"Huber: delta must be above 0; got {self.delta!r}")
+        return _Huber(self.delta)
+
+
+class _Bernoulli(DistortionModule):
+    from_logits = True
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(x_hat, x, reduction="none")
+
+
+@dataclass
+class Bernoulli(Distortion, name="bernoulli"):
+    """-log p(x) in nats for pixels that are coins with probability x_hat; needs data in [0, 1].
+
+    A true likelihood for binary data; for grey values it is the customary cross-entropy.
+    """
+
+    is_likelihood: ClassVar[bool] = True
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        return _Bernoulli()
+
+
+class _GaussianLikelihood(DistortionModule):
+    gain = 10.0  # Adam's step is the same for every parameter; a log-variance has far to go
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.scaled_logvar = nn.Parameter(torch.zeros(shape))
+
+    @property
+    def logvar(self) -> Tensor:
+        return (self.gain * self.scaled_logvar).clamp(-14.0, 14.0)
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        logvar = self.logvar
+        return 0.5 * ((x - x_hat).square() * torch.exp(-logvar) + logvar + math.log(2 * math.pi))
+
+
+@dataclass
+class GaussianLikelihood(Distortion, name="gaussian"):
+    """-log N(x; x_hat, sigma^2) in nats with a learned variance.
+
+    With one variance for all elements this is the sigma-VAE (Rybkin, Daniilidis, Levine, 2021, "Simple and effective
+    VAE training with calibrated decoders"): the balance between distortion and rate is learned, not tuned.
+
+    Args:
+        per_feature: one variance for each element of a sample instead of one for all.
+    """
+
+    per_feature: bool = False
+    is_likelihood: ClassVar[bool] = True
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        return _GaussianLikelihood(sample_shape if self.per_feature else ())
+
+
+class _CustomDistortion(DistortionModule):
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        return self.function(x_hat, x)
+
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is not None:
+            x_hat, x = x_hat * mask, x * mask
+        cost = self.function(x_hat.float(), x.float())
+        if not isinstance(cost, Tensor) or cost.shape != (len(x),):
+            got = tuple(cost.shape) if isinstance(cost, Tensor) else type(cost).__name__
+            raise ValueError(f"a distortion must return one cost a sample, shape ({len(x)},); got {got}")
+        return cost
+
+
+@dataclass
+class CustomDistortion(Distortion, name="custom"):
+    """Any function (x_hat, x) -> (batch,). It is not saved with a model.
+
+    Args:
+        function: takes two tensors (batch, *sample_shape), returns one cost a sample, summed over its elements.
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
+        if self.function is None:
+            raise ValueError(
+                "the custom distortion's function is not here; pass it: latente.load(path, distortion=...)"
+            )
+        return _CustomDistortion(self.function)
+
+
+def resolve_distortion(value: Any, default: Distortion) -> Distortion:
+    """Returns the distortion that the user meant: a part, a short string, any callable; the default for "auto"."""
+    if value is None or value == "auto":
+        return default
+    if callable(value) and not isinstance(value, (Part, type)):
+        return CustomDistortion(value)
+    return resolve(value, Distortion) or default  # type: ignore[type-abstract]

@@ -1,0 +1,251 @@
+"""The scikit-learn estimator that every named autoencoder is."""
+
+from __future__ import annotations
+
+__all__ = ["Autoencoder", "LatentSizeWarning"]
+
+import warnings
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+
+from latente.bottlenecks import Bottleneck, Deterministic
+from latente.corruptions import Corruption
+from latente.data import ArraySource, DataSpec, as_array, check_values, decide, read
+from latente.data.checks import check_samples
+from latente.distortions import Distortion, SquaredError
+from latente.estimators.fitted import Array, FittedAutoencoder
+from latente.estimators.recipe import Recipe
+from latente.networks import Auto, Network
+from latente.objectives import Objective, Plain, Progress
+from latente.parts import Part, resolve
+from latente.training import Trainer, seed_of, seeded
+from latente.training.loop import Stepper
+from latente.training.schedule import constant
+
+DEFAULTS: dict[str, tuple[type[Part], type[Part]]] = {
+    "network": (Network, Auto),
+    "bottleneck": (Bottleneck, Deterministic),
+    "distortion": (Distortion, SquaredError),
+    "objective": (Objective, Plain),
+    "corruption": (Corruption, Corruption),
+    "data": (DataSpec, DataSpec),
+    "trainer": (Trainer, Trainer),
+}
+
+
+class LatentSizeWarning(UserWarning):
+    """Warned when the code is at least as wide as the data, so that it need not learn anything."""
+
+
+class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Learns codes from which the data can be rebuilt: x -> e(x) = z -> d(z) = x_hat, minimising ||x - d(e(x))||^2.
+
+    Every kind of autoencoder is a choice of parts. A part is an object (`Gaussian(beta=4)`) or a short string
+    (`"gaussian:4"`).
+
+    Args:
+        latent_dim: the size of the code z.
+        network: encoder and decoder: MLP(...), Conv(...), "auto", or a pair of your own nn.Modules.
+        bottleneck: what happens to the code: None (nothing), Gaussian, Sparse, KSparse, VQ, FSQ.
+        corruption: what is done to the input while training: None, GaussianNoise, SaltAndPepper, ..., any function.
+        distortion: what a reconstruction costs: "auto", SquaredError, Bernoulli, ..., any function.
+        objective: what is minimised: None (distortion + beta * rate), Contractive, Wasserstein, ...
+        data: what the data is, a DataSpec; "auto" looks at it.
+        trainer: how to train, a Trainer; None for the defaults.
+        random_state: None, an integer or a numpy generator; decides everything random.
+
+    Attributes:
+        module_: the trained AutoencoderModule.
+        schema_: the front door's decisions about the data.
+        history_: a table of the epochs.
+        recipe_: the resolved parts.
+        n_iter_: epochs that were trained.
+        n_features_in_: columns (second axis) of the training data.
+        feature_names_in_: names of a frame's columns.
+
+    Example:
+        >>> from sklearn.datasets import load_digits
+        >>> X = load_digits().images
+        >>> model = Autoencoder(8, trainer=Trainer(epochs=3), random_state=0).fit(X)
+        >>> model.transform(X).shape, model.reconstruct(X).shape
+        ((1797, 8), (1797, 8, 8))
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 32,
+        *,
+        network: Any = "auto",
+        bottleneck: Any = None,
+        corruption: Any = None,
+        distortion: Any = "auto",
+        objective: Any = None,
+        data: Any = "auto",
+        trainer: Trainer | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.network = network
+        self.bottleneck = bottleneck
+        self.corruption = corruption
+        self.distortion = distortion
+        self.objective = objective
+        self.data = data
+        self.trainer = trainer
+        self.random_state = random_state
+
+    # What a named autoencoder overrides
+
+    def _recipe(self) -> Recipe:
+        """Returns the parts that the constructor's arguments mean."""
+        return Recipe.of(self.network, self.bottleneck, self.corruption, self.distortion, self.objective)
+
+    def _spec(self, array: Array) -> DataSpec:
+        """Returns what the user said about the data."""
+        return resolve(None if self.data == "auto" else self.data, DataSpec, DataSpec()) or DataSpec()
+
+    def _train(self, source: ArraySource, validation: ArraySource | None, seed: int) -> None:
+        """Trains `module_` and sets `history_`."""
+        objective = self.recipe_.objective
+        self.history_ = self._trainer().fit(self.module_, source, objective, validation=validation, seed=seed)
+        self.n_iter_ = len(self.history_)
+
+    # Fitting
+
+    def fit(self, X: Any, y: Any = None, *, target: Any = None, validation: Any = None) -> Self:
+        """Trains on X and returns self.
+
+        Args:
+            X: (n, ...): an array, a tensor, a frame of numbers, or a path (.npy, .npz, .csv, .parquet, image folder).
+            y: ignored; scikit-learn's convention.
+            target: (n, ...), what should come out where that is not X itself: the clean partners of noisy samples.
+            validation: held-out samples like X for the validation loss; None holds out what the trainer says.
+
+        Raises:
+            TypeError, ValueError: for data or settings that cannot be trained on, before any training.
+            TrainingDiverged: when a loss is not finite.
+        """
+        array = self._start(X)
+        seed = seed_of(self.random_state)
+        source = self._source(array, target)
+        held = None if validation is None else self._source(self._read(validation))
+        if held is None:
+            source, held = self._split(source, seed)
+        self._build(seed)
+        self._train(source, held, seed)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.
+
+        Args:
+            X: (n, ...), as in `fit`; later batches must have samples of the same shape.
+            y: ignored.
+
+        Raises:
+            TypeError, ValueError: for data or settings that cannot be trained on.
+        """
+        first = not hasattr(self, "module_")
+        seed = seed_of(self.random_state)
+        array = self._start(X) if first else self._read(X)
+        if first:
+            self._build(seed)
+        if not hasattr(self, "_stepper"):
+            self._stepper = Stepper(
+                self.module_,
+                self.recipe_.objective,
+                learning_rate=self._trainer().learning_rate,
+                schedule=constant,
+            )
+            self.n_iter_ = 0
+        source = self._source(array)
+        with seeded(seed + self.n_iter_, self.module_.device) as generator:
+            self.module_.train()
+            self.module_.generator = generator
+            for batch in source.batches(self._trainer().resolve_batch_size(len(source)), generator):
+                self._stepper.step(batch, Progress(1, 1, len(source)))
+            self.module_.generator = None
+            self.module_.eval()
+        self.n_iter_ += 1
+        return self
+
+    def _split(self, source: ArraySource, seed: int) -> tuple[ArraySource, ArraySource | None]:
+        """Holds out what the trainer says."""
+        fraction = self._trainer().held_out
+        return source.split(fraction, torch.Generator().manual_seed(seed)) if fraction else (source, None)
+
+    def _start(self, X: Any) -> Array:
+        """Checks settings and data, decides, and returns the data as an array."""
+        if (
+            not isinstance(self.latent_dim, (int, np.integer))
+            or isinstance(self.latent_dim, bool)
+            or self.latent_dim < 1
+        ):
+            raise ValueError(f"latent_dim must be an integer of at least 1; got {self.latent_dim!r}")
+        self.recipe_ = self._recipe()
+        self._trainer().check()
+        array, columns = self._read_raw(X, reset=True)
+        check_samples(len(array))
+        self.schema_ = decide(array, self._spec(array), columns)
+        if self.latent_dim >= self.schema_.size:
+            warnings.warn(
+                f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code can "
+                "copy its input; use a smaller latent_dim, or a bottleneck that limits it",
+                LatentSizeWarning,
+                stacklevel=3,
+            )
+        return array
+
+    def _build(self, seed: int) -> None:
+        device = self._trainer().resolve_device()
+        with seeded(seed):
+            self.module_ = self.recipe_.build(int(self.latent_dim), self.schema_).to(device)
+        self.module_.eval()
+        self.__dict__.pop("_stepper", None)
+
+    def _trainer(self) -> Trainer:
+        trainer = resolve(self.trainer, Trainer, Trainer())
+        return trainer or Trainer()
+
+    def _source(self, array: Array, target: Any = None) -> ArraySource:
+        """Returns the samples on the device that trains."""
+        device = self._trainer().resolve_device()
+        clean = None
+        if target is not None:
+            wanted, columns = as_array(read(target) if isinstance(target, (str, PathLike)) else target)
+            check_values(wanted, columns)
+            if wanted.shape != array.shape:
+                raise ValueError(f"target must have X's shape {array.shape}; got {wanted.shape}")
+            clean = self.schema_.ingest(wanted).to(device)
+        return ArraySource(self.schema_.ingest(array).to(device), self.schema_.prepare, clean)
+
+    # scikit-learn's conventions
+
+    def set_params(self, **params: Any) -> Self:
+        """Sets arguments by name; `trainer__epochs` reaches into a part and makes the default one first."""
+        for key in params:
+            name, _, rest = key.partition("__")
+            value = getattr(self, name, None)
+            if rest and name in DEFAULTS and (value is None or isinstance(value, str)):
+                family, default = DEFAULTS[name]
+                if value in (None, "auto") and default is family and family is Corruption:
+                    raise ValueError(f"there is no corruption to set {rest!r} of; pass corruption= first")
+                setattr(self, name, default() if value in (None, "auto") else resolve(value, family))
+        return super().set_params(**params)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.module_.bottleneck.latent_dim
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "module_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

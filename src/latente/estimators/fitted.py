@@ -1,0 +1,216 @@
+"""What a fitted autoencoder does: codes, reconstructions, samples, scores."""
+
+from __future__ import annotations
+
+__all__ = ["FittedAutoencoder"]
+
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
+
+from latente.autoencoder import AutoencoderModule
+from latente.data import Schema, as_array, check_values, read
+from latente.estimators.evaluation import Evaluation
+from latente.estimators.inference import over_batches
+from latente.estimators.interpolation import interpolate_codes
+from latente.estimators.recipe import Recipe
+from latente.metrics import active_units, explained_variance, mean_error, pca_error, squared_error
+from latente.training import seed_of, seeded
+
+Array = NDArray[Any]
+
+
+class FittedAutoencoder:
+    """The methods of an autoencoder that has been trained; all are deterministic unless randomness is asked for.
+
+    They need `module_`, `schema_` and `recipe_`, which fitting sets. Results are computed in batches, without gradients.
+    """
+
+    module_: AutoencoderModule
+    schema_: Schema
+    recipe_: Recipe
+
+    # Data in and out
+
+    def _read_raw(self, X: Any, reset: bool) -> tuple[Array, tuple[str, ...] | None]:
+        X = read(X) if isinstance(X, (str, PathLike)) else X
+        array, columns = as_array(X)
+        check_values(array, columns)
+        validate_data(self, X if columns else array, reset=reset, skip_check_array=True)
+        return array, columns
+
+    def _read(self, X: Any) -> Array:
+        """Returns X as an array of samples shaped like those of the training data."""
+        check_is_fitted(self, "module_")
+        array, _ = self._read_raw(X, reset=False)
+        self.schema_.check_shape(array)
+        return array
+
+    def _scaled(self, X: Any) -> Tensor:
+        return self.schema_.ingest(self._read(X))
+
+    def _run(self, x: Tensor, function: Any) -> NDArray[np.float32]:
+        """Applies a function of scaled samples, batch by batch."""
+        return over_batches(self.module_, x, lambda piece: function(self.schema_.prepare(piece)), self.module_.device)
+
+    def _decode(self, z: Array) -> Array:
+        tensor = torch.as_tensor(np.asarray(z, dtype=np.float32))
+        return self.schema_.restore(over_batches(self.module_, tensor, self.module_.decode, self.module_.device))
+
+    # Using
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Returns the codes (n, latent_dim) of samples (n, ...): the deterministic mode, whatever the bottleneck."""
+        return self._run(self._scaled(X), lambda x: self.module_.encode(x).mode)
+
+    def inverse_transform(self, Z: Any) -> Array:
+        """Returns the samples (n, ...) that codes (n, latent_dim) stand for, in the training data's units and dtype.
+
+        Raises:
+            ValueError: for codes of another size.
+        """
+        check_is_fitted(self, "module_")
+        codes, _ = as_array(Z)
+        if codes.shape[1:] != (self.module_.bottleneck.latent_dim,):
+            raise ValueError(f"codes must have shape (n, {self.module_.bottleneck.latent_dim}); got {codes.shape}")
+        check_values(codes)
+        return self._decode(codes)
+
+    def reconstruct(self, X: Any, *, corrupt: bool = False, random_state: Any = None) -> Array:
+        """Returns d(e(X)) in X's units and dtype.
+
+        Args:
+            X: (n, ...).
+            corrupt: whether the model's corruption is applied to X first.
+            random_state: decides the corruption.
+        """
+        x = self._corrupted(X, random_state) if corrupt else self._scaled(X)
+        return self.schema_.restore(self._run(x, lambda x: self.module_.decode(self.module_.encode(x).z)))
+
+    def corrupt(self, X: Any, *, random_state: Any = None) -> Array:
+        """Returns X after the model's corruption, in X's units and dtype (so bytes are rounded and clipped)."""
+        return self.schema_.restore(self._corrupted(X, random_state).numpy())
+
+    def _corrupted(self, X: Any, random_state: Any) -> Tensor:
+        x = self._scaled(X)
+        if self.module_.corruption is None:
+            raise ValueError("this model has no corruption; pass corruption= to its constructor, e.g. 'gaussian:0.3'")
+        with seeded(seed_of(random_state)) as generator:
+            return self.module_.corrupt(self.schema_.prepare(x), generator)
+
+    def score_samples(self, X: Any) -> NDArray[np.float32]:
+        """Returns (n,): minus (distortion + beta * rate) of each sample; higher is more normal.
+
+        For a variational autoencoder it is the evidence lower bound at the mode, in nats.
+        """
+
+        def score(x: Tensor) -> Tensor:
+            latent = self.module_.encode(x)
+            return -(self.module_.distort(latent.z, x) + self.module_.bottleneck.beta * latent.rate)
+
+        return self._run(self._scaled(X), score)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Returns the mean of `score_samples`; higher is better."""
+        return float(self.score_samples(X).mean())
+
+    def sample(self, n: int = 1, *, random_state: Any = None) -> Array:
+        """Returns n new samples (n, ...), decoded from draws of the prior.
+
+        Raises:
+            NoPriorError: when the model has no prior, with how to fit one.
+        """
+        check_is_fitted(self, "module_")
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise ValueError(f"n must be an integer of at least 1; got {n!r}")
+        generator = torch.Generator().manual_seed(seed_of(random_state))
+        if self.recipe_.objective.normal_codes:
+            z = torch.randn(n, self.module_.bottleneck.latent_dim, generator=generator)
+        else:
+            bottleneck = self.module_.bottleneck
+            if self.module_.device.type != "cpu":
+                generator = torch.Generator(self.module_.device).manual_seed(seed_of(random_state))
+            z = bottleneck.sample(n, generator).cpu()
+        return self._decode(z.numpy())
+
+    def interpolate(self, a: Any, b: Any, steps: int = 9, *, path: str = "linear") -> Array:
+        """Returns the decoded way from sample a to sample b through the latent space, both ends included.
+
+        Args:
+            a: one sample, or (n, ...) samples.
+            b: of a's shape.
+            steps: at least 2.
+            path: "linear" or "spherical".
+
+        Returns:
+            (steps, ...) for single samples, (n, steps, ...) for several.
+        """
+        check_is_fitted(self, "module_")
+        a, b = np.asarray(a), np.asarray(b)
+        single = a.shape == self.schema_.user_shape
+        codes = [self.transform(x[None] if single else x) for x in (a, b)]
+        if codes[0].shape != codes[1].shape:
+            raise ValueError(f"a and b must hold as many samples; got {len(codes[0])} and {len(codes[1])}")
+        way = interpolate_codes(codes[0], codes[1], steps, path)
+        decoded = self._decode(way.reshape(-1, way.shape[2]))
+        decoded = decoded.reshape(steps, len(codes[0]), *decoded.shape[1:]).swapaxes(0, 1)
+        return decoded[0] if single else decoded
+
+    def evaluate(self, X: Any, *, reference: Any = None) -> Evaluation:
+        """Returns the reconstruction error of X beside that of the mean sample and of PCA at the same latent size.
+
+        All errors are in the units of the scaled data (pictures in [0, 1], columns with unit variance).
+
+        Args:
+            X: (n, ...), best data that was not trained on.
+            reference: the data that the baselines are fitted on, best the training data; None fits them on X itself,
+                which favours them.
+        """
+        raw = self._scaled(X)
+        x = self.schema_.prepare(raw).numpy()
+        base = x if reference is None else self.schema_.prepare(self._scaled(reference)).numpy()
+        x_hat = self._run(raw, lambda x: self.module_.decode(self.module_.encode(x).z))
+        codes = self._run(raw, lambda x: self.module_.encode(x).mode)
+        rate = self._run(raw, lambda x: self.module_.encode(x).rate)
+        error = float(squared_error(x, x_hat).mean())
+        return Evaluation(
+            error=error,
+            mse=error / self.schema_.size,
+            mean_error=mean_error(x, base),
+            pca_error=pca_error(x, base, codes.shape[1]),
+            explained_variance=explained_variance(x, x_hat),
+            rate=float(rate.mean()),
+            active_units=int(active_units(codes).sum()),
+            latent_dim=codes.shape[1],
+            samples=len(x),
+        )
+
+    # Keeping
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the model to a folder (model.safetensors, config.json) and returns its path; see `latente.load`."""
+        from latente.estimators.saving import save
+
+        check_is_fitted(self, "module_")
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, **own: Any) -> Self:
+        """Returns the model in a folder; like `latente.load`, but it must be of this class.
+
+        Args:
+            path: the folder.
+            own: the user's own encoder, decoder, corruption, distortion, where the model has such.
+        """
+        from latente.estimators.saving import load
+
+        model = load(path, **own)
+        if not isinstance(model, cls):
+            raise TypeError(f"{path} holds a {type(model).__name__}, not a {cls.__name__}; use latente.load")
+        return model

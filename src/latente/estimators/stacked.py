@@ -1,0 +1,118 @@
+"""Layer by layer first, then all together."""
+
+from __future__ import annotations
+
+__all__ = ["StackedAutoencoder"]
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.utils.validation import check_is_fitted
+
+from latente.data import ArraySource
+from latente.estimators.autoencoder import Autoencoder
+from latente.estimators.recipe import Recipe
+from latente.networks import MLP
+from latente.parts import resolve
+from latente.pretraining import Pretraining
+from latente.training import Trainer, seed_of
+
+if TYPE_CHECKING:
+    from latente.estimators.classifier import AutoencoderClassifier
+
+
+class StackedAutoencoder(Autoencoder):
+    """A deep autoencoder pretrained greedily, layer by layer, then unrolled and fine-tuned as one.
+
+    Each layer is first a denoising autoencoder of the codes below, with epochs and noise of its own.
+
+    Args:
+        latent_dim: the size of the code.
+        hidden_features: widths from the data to the code.
+        activation: of the hidden units.
+        pretraining: how each layer is pretrained, a Pretraining; None for its defaults.
+        network: another stack of mirrored blocks, e.g. Conv(...); None for an MLP of the widths above.
+        corruption: of the input while fine-tuning; None for none.
+        distortion, data, trainer, random_state: as in Autoencoder.
+
+    Attributes:
+        pretraining_histories_: one History for each layer, from the data up.
+
+    Sources: Hinton & Salakhutdinov (2006), "Reducing the dimensionality of data with neural networks"; Vincent et al.
+    (2010), "Stacked denoising autoencoders".
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 32,
+        *,
+        hidden_features: Sequence[int] = (1000, 500, 250),
+        activation: str = "silu",
+        pretraining: Pretraining | None = None,
+        network: Any = None,
+        corruption: Any = None,
+        distortion: Any = "auto",
+        data: Any = "auto",
+        trainer: Trainer | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.hidden_features = hidden_features
+        self.activation = activation
+        self.pretraining = pretraining
+        self.network = network
+        self.corruption = corruption
+        self.distortion = distortion
+        self.data = data
+        self.trainer = trainer
+        self.random_state = random_state
+
+    def _recipe(self) -> Recipe:
+        network = MLP(self.hidden_features, self.activation) if self.network is None else self.network
+        return Recipe.of(network, None, self.corruption, self.distortion, None)
+
+    def _train(self, source: ArraySource, validation: ArraySource | None, seed: int) -> None:
+        self._pretrain(source, seed)
+        super()._train(source, validation, seed)
+
+    def _pretrain(self, source: ArraySource, seed: int) -> None:
+        pretraining = resolve(self.pretraining, Pretraining, Pretraining()) or Pretraining()
+        self.pretraining_histories_ = pretraining.run(self.module_, source, seed)
+
+    def pretrain(self, X: Any) -> Self:
+        """Only pretrains the layers on X and returns self; `finetune` goes on from there.
+
+        Args:
+            X: (n, ...), as in `fit`.
+
+        Raises:
+            TypeError, ValueError: for data or settings that cannot be trained on.
+        """
+        array = self._start(X)
+        seed = seed_of(self.random_state)
+        self._build(seed)
+        self._pretrain(self._source(array), seed)
+        return self
+
+    def finetune(self, X: Any) -> Self:
+        """Trains all layers together from the weights as they are and returns self.
+
+        Args:
+            X: (n, ...), samples like those that `pretrain` saw.
+        """
+        source, held = self._split(self._source(self._read(X)), seed := seed_of(self.random_state))
+        super()._train(source, held, seed)
+        return self
+
+    def to_classifier(self, trainer: Trainer | None = None) -> AutoencoderClassifier:
+        """Returns a scikit-learn classifier whose hidden layers start from this fitted encoder.
+
+        Args:
+            trainer: how the classifier is trained; None for the defaults.
+        """
+        from sklearn.frozen import FrozenEstimator
+
+        from latente.estimators.classifier import AutoencoderClassifier
+
+        check_is_fitted(self, "module_")
+        return AutoencoderClassifier(FrozenEstimator(self), trainer=trainer, random_state=self.random_state)

@@ -1,0 +1,59 @@
+"""Errors between arrays."""
+
+from __future__ import annotations
+
+__all__ = ["explained_variance", "psnr", "squared_error"]
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def squared_error(x: NDArray[Any], x_hat: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns (n,): ||x - x_hat||^2, summed over the elements of each sample.
+
+    Args:
+        x: (n, ...).
+        x_hat: of x's shape and in its units.
+
+    Raises:
+        ValueError: when the shapes differ.
+
+    Example:
+        >>> squared_error(np.zeros((2, 3)), np.ones((2, 3)))
+        array([3., 3.])
+    """
+    _check_same(x, x_hat)
+    difference = (x.astype(np.float64) - x_hat).reshape(len(x), -1)
+    return np.einsum("nd,nd->n", difference, difference)
+
+
+def psnr(x: NDArray[Any], x_hat: NDArray[Any], data_range: float = 1.0) -> NDArray[np.float64]:
+    """Returns (n,): the peak signal-to-noise ratio of each sample in dB, 10 log10(data_range^2 / MSE).
+
+    Args:
+        x: (n, ...).
+        x_hat: of x's shape and in its units.
+        data_range: the difference between the largest and the smallest possible value.
+
+    Example:
+        >>> psnr(np.zeros((1, 4)), np.full((1, 4), 0.1))
+        array([20.])
+    """
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(data_range**2 * x[0].size / squared_error(x, x_hat))
+
+
+def explained_variance(x: NDArray[Any], x_hat: NDArray[Any]) -> float:
+    """Returns 1 - sum ||x - x_hat||^2 / sum ||x - mean||^2: 1 is perfect, 0 is as good as the mean sample.
+
+    NaN when all samples are equal.
+    """
+    total = squared_error(x, np.broadcast_to(x.mean(0, dtype=np.float64), x.shape)).sum()
+    return float(1 - squared_error(x, x_hat).sum() / total) if total > 0 else float("nan")
+
+
+def _check_same(x: NDArray[Any], x_hat: NDArray[Any]) -> None:
+    if x.shape != x_hat.shape:
+        raise ValueError(f"x and x_hat must have one shape; got {x.shape} and {x_hat.shape}")

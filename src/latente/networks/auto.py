@@ -1,0 +1,45 @@
+"""A network chosen by the kind and size of the data."""
+
+from __future__ import annotations
+
+__all__ = ["Auto"]
+
+import math
+from dataclasses import dataclass
+
+from torch import nn
+
+from latente.networks.base import Network
+from latente.networks.conv import Conv
+from latente.networks.mlp import MLP
+
+
+@dataclass
+class Auto(Network, name="auto"):
+    """MLP for tables and for samples of up to 4,096 values, Conv for larger images and signals.
+
+    The MLP of pictures is the one of Hinton & Salakhutdinov (2006), 1000-500-250; that of a table has two layers whose
+    widths follow the number of columns.
+
+    Example:
+        >>> Auto().choose((1, 28, 28))
+        MLP(hidden_features=(1000, 500, 250), activation='silu', normalization=None, skip=False, code_activation='identity')
+        >>> Auto().choose((3, 256, 256))
+        Conv(channels=(32, 64, 128, 128), hidden_features=(), kernel_size=3, activation='silu', normalization=None, upsample='transposed')
+    """
+
+    largest_flat: int = 4096
+
+    def choose(self, sample_shape: tuple[int, ...]) -> Network:
+        """Returns the network description for samples of that shape."""
+        size = math.prod(sample_shape)
+        if len(sample_shape) > 1 and size > self.largest_flat:
+            depth = max(2, min(5, round(math.log2(max(sample_shape[1:]) / 16))))
+            return Conv(tuple(min(128, 32 * 2**i) for i in range(depth)))
+        if size >= 256:
+            return MLP((1000, 500, 250))
+        width = 2 ** math.ceil(math.log2(max(32, min(512, 4 * size))))
+        return MLP((width, width // 2))
+
+    def build(self, sample_shape: tuple[int, ...], latent_dim: int, features: int) -> tuple[nn.Module, nn.Module]:
+        return self.choose(sample_shape).build(sample_shape, latent_dim, features)

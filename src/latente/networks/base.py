@@ -1,0 +1,44 @@
+"""What every network description offers."""
+
+from __future__ import annotations
+
+__all__ = ["Network", "positive_integers"]
+
+import abc
+from typing import Any
+
+from torch import nn
+
+from latente.parts import Part
+
+
+class Network(Part, abc.ABC, family="network"):
+    """Describes an encoder and its mirror."""
+
+    @abc.abstractmethod
+    def build(self, sample_shape: tuple[int, ...], latent_dim: int, features: int) -> tuple[nn.Module, nn.Module]:
+        """Makes encoder and decoder.
+
+        Both are `nn.Sequential`s of as many blocks each, block i of the encoder mirrored by block -1 - i of the
+        decoder, unless the user brought modules of their own.
+
+        Args:
+            sample_shape: (features,), (channels, time) or (channels, height, width).
+            latent_dim: the number of values that the decoder receives.
+            features: the number of values h that the bottleneck wants from the encoder.
+
+        Returns:
+            The encoder, (batch, *sample_shape) -> (batch, features), and the decoder, (batch, latent_dim) ->
+            (batch, *sample_shape).
+
+        Raises:
+            ValueError: for sizes that make no network.
+        """
+
+
+def positive_integers(name: str, values: Any) -> tuple[int, ...]:
+    """Returns a tuple of positive integers from one integer or a sequence, or raises ValueError naming what it is."""
+    values = (values,) if isinstance(values, int) else tuple(values)
+    if not all(isinstance(value, int) and not isinstance(value, bool) and value > 0 for value in values):
+        raise ValueError(f"{name} must be positive integers; got {values!r}")
+    return values

@@ -1,0 +1,11 @@
+"""Blocks that know shapes, not autoencoders."""
+
+from __future__ import annotations
+
+__all__ = ["ACTIVATIONS", "ConvBlock", "Residual", "activation", "dense_block", "initialise", "normalisation"]
+
+from latente.nn.activations import ACTIVATIONS, activation
+from latente.nn.conv import ConvBlock
+from latente.nn.initialisation import initialise
+from latente.nn.mlp import Residual, dense_block
+from latente.nn.normalisation import normalisation

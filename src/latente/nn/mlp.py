@@ -1,0 +1,48 @@
+"""Fully connected blocks."""
+
+from __future__ import annotations
+
+__all__ = ["Residual", "dense_block"]
+
+from torch import Tensor, nn
+
+from latente.nn.activations import activation as make_activation
+from latente.nn.initialisation import initialise
+from latente.nn.normalisation import normalisation as make_normalisation
+
+
+def dense_block(
+    in_features: int, out_features: int, activation: str = "identity", normalization: str | None = None
+) -> nn.Sequential:
+    """Makes linear -> normalisation -> activation, initialised to match the activation.
+
+    Maps (batch, in_features) to (batch, out_features).
+
+    Example:
+        >>> dense_block(4, 2, "relu")
+        Sequential(
+          (0): Linear(in_features=4, out_features=2, bias=True)
+          (1): ReLU()
+        )
+    """
+    linear = nn.Linear(in_features, out_features)
+    initialise(linear, activation, in_features, out_features)
+    norm = make_normalisation(normalization, out_features)
+    layers = [linear, norm, None if activation == "identity" else make_activation(activation)]
+    return nn.Sequential(*(layer for layer in layers if layer is not None))
+
+
+class Residual(nn.Module):
+    """Adds a block's input to its output: f(x) + P x, where P is a learned projection if the widths differ."""
+
+    def __init__(self, block: nn.Module, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.block = block
+        self.projection = (
+            nn.Identity() if in_features == out_features else nn.Linear(in_features, out_features, bias=False)
+        )
+        if isinstance(self.projection, nn.Linear):
+            initialise(self.projection, "identity", in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x) + self.projection(x)

@@ -1,0 +1,35 @@
+"""Normalisation layers by name."""
+
+from __future__ import annotations
+
+__all__ = ["NORMALISATIONS", "normalisation"]
+
+import math
+
+from torch import nn
+
+from latente.parts import did_you_mean
+
+NORMALISATIONS = ("batch", "layer")
+
+
+def normalisation(name: str | None, features: int, dimensions: int = 0) -> nn.Module | None:
+    """Makes a normalisation layer, or None for None.
+
+    Args:
+        name: "batch" (batch normalisation), "layer" (layer normalisation; for convolutions, group normalisation with
+            up to eight groups, which treats every sample alone as well) or None.
+        features: the number of features or channels.
+        dimensions: 0 for features (batch, features), 1 for signals (batch, channels, time), 2 for images.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name is None:
+        return None
+    if name not in NORMALISATIONS:
+        hint = did_you_mean(str(name), NORMALISATIONS)
+        raise ValueError(f"unknown normalization {name!r}; known: batch, layer, None.{hint}")
+    if name == "batch":
+        return (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d)[dimensions](features)
+    return nn.GroupNorm(math.gcd(8, features), features) if dimensions else nn.LayerNorm(features)

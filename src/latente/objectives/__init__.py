@@ -1,0 +1,16 @@
+"""Objectives: what training minimises, (module, batch, progress) -> Losses."""
+
+from __future__ import annotations
+
+__all__ = [
+    "RAE", "Batch", "BetaTC", "Contractive", "ImportanceWeighted", "Losses", "Objective", "Plain", "Progress",
+    "Wasserstein", "mmd",
+]  # fmt: skip
+
+from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.objectives.beta_tc import BetaTC
+from latente.objectives.contractive import Contractive
+from latente.objectives.importance import ImportanceWeighted
+from latente.objectives.plain import Plain
+from latente.objectives.rae import RAE
+from latente.objectives.wasserstein import Wasserstein, mmd

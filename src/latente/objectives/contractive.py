@@ -1,0 +1,75 @@
+"""Codes that barely move when the input does."""
+
+from __future__ import annotations
+
+__all__ = ["Contractive", "jacobian_norm"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.objectives.plain import Plain
+
+
+def jacobian_norm(h: Tensor, x: Tensor, probes: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+    """Returns (batch,): the squared Frobenius norm of dh/dx, exactly or by random projections.
+
+    With probes v ~ N(0, I) it is the unbiased estimate E ||v^T J||^2 = ||J||_F^2 (Hutchinson, 1990).
+
+    Args:
+        h: (batch, features), computed from x.
+        x: (batch, *sample_shape), requiring gradients.
+        probes: the number of projections; None takes one backward pass for every feature instead, which is exact.
+        generator: the source of the probes' randomness.
+    """
+    if probes is None:
+        directions = torch.eye(h.shape[1], device=h.device).unsqueeze(1).expand(-1, len(h), -1)
+        scale = 1.0
+    else:
+        directions = torch.randn((probes, *h.shape), generator=generator, device=h.device)
+        scale = 1.0 / probes
+    total = h.new_zeros(len(h))
+    for direction in directions:
+        (gradient,) = torch.autograd.grad(h, x, direction.to(h.dtype), create_graph=True, retain_graph=True)
+        total = total + scale * gradient.flatten(1).square().sum(1)
+    return total
+
+
+@dataclass
+class Contractive(Objective, name="contractive"):
+    """loss = plain + weight * ||d h / d x||_F^2, the encoder's Jacobian at x.
+
+    Source: Rifai, Vincent, Muller, Glorot, Bengio (2011), "Contractive auto-encoders".
+
+    Args:
+        weight: of the penalty.
+        probes: random projections a batch that estimate the norm without bias; None computes it exactly, at the price
+            of a backward pass for every latent unit.
+    """
+
+    weight: float = 0.1
+    probes: int | None = 1
+
+    def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        if not torch.is_grad_enabled():
+            return self._without_gradients(module, batch, progress)
+        x = (module.corrupt(batch.x) if module.training else batch.x).detach().requires_grad_()
+        h = module.encoder(x).float()
+        latent = module.bottleneck(h, module.generator)
+        contraction = self.weight * jacobian_norm(h, x, self.probes, module.generator)
+        distortion = module.distort(latent.z, batch.target, batch.mask)
+        loss = distortion + module.bottleneck.cost(latent, progress.fraction) + contraction
+        return Losses(loss, distortion, latent.rate, latent.penalty + contraction)
+
+    def _without_gradients(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        """Validation runs without gradients: everything but the contraction."""
+        return Plain()(module, batch, progress)
+
+    def check(self, module: Any) -> None:
+        if self.weight < 0 or (self.probes is not None and self.probes < 1):
+            raise ValueError(
+                f"Contractive: weight must be at least 0 and probes at least 1 (or None, exact); got {self!r}"
+            )

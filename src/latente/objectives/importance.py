@@ -1,0 +1,63 @@
+"""A tighter bound from several samples."""
+
+from __future__ import annotations
+
+__all__ = ["ImportanceWeighted", "log_weights"]
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latente.bottlenecks import GaussianModule
+from latente.objectives.base import Batch, Losses, Objective, Progress
+
+
+def log_weights(module: Any, batch: Batch, samples: int) -> tuple[Tensor, Tensor]:
+    """Returns log p(x|z) + log p(z) - log q(z|x) and -log p(x|z) for draws z ~ q(z|x), each (samples, batch), in nats.
+
+    Args:
+        module: an AutoencoderModule with a Gaussian bottleneck.
+        batch: the batch, scaled.
+        samples: the number of draws for each sample.
+    """
+    mu, logvar = module.bottleneck.moments(module.features(batch.x))
+    noise = torch.randn((samples, *mu.shape), generator=module.generator, device=mu.device, dtype=mu.dtype)
+    z = mu + (0.5 * logvar).exp() * noise
+    log_prior_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(2)  # log p(z) - log q(z|x)
+    repeat = [samples] + [1] * (batch.target.ndim - 1)
+    mask = None if batch.mask is None else batch.mask.repeat(repeat)
+    distortion = module.distort(z.flatten(0, 1), batch.target.repeat(repeat), mask).unflatten(0, (samples, -1))
+    return log_prior_ratio - distortion, distortion
+
+
+@dataclass
+class ImportanceWeighted(Objective, name="importance_weighted"):
+    """loss = -log (1/k sum_i p(x, z_i) / q(z_i|x)), z_i ~ q(z|x): the importance-weighted autoencoder.
+
+    With k = 1 it is the negative evidence lower bound by one sample; it falls towards -log p(x) as k grows. Needs a
+    Gaussian bottleneck; the distortion should be a likelihood. beta and free bits do not apply. Source: Burda, Grosse,
+    Salakhutdinov (2016), "Importance weighted autoencoders".
+
+    Args:
+        samples: k.
+    """
+
+    samples: int = 5
+
+    def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        weights, distortion = log_weights(module, batch, self.samples)
+        loss = math.log(self.samples) - weights.logsumexp(0)
+        rate = (-weights - distortion).mean(0)  # a sample of KL(q || p)
+        return Losses(loss, distortion.mean(0), rate, torch.zeros_like(loss))
+
+    def check(self, module: Any) -> None:
+        if not isinstance(module.bottleneck, GaussianModule):
+            raise ValueError(
+                f"ImportanceWeighted needs a Gaussian bottleneck; got {type(module.bottleneck).__name__.strip('_')}. "
+                "Pass bottleneck='gaussian'"
+            )
+        if self.samples < 1:
+            raise ValueError(f"ImportanceWeighted: samples must be at least 1; got {self.samples!r}")

@@ -1,0 +1,159 @@
+"""Model folders: one safetensors file that holds the tensors and says what they are.
+
+`model.safetensors` is the truth: the tensors, and in its header a JSON description (format version, parts, front-door
+decisions, library versions, training summary, a hash of the tensors). `config.json` is a copy for people. Nothing in
+either is ever executed.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_model"]
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+FORMAT = 1
+FILE, READABLE = "model.safetensors", "config.json"
+
+
+class ModelFileError(ValueError):
+    """Raised for a model folder that is missing, damaged, altered or of an unknown version."""
+
+
+class Stored(BaseModel):
+    """The description in a model file's header."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int
+    versions: dict[str, str]
+    estimator: str
+    params: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
+    features: list[str] | None = None
+    tensors: list[str]
+    sha256: str
+
+
+def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: dict[str, Any]) -> Path:
+    """Writes a model folder and returns its path; an older model in it stays intact until the new one is complete.
+
+    Args:
+        folder: made where it is missing.
+        tensors: by name.
+        description: the fields of `Stored` but format, versions, tensors and sha256.
+
+    Raises:
+        OSError: when the folder cannot be written.
+    """
+    from importlib.metadata import version
+
+    from safetensors.torch import save
+
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; a model is saved as a folder. Choose another path")
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    names = ("latente", "torch", "numpy", "scikit-learn")
+    stored = Stored(
+        format=FORMAT,
+        versions={name: version(name) for name in names},
+        tensors=sorted(plain),
+        sha256=_hash(plain),
+        **description,
+    )
+    text = json.dumps(stored.model_dump(), indent=2, allow_nan=True)
+    _write_atomically(folder / FILE, save(plain, metadata={"latente": text}))
+    _write_atomically(folder / READABLE, (text + "\n").encode())
+    return folder
+
+
+def read_model(folder: str | Path) -> tuple[dict[str, Tensor], Stored]:
+    """Returns a model folder's tensors and description.
+
+    Raises:
+        ModelFileError: when it is missing, damaged, altered, or of a format that this version does not know.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(folder) / FILE
+    if not path.is_file():
+        raise ModelFileError(f"no model in {folder}: {FILE} is missing there; give the folder that `save` wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("latente")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"{path} is damaged and cannot be read: {error}") from error
+    if text is None:
+        raise ModelFileError(f"{path} has no description in its header; it was not written by latente")
+    stored = _parse(path, text)
+    missing = sorted(set(stored.tensors) - set(tensors))
+    if missing:
+        raise ModelFileError(f"{path} lacks {len(missing)} of its tensors, e.g. {missing[0]!r}; save the model again")
+    if _hash(tensors) != stored.sha256:
+        raise ModelFileError(f"the tensors in {path} were altered after it was saved: their hash is not the stored one")
+    return tensors, stored
+
+
+def _parse(path: Path, text: str) -> Stored:
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ModelFileError(f"the description in {path} is no JSON: {error}") from error
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if found != FORMAT:
+        raise ModelFileError(
+            f"{path} has format {found!r}; this version of latente reads format {FORMAT}. Upgrade latente, or save the "
+            "model again with this version"
+        )
+    try:
+        return Stored.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelFileError(f"the description in {path} is not valid at {where!r}: {first['msg']}") from error
+
+
+def load_tensors(load: Callable[[], Any], what: str) -> None:
+    """Runs a function that fills a module with tensors, and turns its complaint into a ModelFileError."""
+    try:
+        load()
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ModelFileError(f"the tensors in {what} do not fit the model that it describes: {reason}") from error
+
+
+def _hash(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Writes to a temporary name in the same folder, flushes to disk, renames."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

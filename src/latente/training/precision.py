@@ -1,0 +1,57 @@
+"""Which arithmetic to train in."""
+
+from __future__ import annotations
+
+__all__ = ["PRECISIONS", "autocast", "choose_precision"]
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import nn
+
+from latente.objectives import Batch, Objective, Progress
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+SMALLEST_MODULE = 100_000  # parameters; below it the conversions cost more than the products save
+LARGEST_DIFFERENCE = 0.02  # of the first batch's loss
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """Returns the context in which forward passes run."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def choose_precision(wanted: str, module: nn.Module, objective: Objective, batch: Batch, device: torch.device) -> str:
+    """Returns "float32" or "bfloat16".
+
+    "auto" takes bfloat16 where the hardware multiplies it, the module is large enough to gain, and the loss of the first
+    batch is the same within 2%. Depends on shapes, hardware and data only, never on a timing.
+    """
+    if wanted != "auto":
+        return wanted
+    size = sum(p.numel() for p in module.parameters())
+    if size < SMALLEST_MODULE or not _hardware_has_bfloat16(device):
+        return "float32"
+    losses = {}
+    was_training = module.training
+    module.eval()  # no noise: both runs see the same
+    with torch.no_grad():
+        for precision in ("float32", "bfloat16"):
+            with autocast(device, precision):
+                losses[precision] = float(objective(module, batch, Progress()).distortion.mean())
+    module.train(was_training)
+    difference = abs(losses["bfloat16"] - losses["float32"])
+    return "bfloat16" if difference <= LARGEST_DIFFERENCE * abs(losses["float32"]) else "float32"
+
+
+def _hardware_has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line for line in file if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

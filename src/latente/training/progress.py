@@ -1,0 +1,41 @@
+"""A progress bar in a terminal, silence elsewhere."""
+
+from __future__ import annotations
+
+__all__ = ["progress_bar"]
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from latente.training.history import EpochRecord
+
+
+@contextmanager
+def progress_bar(verbose: bool | str, epochs: int) -> Iterator[Callable[[EpochRecord], None]]:
+    """Yields a function that shows an epoch's record; with "auto" only where standard error is a terminal."""
+    if verbose is False or (verbose == "auto" and not sys.stderr.isatty()):
+        yield lambda record: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=epochs, text="")
+
+        def show(record: EpochRecord) -> None:
+            held = "" if record.validation_loss is None else f" validation {record.validation_loss:.5g}"
+            rate = f" rate {record.rate:.3g}" if record.rate else ""
+            text = (
+                f"loss {record.loss:.5g} distortion {record.distortion:.5g}{rate}{held}  {record.seconds:.1f} s/epoch"
+            )
+            bar.update(task, advance=1, text=text)
+
+        yield show

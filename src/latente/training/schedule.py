@@ -1,0 +1,58 @@
+"""How the learning rate runs, and how large batches and runs are when nobody says."""
+
+from __future__ import annotations
+
+__all__ = ["automatic_batch_size", "automatic_epochs", "constant", "warmup_cosine"]
+
+import math
+
+SMALLEST_BATCH, LARGEST_BATCH = 16, 256
+STEPS = 6_000  # what a run of automatic length aims at
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 400
+
+
+def automatic_batch_size(samples: int) -> int:
+    """Returns the power of two nearest to a fortieth of the samples, from 16 to 256.
+
+    Example:
+        >>> [automatic_batch_size(n) for n in (50, 2_000, 60_000)]
+        [16, 64, 256]
+    """
+    size = 2 ** round(math.log2(max(1, samples / 40)))
+    return min(LARGEST_BATCH, max(SMALLEST_BATCH, size))
+
+
+def automatic_epochs(samples: int, batch_size: int) -> int:
+    """Returns the number of epochs that makes about 6,000 steps, from 20 to 400.
+
+    Example:
+        >>> automatic_epochs(60_000, 256), automatic_epochs(2_000, 64)
+        (26, 188)
+    """
+    steps = max(1, -(-samples // batch_size))
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS / steps)))
+
+
+def warmup_cosine(step: int, total: int, warmup: float = 0.1, last: float = 0.001) -> float:
+    """Returns the factor of the peak learning rate: a linear rise over the warm-up, then half a cosine to `last`.
+
+    Args:
+        step: from 0.
+        total: all steps.
+        warmup: the fraction of all steps that the rise takes.
+        last: the factor at the end.
+
+    Example:
+        >>> warmup_cosine(10, 100), round(warmup_cosine(55, 100, last=0.0), 3), round(warmup_cosine(100, 100), 3)
+        (1.0, 0.5, 0.001)
+    """
+    rise = max(1.0, warmup * total)
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    done = min(1.0, (step - rise) / max(1.0, total - rise))
+    return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def constant(step: int, total: int) -> float:
+    """Returns 1: the learning rate as it is."""
+    return 1.0

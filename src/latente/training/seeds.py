@@ -1,0 +1,41 @@
+"""Randomness that is decided by `random_state` alone and leaves every global generator as it was."""
+
+from __future__ import annotations
+
+__all__ = ["seed_of", "seeded"]
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def seed_of(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
+    """Returns a seed: the integer itself, a draw from a numpy generator, or fresh entropy for None.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
+        return int(random_state)
+    raise ValueError(f"random_state must be None, an integer of at least 0 or a numpy generator; got {random_state!r}")
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[torch.Generator]:
+    """Seeds torch's global generators inside the block and restores them after it; yields a generator of its own.
+
+    Layers that know only the global generator (dropout, a user's own module) are reproducible inside.
+    """
+    device = device or torch.device("cpu")
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield torch.Generator(device=device).manual_seed(seed)

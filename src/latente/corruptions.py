@@ -13,6 +13,7 @@ __all__ = [
 ]  # fmt: skip
 
 import abc
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latente.parts import Part, resolve
+from latente.parts import Part, is_number, resolve
 
 Level = float | tuple[float, float]
 Bounds = tuple[float, float] | None
@@ -110,6 +111,9 @@ class SaltAndPepper(Corruption, name="salt_and_pepper"):
 
     def check(self) -> None:
         _check_level("SaltAndPepper", "amount", self.amount, upper=1.0)
+        for name, value in (("low", self.low), ("high", self.high)):
+            if value is not None and not is_number(value):
+                raise ValueError(f"SaltAndPepper: {name} must be a number or None; got {value!r}")
 
 
 @dataclass
@@ -132,6 +136,8 @@ class Masking(Corruption, name="masking"):
 
     def check(self) -> None:
         _check_level("Masking", "amount", self.amount, upper=1.0)
+        if not is_number(self.value):
+            raise ValueError(f"Masking: value must be a number; got {self.value!r}")
 
 
 @dataclass
@@ -167,6 +173,7 @@ class Compose(Corruption, name="compose"):
         Compose(corruptions=(Masking(amount=0.25, value=0.0), GaussianNoise(sigma=0.1, clip=False)))
     """
 
+    variadic = True
     corruptions: tuple[Any, ...] = ()
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:
@@ -196,19 +203,25 @@ class Custom(Corruption, name="custom"):
     function: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:
-        if self.function is None:
-            raise ValueError("the custom corruption's function is not here (a saved model does not keep it); pass it")
+        self.check()
+        assert self.function is not None
         noisy = self.function(x)
         if not isinstance(noisy, Tensor) or noisy.shape != x.shape:
             got = tuple(noisy.shape) if isinstance(noisy, Tensor) else type(noisy).__name__
             raise ValueError(f"a corruption must return a tensor of its input's shape {tuple(x.shape)}; got {got}")
         return noisy
 
+    def check(self) -> None:
+        if self.function is None:
+            raise ValueError("the custom corruption's function is not here (a saved model does not keep it); pass it")
+        if not callable(self.function):
+            raise ValueError(f"Custom: function must be a function of a batch; got {self.function!r}")
+
 
 def resolve_corruption(value: Any) -> Corruption | None:
     """Returns the corruption that the user meant: a part, a short string ("a+b" composes), any callable, or None."""
-    if isinstance(value, str) and "+" in value:
-        return Compose(tuple(Corruption.from_string(text) for text in value.split("+")))
+    if isinstance(value, str) and len(texts := re.split(r"\+(?=\s*[a-zA-Z])", value)) > 1:  # not the + of 1e+2
+        return Compose(tuple(Corruption.from_string(text) for text in texts))
     if callable(value) and not isinstance(value, (Part, type)):
         return Custom(value)
     return resolve(value, Corruption)  # type: ignore[type-abstract]
@@ -232,14 +245,8 @@ def _level(level: Level, x: Tensor, generator: torch.Generator | None) -> float 
 
 
 def _check_level(part: str, name: str, level: Any, upper: float | None) -> None:
-    values = level if isinstance(level, (tuple, list)) else (level,)
+    values = level if isinstance(level, (tuple, list)) and len(level) == 2 else (level,)
     allowed = f"in [0, {upper:g}]" if upper is not None else "at least 0"
-    good = len(values) in (1, 2) and all(
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and value >= 0
-        and value <= (upper or float("inf"))
-        for value in values
-    )
+    good = all(is_number(value, 0.0, upper or float("inf")) for value in values)
     if not good or list(values) != sorted(values):
         raise ValueError(f"{part}: {name} must be a number {allowed}, or a range (low, high) of such; got {level!r}")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latente.parts import Part, resolve
+from latente.parts import Part, is_number, resolve
 
 
 class DistortionModule(nn.Module, abc.ABC):
@@ -37,8 +37,10 @@ class DistortionModule(nn.Module, abc.ABC):
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns (batch,): the elements' costs summed; where a mask is given, over known cells (True) only."""
-        cost = self.elementwise(x_hat.float(), x.float())
-        return (cost if mask is None else cost * mask).flatten(1).sum(1)
+        if mask is None:
+            return self.elementwise(x_hat.float(), x.float()).flatten(1).sum(1)
+        known = torch.where(mask, x.float(), 0.0)  # an unknown cell may hold NaN, which no factor of 0 removes
+        return torch.where(mask, self.elementwise(x_hat.float(), known), 0.0).flatten(1).sum(1)
 
 
 class Distortion(Part, abc.ABC, family="distortion"):
@@ -97,7 +99,7 @@ class Huber(Distortion, name="huber"):
     delta: float = 1.0
 
     def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
-        if self.delta <= 0:
+        if not is_number(self.delta, low=0) or self.delta == 0:
             raise ValueError(f"Huber: delta must be above 0; got {self.delta!r}")
         return _Huber(self.delta)
 
@@ -124,6 +126,7 @@ class Bernoulli(Distortion, name="bernoulli"):
 
 class _GaussianLikelihood(DistortionModule):
     gain = 10.0  # Adam's step is the same for every parameter; a log-variance has far to go
+    largest = 14.0  # of |log-variance|; approached smoothly, so that there is always a gradient back
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -131,7 +134,7 @@ class _GaussianLikelihood(DistortionModule):
 
     @property
     def logvar(self) -> Tensor:
-        return (self.gain * self.scaled_logvar).clamp(-14.0, 14.0)
+        return self.largest * torch.tanh(self.gain / self.largest * self.scaled_logvar)
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         logvar = self.logvar
@@ -166,7 +169,7 @@ class _CustomDistortion(DistortionModule):
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
-            x_hat, x = x_hat * mask, x * mask
+            x_hat, x = torch.where(mask, x_hat, 0.0), torch.where(mask, x, 0.0)
         cost = self.function(x_hat.float(), x.float())
         if not isinstance(cost, Tensor) or cost.shape != (len(x),):
             got = tuple(cost.shape) if isinstance(cost, Tensor) else type(cost).__name__
@@ -192,10 +195,10 @@ class CustomDistortion(Distortion, name="custom"):
         return _CustomDistortion(self.function)
 
 
-def resolve_distortion(value: Any, default: Distortion) -> Distortion:
-    """Returns the distortion that the user meant: a part, a short string, any callable; the default for "auto"."""
-    if value is None or value == "auto":
-        return default
+def resolve_distortion(value: Any) -> Distortion | None:
+    """Returns the distortion that the user meant: a part, a short string, any callable; None for "auto"."""
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return None
     if callable(value) and not isinstance(value, (Part, type)):
         return CustomDistortion(value)
-    return resolve(value, Distortion) or default  # type: ignore[type-abstract]
+    return resolve(value, Distortion)  # type: ignore[type-abstract]

@@ -7,10 +7,12 @@ value, its repr recreates it, it has scikit-learn's `get_params` and `set_params
 
 from __future__ import annotations
 
-__all__ = ["Part", "did_you_mean", "resolve"]
+__all__ = ["Part", "did_you_mean", "is_integer", "is_number", "resolve"]
 
 import dataclasses
 import difflib
+import math
+import numbers
 import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeVar
@@ -27,6 +29,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
+    """Returns whether the value is a finite number, Python's or numpy's, in [low, high]; True and False are none.
+
+    Example:
+        >>> [is_number(value, low=0) for value in (0.5, -1, "0.5", float("nan"), True)]
+        [True, False, False, False, False]
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value) and low <= value <= high
+
+
+def is_integer(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
+    """Returns whether the value is an integer, Python's or numpy's, in [low, high]; True and False are none."""
+    return isinstance(value, numbers.Integral) and is_number(value, low, high)
 
 
 class Part:
@@ -76,18 +94,21 @@ class Part:
         """Sets constructor arguments by name (`name__argument` for those of a nested part) and returns self.
 
         Raises:
-            ValueError: for a name that is no argument of this part.
+            ValueError: for a name that is no argument of this part, or one inside an argument that is no part.
         """
-        for key, value in params.items():
+        for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):  # a new part before what is in it
             name, _, rest = key.partition("__")
             if name not in self.field_names():
                 known = ", ".join(self.field_names()) or "none"
                 hint = did_you_mean(name, self.field_names())
                 raise ValueError(f"{type(self).__name__} has no parameter {name!r}; it has: {known}.{hint}")
-            if rest:
-                getattr(self, name).set_params(**{rest: value})
-            else:
+            if not rest:
                 setattr(self, name, value)
+                continue
+            inner = getattr(self, name)
+            if not isinstance(inner, Part):
+                raise ValueError(f"{type(self).__name__}: {name} is {inner!r}, which has no {rest!r}; set {name} first")
+            inner.set_params(**{rest: value})
         return self
 
     @classmethod
@@ -97,7 +118,7 @@ class Part:
         The form is `name`, `name:value,value` or `name:argument=value,...`; `a..b` is a range (a, b).
 
         Raises:
-            ValueError: for an unknown name or argument, with the names that exist.
+            ValueError: for an unknown name or argument, with the names that exist, or an argument that is given twice.
         """
         name, _, rest = text.strip().partition(":")
         name = name.strip().lower().replace("-", "_")
@@ -114,7 +135,7 @@ class Part:
 
     @staticmethod
     def from_dict(description: dict[str, Any]) -> Part:
-        """Makes the part that `to_dict` described.
+        """Makes the part that `to_dict` described; sequences come back as tuples, functions and modules as None.
 
         Raises:
             ValueError: for a family, name or argument that this version does not know.
@@ -163,11 +184,13 @@ def _arguments(part_class: type[Part], text: str, rest: str) -> dict[str, Any]:
     else:
         arguments |= dict(zip(fields, positional, strict=False))
     for token in tokens:
-        key, equals, value = token.partition("=")
+        key, equals, value = (piece.strip() for piece in token.partition("="))
         if equals and key not in fields:
             hint = did_you_mean(key, fields)
             known = ", ".join(fields) or "no arguments"
             raise ValueError(f"{text!r}: {part_class.short_name!r} has no argument {key!r}; it has {known}.{hint}")
+        if equals and key in arguments:
+            raise ValueError(f"{text!r} gives {key!r} twice")
         if equals:
             arguments[key] = _literal(value)
     return arguments

@@ -7,7 +7,7 @@ either is ever executed.
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_model"]
+__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_atomically", "write_model"]
 
 import hashlib
 import json
@@ -74,8 +74,8 @@ def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: 
         **description,
     )
     text = json.dumps(stored.model_dump(), indent=2, allow_nan=True)
-    _write_atomically(folder / FILE, save(plain, metadata={"latente": text}))
-    _write_atomically(folder / READABLE, (text + "\n").encode())
+    write_atomically(folder / FILE, save(plain, metadata={"latente": text}))
+    write_atomically(folder / READABLE, (text + "\n").encode())
     return folder
 
 
@@ -144,7 +144,7 @@ def _hash(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Writes to a temporary name in the same folder, flushes to disk, renames."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

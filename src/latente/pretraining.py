@@ -59,6 +59,8 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
             layer.corruption = corruptions[i]
             trainer = replace(self.trainer or Trainer(), epochs=epochs[i], patience=None)
             histories.append(trainer.fit(layer, source, Plain(), seed=seed + i))
+            if histories[-1].stopped == "interrupted":  # half a stack is of no use
+                raise KeyboardInterrupt
             if i + 1 < len(encoder):
                 source = ArraySource(_codes(block, source), prepare=_as_is)
         return histories

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
+from latente.parts import is_integer
 
 
 class _FSQ(BottleneckModule):
@@ -34,10 +35,10 @@ class _FSQ(BottleneckModule):
 
     def forward(self, h: Tensor, generator: torch.Generator | None = None) -> Latent:
         indices = self.quantise(h)
-        soft = self.values(torch.sigmoid(h) * self.levels - 0.5)
-        z = soft + (self.values(indices) - soft).detach()  # straight-through gradient
+        soft, mode = self.values(torch.sigmoid(h) * self.levels - 0.5), self.values(indices).detach()
+        z = mode + (soft - soft.detach())  # exactly on the grid; the gradient passes straight through
         zero = h.new_zeros(len(h))
-        return Latent(z=z, mode=self.values(indices), rate=zero + self.nats, penalty=zero, codes=indices.long())
+        return Latent(z=z, mode=mode, rate=zero + self.nats, penalty=zero, codes=indices.long())
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         u = torch.rand(n, self.latent_dim, generator=generator, device=self.levels.device)
@@ -59,9 +60,9 @@ class FSQ(Bottleneck, name="fsq"):
     levels: int | Sequence[int] = 8
 
     def build(self, latent_dim: int) -> BottleneckModule:
-        levels = (self.levels,) if isinstance(self.levels, int) else tuple(self.levels)
+        levels = tuple(self.levels) if isinstance(self.levels, Sequence) else (self.levels,)
         levels = levels * latent_dim if len(levels) == 1 else levels
-        if len(levels) != latent_dim or not all(isinstance(n, int) and n >= 2 for n in levels):
+        if len(levels) != latent_dim or not all(is_integer(n, low=2) for n in levels):
             raise ValueError(
                 f"FSQ: levels must be one integer or latent_dim={latent_dim} integers, each at least 2; "
                 f"got {self.levels!r}"

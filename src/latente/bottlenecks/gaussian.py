@@ -12,6 +12,7 @@ from torch.distributions import Independent, Normal
 
 from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
+from latente.parts import is_number
 
 
 class GaussianModule(BottleneckModule):
@@ -76,8 +77,8 @@ class Gaussian(Bottleneck, name="gaussian"):
 
     def build(self, latent_dim: int) -> GaussianModule:
         for name in ("beta", "free_bits"):
-            if not getattr(self, name) >= 0:
+            if not is_number(getattr(self, name), low=0):
                 raise ValueError(f"Gaussian: {name} must be at least 0; got {getattr(self, name)!r}")
-        if not 0 <= self.warmup <= 1:
+        if not is_number(self.warmup, 0, 1):
             raise ValueError(f"Gaussian: warmup is a fraction of training in [0, 1]; got {self.warmup!r}")
         return GaussianModule(latent_dim, self.beta, self.free_bits, self.warmup)

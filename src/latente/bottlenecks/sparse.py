@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
+from latente.parts import is_integer, is_number
 
 
 class _Sparse(BottleneckModule):
@@ -36,7 +37,7 @@ class Sparse(Bottleneck, name="sparse"):
     weight: float = 0.1
 
     def build(self, latent_dim: int) -> BottleneckModule:
-        if not self.weight >= 0:
+        if not is_number(self.weight, low=0):
             raise ValueError(f"Sparse: weight must be at least 0; got {self.weight!r}")
         return _Sparse(latent_dim, self.weight)
 
@@ -66,6 +67,6 @@ class KSparse(Bottleneck, name="k_sparse"):
     k: int = 8
 
     def build(self, latent_dim: int) -> BottleneckModule:
-        if not 1 <= self.k <= latent_dim:
-            raise ValueError(f"KSparse: k must be between 1 and latent_dim={latent_dim}; got {self.k!r}")
-        return _KSparse(latent_dim, self.k)
+        if not is_integer(self.k, 1, latent_dim):
+            raise ValueError(f"KSparse: k must be an integer between 1 and latent_dim={latent_dim}; got {self.k!r}")
+        return _KSparse(latent_dim, int(self.k))

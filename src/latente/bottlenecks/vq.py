@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
+from latente.parts import is_integer, is_number
 
 
 class _VQ(BottleneckModule):
@@ -34,8 +35,9 @@ class _VQ(BottleneckModule):
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Returns (groups, batch): the index of the entry nearest to each of the vectors (groups, batch, code_dim)."""
-        squared = self.codebook.square().sum(2).unsqueeze(1) - 2 * vectors @ self.codebook.transpose(1, 2)
-        return squared.argmin(2)
+        with torch.autocast(vectors.device.type, enabled=False):  # neighbours are closer than bfloat16 can tell
+            squared = self.codebook.square().sum(2).unsqueeze(1) - 2 * vectors @ self.codebook.transpose(1, 2)
+            return squared.argmin(2)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """Returns (batch, latent_dim): the entries that codes (batch, groups) stand for."""
@@ -51,7 +53,7 @@ class _VQ(BottleneckModule):
         if self.training:
             self._update(vectors.detach(), codes.T, generator)
         rate = h.new_full((len(h),), self.groups * math.log(self.part.codebook_size))
-        z = h + (quantised - h).detach()  # straight-through gradient
+        z = quantised + (h - h.detach())  # exactly the entry; the gradient passes straight through
         return Latent(z=z, mode=quantised, rate=rate, penalty=penalty, codes=codes)
 
     @torch.no_grad()
@@ -118,15 +120,17 @@ class VQ(Bottleneck, name="vq"):
     restart_below: float = 0.01
 
     def build(self, latent_dim: int) -> BottleneckModule:
-        if self.code_dim < 1 or latent_dim % self.code_dim:
+        if not is_integer(self.code_dim, low=1) or latent_dim % self.code_dim:
             raise ValueError(
                 f"VQ: code_dim must divide latent_dim={latent_dim}; got code_dim={self.code_dim!r}. "
                 f"Allowed: {', '.join(str(d) for d in range(1, latent_dim + 1) if latent_dim % d == 0)}"
             )
-        if self.codebook_size < 2 or not 0 < self.decay < 1 or self.commitment < 0:
+        if not is_integer(self.codebook_size, low=2) or not is_number(self.commitment, low=0):
             raise ValueError(
-                f"VQ: codebook_size must be at least 2, decay in (0, 1) and commitment at least 0; got {self!r}"
+                f"VQ: codebook_size must be an integer of at least 2 and commitment at least 0; got {self!r}"
             )
+        if not (is_number(self.decay, 0, 1) and 0 < self.decay < 1 and is_number(self.restart_below, 0, 1)):
+            raise ValueError(f"VQ: decay must be in (0, 1) and restart_below in [0, 1]; got {self!r}")
         return _VQ(latent_dim, self)
 
 

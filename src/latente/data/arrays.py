@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 Columns = tuple[str, ...] | None
+NAMED = 8  # wrong columns that a message names
 
 
 def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
@@ -22,28 +23,51 @@ def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
     Raises:
         TypeError: for sparse matrices, for frames with columns that are not numbers (each is named) and for objects
             that are no numbers.
-        ValueError: for fewer than two axes or none of a size above zero, for complex numbers.
+        ValueError: for fewer than two axes or none of a size above zero, for complex numbers and for masked values.
     """
+    if hasattr(X, "collect_schema") and not hasattr(X, "shape"):
+        raise TypeError("X is a lazy frame, which holds no values yet; pass X.collect()")
+    if np.ma.is_masked(X):
+        raise ValueError(f"X has {np.ma.count_masked(X)} masked values; fill them first, e.g. with X.filled(...)")
     columns: Columns = None
-    if hasattr(X, "columns") and hasattr(X, "__getitem__") and hasattr(X, "shape"):
+    if hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_columns")):
         columns = tuple(str(column) for column in X.columns)
         X = _frame_values(X)
-    elif hasattr(X, "detach"):  # a torch tensor
-        X = X.detach().cpu().numpy()
-    array = check_array(
-        X,
-        accept_sparse=False,
-        dtype=None if getattr(getattr(X, "dtype", None), "kind", "O") in "biuf" else "numeric",
-        ensure_all_finite=False,
-        allow_nd=True,
-        ensure_min_samples=1,
-        estimator="latente",
-    )
+    elif hasattr(X, "detach"):
+        X = _tensor_values(X)
+    array = _checked(X)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"X must hold numbers; got dtype {array.dtype}. Encode text and categories as numbers first")
     if 0 in array.shape:
         raise ValueError(f"X is empty: shape {array.shape}; give at least two samples of at least one value")
-    return (array.astype(np.float32) if array.dtype == np.float16 else array), columns
+    return array, columns
+
+
+def _checked(X: Any) -> NDArray[Any]:
+    """Returns X as an array of at least two axes; objects and lists become floats."""
+    try:
+        return check_array(
+            X,
+            accept_sparse=False,
+            dtype=None if getattr(getattr(X, "dtype", None), "kind", "O") in "biuf" else "numeric",
+            ensure_all_finite=False,
+            allow_nd=True,
+            ensure_min_samples=1,
+            estimator="latente",
+        )
+    except ValueError as error:
+        if "could not convert" not in str(error) and "inhomogeneous" not in str(error):
+            raise
+        hint = "Encode text and categories as numbers, and give samples of one shape"
+        raise ValueError(f"X must hold numbers in an array; got {type(X).__name__}: {error}. {hint}") from error
+
+
+def _tensor_values(tensor: Any) -> NDArray[Any]:
+    """Returns a torch tensor's values; numpy has no bfloat16, so that becomes float32."""
+    if tensor.is_sparse:
+        raise TypeError("X is a sparse tensor; pass X.to_dense()")
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
 def _frame_values(frame: Any) -> NDArray[Any]:
@@ -52,26 +76,30 @@ def _frame_values(frame: Any) -> NDArray[Any]:
     Raises:
         TypeError: naming the columns that hold no numbers.
     """
-    values, wrong = [], []
-    for column in frame.columns:
-        series = frame[column]
-        array = np.asarray(series.to_numpy())
-        if array.dtype == object:  # nullable integers with missing values arrive as objects
-            array = _numbers_or_none(array)
-        if array is None or array.dtype.kind not in "biuf":
-            wrong.append(f"{column!r} ({series.dtype})")
-        else:
-            values.append(array)
+    if hasattr(frame, "get_columns"):
+        series = frame.get_columns()
+    else:
+        series = [frame.iloc[:, i] for i in range(frame.shape[1])]  # a name may occur twice
+    values = [_numbers(column) for column in series]
+    wrong = [f"{column.name!r} ({column.dtype})" for column, v in zip(series, values, strict=True) if v is None]
     if wrong:
-        more = f" and {len(wrong) - 8} more" if len(wrong) > 8 else ""
+        more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         raise TypeError(
-            f"columns that are not numbers: {', '.join(wrong[:8])}{more}. Drop them or encode them as numbers "
+            f"columns that are not numbers: {', '.join(wrong[:NAMED])}{more}. Drop them or encode them as numbers "
             "(for example with sklearn.preprocessing.OneHotEncoder) first"
         )
-    return np.column_stack(values) if values else np.empty((len(frame), 0))
+    return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
 
 
-def _numbers_or_none(array: NDArray[Any]) -> NDArray[np.float64] | None:
+def _numbers(column: Any) -> NDArray[Any] | None:
+    """Returns a frame's column as numbers, missing ones as NaN, or None when it holds something else."""
+    if str(column.dtype) == "category":  # may hide numbers that are only names
+        return None
+    array = np.asarray(column.to_numpy())
+    if array.dtype != object:
+        return array if array.dtype.kind in "biuf" else None
+    if getattr(column.dtype, "kind", "O") in "biuf":  # pandas' nullable numbers with missing values
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if any(isinstance(value, (str, bytes)) for value in array):
         return None
     try:

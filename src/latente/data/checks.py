@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 CHUNK = 1 << 22  # values looked at in one piece
 
 
-def check_values(array: NDArray[Any], columns: tuple[str, ...] | None = None) -> None:
+def check_values(array: NDArray[Any], columns: tuple[str, ...] | None = None, what: str = "X") -> None:
     """Raises ValueError when the array (n, ...) holds NaN or infinity: how many, and where the first one is."""
     if array.dtype.kind != "f":
         return
@@ -30,7 +30,7 @@ def check_values(array: NDArray[Any], columns: tuple[str, ...] | None = None) ->
     if first is not None:
         where = f"row {first[0]}, column {columns[first[1]]!r}" if columns else f"index {first}"
         raise ValueError(
-            f"X contains {nans} NaN and {infinities} infinite values, the first at {where}. Remove or fill them first, "
+            f"{what} contains {nans} NaN and {infinities} infinite values, the first at {where}. Remove or fill them first, "
             "for example with sklearn.impute.SimpleImputer"
         )
 

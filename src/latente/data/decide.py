@@ -14,7 +14,8 @@ from latente.data.scaling import Scaling, choose_scaling
 from latente.data.schema import TO_MODEL, Schema
 from latente.data.spec import LAYOUTS, DataSpec
 
-PIXEL_COLUMNS = 64  # a row of fewer bytes is taken for a table
+PIXEL_COLUMNS = 64  # a row of fewer bytes is taken for a table,
+PIXEL_VALUE = 128  # and so are bytes that never exceed this
 
 
 def decide(array: NDArray[Any], spec: DataSpec | None = None, columns: tuple[str, ...] | None = None) -> Schema:
@@ -36,15 +37,19 @@ def decide(array: NDArray[Any], spec: DataSpec | None = None, columns: tuple[str
     layout, why = _layout(array, spec)
     kind = LAYOUTS[layout]
     sample_shape = _sample_shape(array, layout, spec)
-    if layout == "nf" and spec.kind in ("auto", "image") and (spec.shape or _is_flat_picture(array)):
+    if spec.shape and array.ndim != 2:
+        raise ValueError(f"DataSpec: shape is for pictures flattened in rows (n, values); X has shape {array.shape}")
+    scale = spec.scale
+    if spec.layout == "auto" and spec.kind in ("auto", "image") and (spec.shape or _is_flat_picture(array)):
         kind, sample_shape, why = _flat_picture(array, spec)
+        scale = "unit" if scale == "auto" and array.dtype == np.uint8 else scale
     if spec.kind == "image" and kind == "table":
         raise ValueError(
             f"DataSpec(kind='image') with rows of {array.shape[1]} values: say their shape, e.g. "
             f"DataSpec(kind='image', shape=(height, width))"
         )
     ordered = array.transpose(TO_MODEL[layout]) if layout in TO_MODEL else array
-    scaling = choose_scaling(ordered.reshape(len(array), *sample_shape), kind, spec.scale)
+    scaling = choose_scaling(ordered.reshape(len(array), *sample_shape), kind, scale)
     return Schema(
         kind=kind,
         layout=layout,
@@ -104,7 +109,12 @@ def _sample_shape(array: NDArray[Any], layout: str, spec: DataSpec) -> tuple[int
 
 
 def _is_flat_picture(array: NDArray[Any]) -> bool:
-    return array.dtype == np.uint8 and array.shape[1] >= PIXEL_COLUMNS and int(array.max()) > 128
+    return (
+        array.ndim == 2
+        and array.dtype == np.uint8
+        and array.shape[1] >= PIXEL_COLUMNS
+        and int(array.max()) > PIXEL_VALUE
+    )
 
 
 def _flat_picture(array: NDArray[Any], spec: DataSpec) -> tuple[str, tuple[int, ...], str]:

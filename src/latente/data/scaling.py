@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Scaling", "choose_scaling"]
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,11 @@ def choose_scaling(array: NDArray[Any], kind: str, scale: str) -> Scaling:
     By itself: bytes of pictures become [0, 1]; booleans and pictures of floats in [0, 1] or [-1, 1] stay; other
     pictures are stretched from their range to [0, 1]; tables are standardised for each column, signals for each channel.
 
+    Args:
+        array: on the user's scale, in the model's order of axes.
+        kind: "table", "image" or "signal".
+        scale: as in DataSpec.
+
     Raises:
         ValueError: for scale "unit" of a dtype without a natural range.
     """
@@ -45,22 +51,20 @@ def choose_scaling(array: NDArray[Any], kind: str, scale: str) -> Scaling:
             allowed = ", ".join(UNIT_RANGE)
             raise ValueError(f"scale 'unit' needs a dtype of {allowed}; X is {array.dtype}. Use 'minmax' instead")
         return _unit(UNIT_RANGE[array.dtype.name])
-    return _minmax(*_range(array)) if scale == "minmax" else _standard(array)
+    if scale == "standard":
+        return _standard(array)
+    return _minmax_columns(array) if kind == "table" else _minmax(*_range(array))
 
 
 def _automatic(array: NDArray[Any], kind: str) -> Scaling:
     if array.dtype.kind == "b":
         return _unit(1.0)
-    if kind == "image" and array.dtype == np.uint8 or kind == "table" and _is_pixel_row(array):
+    if kind == "image" and array.dtype == np.uint8:
         return _unit(255.0)
     if kind == "image":
         low, high = _range(array)
         return _bounded(low, high, "values keep their range") or _minmax(low, high)
     return _standard(array)
-
-
-def _is_pixel_row(array: NDArray[Any]) -> bool:
-    return array.dtype == np.uint8 and array.shape[1] >= 64 and int(array.max()) > 128
 
 
 def _bounded(low: float, high: float, reason: str) -> Scaling | None:
@@ -86,25 +90,40 @@ def _affine(name: str, shift: float, factor: float, bounds: tuple[float, float] 
     return Scaling(name, np.array(shift), np.array(factor), bounds, output, reason)
 
 
+def _minmax_columns(array: NDArray[Any]) -> Scaling:
+    low, high, constant = _extremes(array, (0,))
+    factor = 1 / np.where(constant, 1.0, high - low)
+    return Scaling("minmax", low, factor, (0.0, 1.0), "sigmoid", "the range of each column becomes [0, 1]")
+
+
 def _standard(array: NDArray[Any]) -> Scaling:
-    """Standardises over samples and, where there are channels, over time or pixels; constant columns only shift."""
-    total, count = np.zeros(array.shape[1]), 0
-    rest = tuple(range(2, array.ndim))
+    """Standardises over samples and, where there are channels, over time or pixels; constant columns only shift.
+
+    The second pass corrects the mean of the first, so that small changes on top of a large offset keep their digits.
+    """
+    axes, shape = (0, *range(2, array.ndim)), (-1, *(1,) * (array.ndim - 2))
+    low, high, constant = _extremes(array, axes)
+    count = array.size // array.shape[1]
+    mean = sum(chunk.sum(axis=axes) for chunk in _chunks(array)) / count
+    width = np.where(constant, 1.0, high - low)
+    drift, squares = np.zeros(array.shape[1]), np.zeros(array.shape[1])
     for chunk in _chunks(array):
-        total += chunk.sum(axis=(0, *rest))
-        count += chunk.size // array.shape[1]
-    mean = total / count
-    spread = np.zeros(array.shape[1])
-    for chunk in _chunks(array):
-        spread += np.square(chunk - mean.reshape(-1, *(1,) * len(rest))).sum(axis=(0, *rest))
-    std = np.sqrt(spread / count)
-    constant = std <= 1e-12 * np.maximum(1.0, np.abs(mean))
-    factor = np.where(constant, 1.0, 1 / np.where(constant, 1.0, std))
-    shape = (-1, *(1,) * len(rest))
-    what = "channels" if rest or array.ndim > 2 else "columns"
+        deviation = (chunk - mean.reshape(shape)) / width.reshape(shape)
+        drift += deviation.sum(axis=axes) / count
+        squares += np.square(deviation).sum(axis=axes) / count
+    std = width * np.sqrt(np.maximum(squares - drift**2, 0.0))
+    mean, factor = np.where(constant, low, mean + width * drift), 1 / np.where(constant, 1.0, std)
     note = f", {int(constant.sum())} constant" if constant.any() else ""
-    reason = f"{what} are standardised{note}"
+    reason = f"{'channels' if len(axes) > 1 else 'columns'} are standardised{note}"
     return Scaling("standard", mean.reshape(shape), factor.reshape(shape), None, "identity", reason)
+
+
+def _extremes(array: NDArray[Any], axes: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+    """Returns the lowest and highest value of each column or channel, and whether they are the same up to rounding."""
+    pairs = [(chunk.min(axis=axes), chunk.max(axis=axes)) for chunk in _chunks(array)]
+    low, high = np.min([pair[0] for pair in pairs], axis=0), np.max([pair[1] for pair in pairs], axis=0)
+    rounding = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
+    return low, high, high - low <= 2 * float(rounding) * np.maximum(np.abs(low), np.abs(high))
 
 
 def _range(array: NDArray[Any]) -> tuple[float, float]:
@@ -112,6 +131,6 @@ def _range(array: NDArray[Any]) -> tuple[float, float]:
     return float(min(lows)), float(max(highs))
 
 
-def _chunks(array: NDArray[Any]) -> list[NDArray[np.float64]] | Any:
+def _chunks(array: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
     rows = max(1, CHUNK // max(1, array[0].size))
     return (np.asarray(array[i : i + rows], dtype=np.float64) for i in range(0, len(array), rows))

@@ -67,16 +67,27 @@ class Schema:
             )
 
     def ingest(self, array: NDArray[Any]) -> Tensor:
-        """Returns the user's array (n, *user_shape) as a tensor (n, *sample_shape): bytes, or scaled float32."""
+        """Returns the user's array (n, *user_shape) as a tensor (n, *sample_shape): bytes, or scaled float32.
+
+        Raises:
+            ValueError: for values that are too large for float32 once they are scaled.
+        """
         array = array.transpose(TO_MODEL[self.layout]) if self.layout in TO_MODEL else array
         array = array.reshape(len(array), *self.sample_shape)
-        if array.dtype == np.uint8 and self.scale == "unit":
+        if array.dtype == np.uint8 and self.dtype == "uint8" and self.scale == "unit":
             return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # copies only what it must
         out = np.empty(array.shape, dtype=np.float32)
         rows = max(1, CHUNK // max(1, self.size))
-        for start in range(0, len(array), rows):
-            chunk = np.asarray(array[start : start + rows], dtype=np.float64)
-            out[start : start + rows] = (chunk - self.shift) * self.factor
+        try:
+            with np.errstate(over="raise"):
+                for start in range(0, len(array), rows):
+                    chunk = np.asarray(array[start : start + rows], dtype=np.float64)
+                    out[start : start + rows] = (chunk - self.shift) * self.factor
+        except FloatingPointError as error:
+            raise ValueError(
+                f"X has values that do not fit into float32 after scaling (scale {self.scale!r}); clip outliers, or let "
+                "DataSpec(scale='auto') choose the scale"
+            ) from error
         return torch.from_numpy(out)
 
     def prepare(self, batch: Tensor) -> Tensor:
@@ -84,15 +95,17 @@ class Schema:
         return batch.float().mul_(1 / 255) if batch.dtype == torch.uint8 else batch
 
     def restore(self, scaled: NDArray[np.floating[Any]]) -> NDArray[Any]:
-        """Returns scaled samples (n, *sample_shape) in the user's shape, units and dtype (integers are rounded)."""
+        """Returns scaled samples (n, *sample_shape) in the user's shape, units and dtype.
+
+        Integers are rounded; what the dtype cannot hold becomes its nearest value.
+        """
         values = scaled.astype(np.float64) / self.factor + self.shift
         values = values.transpose(FROM_MODEL[self.layout]) if self.layout in FROM_MODEL else values
         values = values.reshape(len(values), *self.user_shape)
         dtype = np.dtype(self.dtype)
-        if dtype.kind in "iu":
-            info = np.iinfo(dtype)
-            values = np.rint(values).clip(info.min, info.max)
-        return values > 0.5 if dtype.kind == "b" else values.astype(dtype)
+        if dtype.kind == "b":
+            return values > 0.5
+        return (np.rint(values) if dtype.kind in "iu" else values).clip(*_limits(dtype)).astype(dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the JSON-ready part: everything but shift and factor."""
@@ -109,3 +122,10 @@ class Schema:
         span = f", in [{self.bounds[0]:g}, {self.bounds[1]:g}]" if self.bounds else ""
         shape = " x ".join(map(str, self.user_shape))
         return f"{self.kind} of shape {shape} ({self.dtype}), scale {self.scale}{span}, output {self.output}: {self.reason}"
+
+
+def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Returns the lowest and highest float64 that the dtype can hold."""
+    info = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype if dtype.itemsize < 8 else np.float64)
+    low, high = float(info.min), float(info.max)
+    return low, high if int(high) <= int(info.max) else float(np.nextafter(high, 0))  # 2^63 - 1 is no float64

@@ -192,6 +192,7 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
         array, columns = self._read_raw(X, reset=True)
         check_samples(len(array))
         self.schema_ = decide(array, self._spec(array), columns)
+        self.recipe_ = self.recipe_.settle(self.schema_)
         if self.latent_dim >= self.schema_.size:
             warnings.warn(
                 f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code can "

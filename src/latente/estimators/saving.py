@@ -96,7 +96,7 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
         raise ModelFileError(f"{path} lacks the tensors data.shift and data.factor")
     model = KNOWN[stored.estimator](**Params.revive(stored.params, own))
     schema = Schema.from_dict(stored.data, tensors.pop("data.shift").numpy(), tensors.pop("data.factor").numpy())
-    model.schema_, model.recipe_ = schema, model._recipe()
+    model.schema_, model.recipe_ = schema, model._recipe().settle(schema)
     model._build(0)
     weights = {key.removeprefix("module."): value for key, value in tensors.items()}
     load_tensors(lambda: model.module_.load_state_dict(weights), str(path))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["mean_error", "pca_error"]
+__all__ = ["fit_pca", "mean_error", "pca_error"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latente.metrics.errors import squared_error
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
 
 LARGEST_SAMPLE = 20_000  # rows that a baseline is fitted on
 LARGEST_EXACT = 2_000  # columns up to which PCA is solved exactly
@@ -26,25 +29,36 @@ def mean_error(x: NDArray[Any], reference: NDArray[Any]) -> float:
     return float(squared_error(x, np.broadcast_to(mean, x.shape)).mean())
 
 
-def pca_error(x: NDArray[Any], reference: NDArray[Any], components: int) -> float:
-    """Returns the mean over samples of the squared error that PCA with that many components leaves.
+def fit_pca(reference: NDArray[Any], components: int) -> PCA:
+    """Returns scikit-learn's PCA, fitted on the rows of the flattened reference.
 
-    Fitted on the reference; on a random 20,000 of its rows where it has more, with a randomised solver where samples
-    have more than 2,000 values.
+    Fitted on a random 20,000 of the rows where there are more, with a randomised solver where samples have more than
+    2,000 values.
 
     Args:
-        x: (n, ...).
         reference: (m, ...).
         components: the latent size; at most as many as the reference has rows and columns are used.
     """
     from sklearn.decomposition import PCA
 
-    x2, reference2 = x.reshape(len(x), -1), reference.reshape(len(reference), -1)
-    if len(reference2) > LARGEST_SAMPLE:
-        rows = np.random.default_rng(0).choice(len(reference2), LARGEST_SAMPLE, replace=False)
-        reference2 = reference2[np.sort(rows)]
-    components = min(components, *reference2.shape)
-    exact = reference2.shape[1] <= LARGEST_EXACT
+    rows = reference.reshape(len(reference), -1)
+    if len(rows) > LARGEST_SAMPLE:
+        chosen = np.random.default_rng(0).choice(len(rows), LARGEST_SAMPLE, replace=False)
+        rows = rows[np.sort(chosen)]
+    components = min(components, *rows.shape)
+    exact = rows.shape[1] <= LARGEST_EXACT
     solver = "covariance_eigh" if exact else "randomized"
-    pca = PCA(components, svd_solver=solver, random_state=0).fit(reference2.astype(np.float64 if exact else np.float32))
-    return float(squared_error(x2, pca.inverse_transform(pca.transform(x2))).mean())
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows that are all equal have no variance to explain
+        return PCA(components, svd_solver=solver, random_state=0).fit(rows.astype(np.float64 if exact else np.float32))
+
+
+def pca_error(x: NDArray[Any], reference: NDArray[Any], components: int) -> float:
+    """Returns the mean over samples of the squared error that PCA with that many components leaves; see `fit_pca`.
+
+    Args:
+        x: (n, ...).
+        reference: (m, ...), the data that PCA is fitted on.
+        components: the latent size.
+    """
+    flat, pca = x.reshape(len(x), -1), fit_pca(reference, components)
+    return float(squared_error(flat, pca.inverse_transform(pca.transform(flat))).mean())

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["Network", "positive_integers"]
 
 import abc
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
 
-from latente.parts import Part
+from latente.parts import Part, is_integer
 
 
 class Network(Part, abc.ABC, family="network"):
@@ -38,7 +39,7 @@ class Network(Part, abc.ABC, family="network"):
 
 def positive_integers(name: str, values: Any) -> tuple[int, ...]:
     """Returns a tuple of positive integers from one integer or a sequence, or raises ValueError naming what it is."""
-    values = (values,) if isinstance(values, int) else tuple(values)
-    if not all(isinstance(value, int) and not isinstance(value, bool) and value > 0 for value in values):
+    several = tuple(values) if isinstance(values, Sequence) else (values,)
+    if not all(is_integer(value, low=1) for value in several):
         raise ValueError(f"{name} must be positive integers; got {values!r}")
-    return values
+    return tuple(int(value) for value in several)

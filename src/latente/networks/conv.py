@@ -14,6 +14,7 @@ from torch import nn
 from latente.networks.base import Network, positive_integers
 from latente.nn import ConvBlock, dense_block
 from latente.nn.conv import down_size
+from latente.parts import is_integer
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Conv(Network, name="conv"):
             target[0],
             in_size=source[1:],
             out_size=target[1:],
-            kernel_size=self.kernel_size,
+            kernel_size=int(self.kernel_size),
             up=up,
             upsample=self.upsample,
             activation="identity" if last else self.activation,
@@ -92,9 +93,9 @@ class Conv(Network, name="conv"):
                 f"signals pass data=DataSpec(kind='signal'); for flattened pictures data=DataSpec(kind='image', "
                 f"shape=(height, width)); else use network='mlp'"
             )
-        if self.kernel_size % 2 == 0 or self.kernel_size < 1:
+        if not is_integer(self.kernel_size, low=1) or self.kernel_size % 2 == 0:
             raise ValueError(f"Conv: kernel_size must be odd and positive; got {self.kernel_size!r}")
         if self.upsample not in ("transposed", "nearest"):
             raise ValueError(f"Conv: upsample must be 'transposed' or 'nearest'; got {self.upsample!r}")
-        if not tuple(self.channels if not isinstance(self.channels, int) else (self.channels,)):
+        if not positive_integers("Conv: channels", self.channels):
             raise ValueError("Conv: channels must name at least one convolution; use network='mlp' for none")

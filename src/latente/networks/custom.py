@@ -56,7 +56,7 @@ def _check_shape(name: str, module: nn.Module, given: tuple[int, ...], wanted: t
     module.eval()
     try:
         out = module(torch.zeros(2, *given))
-    except RuntimeError as error:
+    except Exception as error:  # whatever the user's module raises
         raise ValueError(f"the {name} does not accept a batch of shape (batch, {_text(given)}): {error}") from error
     module.train(was_training)
     if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, *wanted):

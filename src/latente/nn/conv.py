@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ConvBlock", "down_size"]
+__all__ = ["ConvBlock", "down_size", "links"]
 
 import math
 
@@ -20,6 +20,22 @@ TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 def down_size(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the size after a strided convolution with an odd kernel and half-kernel padding: ceil(size / stride)."""
     return tuple(-(-length // step) for length, step in zip(size, stride, strict=True))
+
+
+def links(small: tuple[int, ...], large: tuple[int, ...], stride: tuple[int, ...], kernel_size: int) -> int:
+    """Returns how many pairs of a small and a large position a strided convolution connects.
+
+    Taps that fall on the padding connect nothing: of a 3 x 3 kernel on an image of height 1 only three do.
+
+    Example:
+        >>> links((2,), (4,), stride=(2,), kernel_size=3), links((1, 7), (1, 7), stride=(1, 1), kernel_size=3)
+        (5, 19)
+    """
+    half = kernel_size // 2
+    return math.prod(
+        sum(min(i * step + half, b - 1) - max(i * step - half, 0) + 1 for i in range(a))
+        for a, b, step in zip(small, large, stride, strict=True)
+    )
 
 
 class ConvBlock(nn.Module):
@@ -60,18 +76,20 @@ class ConvBlock(nn.Module):
         small, large = (in_size, out_size) if up else (out_size, in_size)
         stride = tuple(-(-b // a) if a < b else 1 for a, b in zip(small, large, strict=True))
         padding = kernel_size // 2
-        taps = kernel_size**self.dimensions
         if up and upsample == "transposed":
             extra = tuple(b - ((a - 1) * s + 1) for a, b, s in zip(small, large, stride, strict=True))
             self.conv: nn.modules.conv._ConvNd = TRANSPOSED[self.dimensions](
                 in_channels, out_channels, kernel_size, stride, padding, output_padding=extra
             )
-            overlap = taps / math.prod(stride)  # how many taps reach one output
-            initialise(self.conv, activation, max(1, round(in_channels * overlap)), out_channels * taps)
+            source, target = small, large
         else:
-            step = (1,) * self.dimensions if up else stride
-            self.conv = CONV[self.dimensions](in_channels, out_channels, kernel_size, step, padding)
-            initialise(self.conv, activation, in_channels * taps, max(1, out_channels * taps // math.prod(step)))
+            stride = (1,) * self.dimensions if up else stride
+            self.conv = CONV[self.dimensions](in_channels, out_channels, kernel_size, stride, padding)
+            small, source, target = out_size, large, out_size
+        pairs = links(small, large, stride, kernel_size)
+        initialise(
+            self.conv, activation, in_channels * pairs / math.prod(target), out_channels * pairs / math.prod(source)
+        )
         self.norm = make_normalisation(normalization, out_channels, self.dimensions)
         self.activation = make_activation(activation)
         if self.dimensions == 2:

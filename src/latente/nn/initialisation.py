@@ -16,7 +16,7 @@ from torch import nn
 RECTIFIERS = {"relu", "leaky_relu", "silu", "gelu", "elu", "softplus"}
 
 
-def initialise(layer: nn.Linear | nn.modules.conv._ConvNd, activation: str, fan_in: int, fan_out: int) -> None:
+def initialise(layer: nn.Linear | nn.modules.conv._ConvNd, activation: str, fan_in: float, fan_out: float) -> None:
     """Fills a layer: weights ~ N(0, std^2), biases 0.
 
     std^2 is 2 / fan_in before a rectifier (He), 1 / fan_in before SELU (LeCun), 2 / (fan_in + fan_out) otherwise
@@ -25,8 +25,8 @@ def initialise(layer: nn.Linear | nn.modules.conv._ConvNd, activation: str, fan_
     Args:
         layer: a linear or (transposed) convolutional layer.
         activation: the name of the activation that follows.
-        fan_in: the number of inputs that one output sees.
-        fan_out: the number of outputs that one input reaches.
+        fan_in: the number of inputs that one output sees, on average where borders make a difference.
+        fan_out: the number of outputs that one input reaches, likewise.
     """
     if activation in RECTIFIERS:
         variance = 2.0 / fan_in

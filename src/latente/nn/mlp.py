@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Residual", "dense_block"]
 
+import math
+
 from torch import Tensor, nn
 
 from latente.nn.activations import activation as make_activation
@@ -33,7 +35,10 @@ def dense_block(
 
 
 class Residual(nn.Module):
-    """Adds a block's input to its output: f(x) + P x, where P is a learned projection if the widths differ."""
+    """Adds a block's input to its output: (f(x) + P x) / sqrt(2), where P is a learned projection if the widths differ.
+
+    The factor keeps the variance as it is; without it a stack's output would grow twofold with every block.
+    """
 
     def __init__(self, block: nn.Module, in_features: int, out_features: int) -> None:
         super().__init__()
@@ -45,4 +50,4 @@ class Residual(nn.Module):
             initialise(self.projection, "identity", in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.block(x) + self.projection(x)
+        return math.sqrt(0.5) * (self.block(x) + self.projection(x))

@@ -7,8 +7,8 @@ __all__ = ["automatic_batch_size", "automatic_epochs", "constant", "warmup_cosin
 import math
 
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
-STEPS = 6_000  # what a run of automatic length aims at
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 400
+EPOCHS_AT_ONE = 6_400
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 300
 
 
 def automatic_batch_size(samples: int) -> int:
@@ -22,15 +22,17 @@ def automatic_batch_size(samples: int) -> int:
     return min(LARGEST_BATCH, max(SMALLEST_BATCH, size))
 
 
-def automatic_epochs(samples: int, batch_size: int) -> int:
-    """Returns the number of epochs that makes about 6,000 steps, from 20 to 400.
+def automatic_epochs(samples: int) -> int:
+    """Returns the number of epochs, 6,400 / sqrt(samples), from 5 to 300.
+
+    Few samples are seen often, many less often, and the work grows with the square root of the data. On 8,000 pictures
+    more epochs than this fit the training set at the price of the test set.
 
     Example:
-        >>> automatic_epochs(60_000, 256), automatic_epochs(2_000, 64)
-        (26, 188)
+        >>> [automatic_epochs(n) for n in (200, 8_000, 60_000, 1_000_000)]
+        [300, 72, 26, 6]
     """
-    steps = max(1, -(-samples // batch_size))
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS / steps)))
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(EPOCHS_AT_ONE / math.sqrt(max(1, samples)))))
 
 
 def warmup_cosine(step: int, total: int, warmup: float = 0.1, last: float = 0.001) -> float:

@@ -30,7 +30,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     """Fused Adam, warm-up then cosine, spikes of the gradient clipped, best weights kept.
 
     Args:
-        epochs: passes over the data, or "auto": as many as make about 6,000 steps, from 20 to 400.
+        epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
         batch_size: samples in a step, or "auto": about a fortieth of the data, from 16 to 256.
         learning_rate: the peak.
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
@@ -111,8 +111,7 @@ class Trainer(Part, family="trainer", name="trainer"):
 
     def resolve_epochs(self, samples: int) -> int:
         """Returns the number of epochs for that many samples."""
-        batch_size = self.resolve_batch_size(samples)
-        return automatic_epochs(samples, batch_size) if self.epochs == "auto" else int(self.epochs)
+        return automatic_epochs(samples) if self.epochs == "auto" else int(self.epochs)
 
     def fit(
         self,

@@ -1,0 +1,111 @@
+"""What the commands read: files, folders of images, data sets by name, models."""
+
+from __future__ import annotations
+
+__all__ = ["Samples", "open_model", "read_samples", "reference_for"]
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latente.cli.options import image_size
+
+if TYPE_CHECKING:
+    import latente
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Data as it was named on the command line.
+
+    Attributes:
+        X: (n, ...) array or frame.
+        name: for people, e.g. "digits (test split)".
+        split: "train" or "test" of a data set, "" for files.
+        other: the other split's samples, or None.
+        labels: (n,) indices into `label_names`, or None.
+        label_names: what a label means, or None.
+    """
+
+    X: Any
+    name: str
+    split: str = ""
+    other: Any = None
+    labels: Any = None
+    label_names: tuple[str, ...] | None = None
+
+
+def read_samples(text: str, *, split: str = "test", resize: str | None = None) -> Samples:
+    """Returns the samples of a data set (`NAME`, `NAME:train`, `NAME:test`), a file or a folder of images.
+
+    A name wins over a file of that name; ./NAME is the file.
+
+    Args:
+        text: as the user wrote it.
+        split: which split of a data set is meant where the user does not say.
+        resize: "HEIGHTxWIDTH" for a folder of images.
+
+    Raises:
+        FileNotFoundError: when nothing is there.
+        ValueError: for an unknown split or format, or a --resize of something else than a folder.
+    """
+    from latente import datasets
+    from latente.data import read
+    from latente.parts import did_you_mean
+
+    size = image_size(resize)
+    name, colon, wanted = text.partition(":")
+    if name in datasets.names():
+        if size is not None:
+            raise ValueError(f"--resize is for folders of images; {name!r} is a data set")
+        return _from_dataset(name, wanted if colon else split)
+    path = Path(text)
+    if not path.exists():
+        known = ", ".join(datasets.names())
+        hint = did_you_mean(name, datasets.names())
+        raise FileNotFoundError(f"no such file, folder or data set: {text}; data sets: {known}.{hint}")
+    if size is not None and not path.is_dir():
+        raise ValueError(f"--resize is for folders of images; {text} is a file")
+    return Samples(read(path, resize=size), text)
+
+
+def _from_dataset(name: str, split: str) -> Samples:
+    from latente import datasets
+
+    if split not in SPLITS:
+        raise ValueError(f"the splits of a data set are {' and '.join(SPLITS)}; got {split!r}: write {name}:train")
+    data = datasets.load(name)
+    test, train = (data.x_test, data.y_test), (data.x_train, data.y_train)
+    (X, labels), (other, _) = (test, train) if split == "test" else (train, test)
+    return Samples(X, f"{name} ({split} split)", split, other, labels, data.label_names)
+
+
+def reference_for(samples: Samples, reference: str | None, resize: str | None) -> tuple[Any, str]:
+    """Returns the data that the baselines are fitted on, and its name.
+
+    That is what the user named, else the training split when the samples are a data set's test split, else None: the
+    samples themselves.
+    """
+    if reference is not None:
+        given = read_samples(reference, split="train", resize=resize if os.path.isdir(reference) else None)
+        return given.X, given.name
+    if samples.split == "test":
+        return samples.other, samples.name.replace("test", "train")
+    return None, "the same data"
+
+
+def open_model(path: Path) -> latente.Autoencoder:
+    """Returns the model in a folder.
+
+    Raises:
+        FileNotFoundError: when there is no such folder.
+        ModelFileError: when it holds no model.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no such model: {path}; give a folder that latente fit -o wrote")
+    import latente
+
+    return latente.load(path)

@@ -1,0 +1,117 @@
+"""`latente evaluate`, `info` and `report`: what a model is and how good it is."""
+
+from __future__ import annotations
+
+__all__ = ["evaluate", "info", "report"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latente.cli import options
+from latente.cli.inputs import open_model, read_samples, reference_for
+from latente.cli.outputs import check_file, new_file
+from latente.cli.printing import evaluation_record, lines, show, training_record, training_text, verdict
+
+if TYPE_CHECKING:
+    import latente
+
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="TRAIN",
+        help="What mean and PCA are fitted on: an input like DATA.",
+        show_default="the training split of a data set, else DATA",
+    ),
+]
+
+
+def evaluate(
+    model: options.Model,
+    data: options.Data,
+    reference: Reference = None,
+    resize: options.Resize = None,
+    as_json: options.Json = False,
+) -> None:
+    """Measure the error, beside that of the mean and of PCA."""
+    fitted = open_model(model)
+    samples = read_samples(data, resize=resize)
+    base, against = reference_for(samples, reference, resize)
+    result = fitted.evaluate(samples.X, reference=base)
+    rows = {
+        "measured": f"on {samples.name}; mean and PCA fitted on {against}",
+        "result": str(result),
+        "verdict": verdict(result),
+    }
+    show(evaluation_record(result, samples.name, against), lines(rows), as_json)
+
+
+def info(model: options.Model, as_json: options.Json = False) -> None:
+    """Say what a model is and how its training went."""
+    fitted = open_model(model)
+    record = _describe(fitted, model)
+    training = training_text(fitted.history_) if hasattr(fitted, "history_") else "by partial_fit; no history"
+    rows = {
+        "model": f"{record['estimator']}, {record['latent_dim']} values for each sample of {fitted.schema_.size}",
+        **{name: part or "none" for name, part in record["parts"].items()},
+        "data": fitted.schema_.describe(),
+        "training": f"{training}, seed {fitted.random_state}",
+        "size": f"{record['parameters']:,} parameters, {record['bytes'] / 1e6:.2f} MB",
+        "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+    }
+    show(record, lines(rows), as_json)
+
+
+def _describe(fitted: latente.Autoencoder, folder: Path) -> dict[str, Any]:
+    """Returns the JSON of a model."""
+    from latente.persistence import read_model
+
+    _, stored = read_model(folder)
+    return {
+        "model": str(folder),
+        "estimator": stored.estimator,
+        "params": stored.params,
+        "latent_dim": fitted.module_.bottleneck.latent_dim,
+        "parts": _parts(fitted),
+        "data": stored.data,
+        "training": training_record(fitted.history_) if hasattr(fitted, "history_") else None,
+        "format": stored.format,
+        "versions": stored.versions,
+        "parameters": sum(parameter.numel() for parameter in fitted.module_.parameters()),
+        "bytes": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+    }
+
+
+def _parts(fitted: latente.Autoencoder) -> dict[str, str | None]:
+    """Returns the reprs of the model's parts; in the place of an automatic network the one that it chose."""
+    from latente.networks import Auto
+
+    parts = vars(fitted.recipe_).copy()
+    if isinstance(parts["network"], Auto):
+        parts["network"] = parts["network"].choose(fitted.schema_.sample_shape)
+    return {name: None if part is None else repr(part) for name, part in parts.items()}
+
+
+def report(
+    model: options.Model,
+    data: options.Data,
+    output: options.Output,
+    reference: Reference = None,
+    resize: options.Resize = None,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write a report, one HTML file that opens in any browser."""
+    check_file(output, (".html",), force)
+    from latente.report import write_report
+
+    fitted = open_model(model)
+    samples = read_samples(data, resize=resize)
+    base, _ = reference_for(samples, reference, resize)
+    labels = {"labels": samples.labels, "label_names": samples.label_names}
+    with new_file(output) as part:
+        write_report(fitted, part, samples.X, **labels, reference=base, random_state=seed)
+    show({"report": str(output.absolute())}, f"wrote {output.absolute()}", as_json)

@@ -1,0 +1,98 @@
+"""What the commands say about data, training and errors: text for people, JSON for machines."""
+
+from __future__ import annotations
+
+__all__ = ["evaluation_record", "lines", "show", "training_record", "training_text", "verdict", "wrote"]
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from latente.estimators import Evaluation
+    from latente.training import History
+
+
+def show(record: Mapping[str, Any], text: str, as_json: bool) -> None:
+    """Prints a result on standard output: the record as one JSON object, or the text."""
+    typer.echo(json.dumps(_clean(record), allow_nan=False) if as_json else text)
+
+
+def wrote(path: Path, array: NDArray[Any], as_json: bool) -> None:
+    """Says that an array was written."""
+    record = {"output": str(path), "shape": array.shape, "dtype": array.dtype.name}
+    shape = " x ".join(map(str, array.shape))
+    show(record, f"wrote {path}: {shape} {array.dtype.name}", as_json)
+
+
+def lines(rows: Mapping[str, str]) -> str:
+    """Returns a text of labels and what belongs to them, aligned.
+
+    Example:
+        >>> print(lines({"a": "1", "long": "2"}))
+        a     1
+        long  2
+    """
+    width = max(len(label) for label in rows)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows.items())
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """Returns a sentence on whether the autoencoder was worth its training."""
+    ratio = evaluation.error / evaluation.pca_error if evaluation.pca_error > 0 else math.inf
+    if evaluation.beats_pca:
+        return f"better than PCA at the same latent size: {1 - ratio:.0%} less error"
+    if evaluation.pca_error <= 1e-6 * evaluation.mean_error:
+        return "PCA at this latent size loses nothing, so there is nothing to gain; use a smaller --latent-dim"
+    worse = "" if evaluation.error < evaluation.mean_error else ", and no better than the mean sample"
+    return f"not better than PCA at the same latent size{worse}; train longer (--epochs), or use PCA"
+
+
+def evaluation_record(evaluation: Evaluation, on: str, reference: str) -> dict[str, Any]:
+    """Returns the JSON of an evaluation: its fields, whether it beats PCA, and what was measured on what."""
+    return asdict(evaluation) | {"beats_pca": evaluation.beats_pca, "data": on, "reference": reference}
+
+
+def training_record(history: History) -> dict[str, Any]:
+    """Returns the JSON of a training run, without its epochs."""
+    last = history.records[-1] if history.records else None
+    return {
+        "epochs": len(history),
+        "seconds": history.seconds,
+        "stopped": history.stopped,
+        "best_epoch": history.best_epoch,
+        "precision": history.precision,
+        "batch_size": history.batch_size,
+        "loss": last.loss if last else None,
+        "distortion": last.distortion if last else None,
+        "rate": last.rate if last else None,
+        "validation_loss": last.validation_loss if last else None,
+    }
+
+
+def training_text(history: History) -> str:
+    """Returns a line on a training run."""
+    record = training_record(history)
+    held = "" if record["validation_loss"] is None else f", validation loss {record['validation_loss']:.5g}"
+    loss = "" if record["loss"] is None else f", last loss {record['loss']:.5g}{held}"
+    return (
+        f"{record['epochs']} epochs in {record['seconds']:.1f} s ({record['stopped']}), weights of epoch "
+        f"{record['best_epoch']}, batches of {record['batch_size']}, {record['precision']}{loss}"
+    )
+
+
+def _clean(value: Any) -> Any:
+    """Makes a value ready for strict JSON: what is not finite becomes null, numpy's numbers and tuples plain."""
+    if isinstance(value, Mapping):
+        return {str(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

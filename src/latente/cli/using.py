@@ -1,0 +1,143 @@
+"""`latente transform`, `inverse`, `reconstruct`, `denoise`, `interpolate` and `sample`: a fitted model at work."""
+
+from __future__ import annotations
+
+__all__ = ["denoise", "interpolate", "inverse", "reconstruct", "sample", "transform"]
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from numpy.typing import NDArray
+
+from latente.cli import options
+from latente.cli.inputs import open_model, read_samples
+from latente.cli.outputs import ARRAYS, SAMPLES, check_file, check_samples, write_array
+from latente.cli.printing import wrote
+from latente.cli.problems import note
+
+if TYPE_CHECKING:
+    import latente
+
+
+def transform(
+    model: options.Model,
+    data: options.Data,
+    output: options.Output,
+    resize: options.Resize = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Turn samples into codes."""
+    check_file(output, ARRAYS, force)
+    fitted = open_model(model)
+    codes = fitted.transform(read_samples(data, resize=resize).X)
+    write_array(output, codes, columns=[str(name) for name in fitted.get_feature_names_out()])
+    wrote(output, codes, as_json)
+
+
+def inverse(
+    model: options.Model,
+    codes: Annotated[
+        Path,
+        typer.Argument(metavar="CODES", help=".npy, .npz, .csv, .tsv or .parquet of codes.", show_default=False),
+    ],
+    output: options.Output,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Turn codes back into samples, in the data's own units."""
+    from latente.data import read
+
+    fitted = _open_for(model, output, force)
+    _write_samples(fitted, output, fitted.inverse_transform(read(codes)), as_json)
+
+
+def reconstruct(
+    model: options.Model,
+    data: options.Data,
+    output: options.Output,
+    corrupt: Annotated[bool, typer.Option("--corrupt", help="Apply the model's own corruption first.")] = False,
+    seed: options.Seed = 0,
+    resize: options.Resize = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Send samples through the code and back."""
+    fitted = _open_for(model, output, force)
+    X = read_samples(data, resize=resize).X
+    _write_samples(fitted, output, fitted.reconstruct(X, corrupt=corrupt, random_state=seed), as_json)
+
+
+def denoise(
+    model: options.Model,
+    noisy: Annotated[
+        str, typer.Argument(metavar="NOISY", help="Noisy samples: an input like that of fit.", show_default=False)
+    ],
+    output: options.Output,
+    resize: options.Resize = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Clean noisy samples with a model that was trained to."""
+    fitted = _open_for(model, output, force)
+    X = read_samples(noisy, resize=resize).X
+    if fitted.recipe_.corruption is None:
+        note("note: this model was trained without --corruption; only if it had --target did it learn to remove noise")
+    _write_samples(fitted, output, fitted.reconstruct(X), as_json)
+
+
+def interpolate(
+    model: options.Model,
+    data: options.Data,
+    output: options.Output,
+    start: Annotated[int, typer.Option("--from", help="Which sample of DATA the way starts at, from 0.")],
+    end: Annotated[int, typer.Option("--to", help="Which sample it ends at.")],
+    steps: Annotated[int, typer.Option("--steps", help="Samples on the way, both ends included.")] = 9,
+    path: Annotated[options.Way, typer.Option("--path", help="How the way runs.")] = options.Way.linear,
+    resize: options.Resize = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Walk from one sample to another through the latent space."""
+    from latente.data import as_array
+
+    fitted = _open_for(model, output, force)
+    X, _ = as_array(read_samples(data, resize=resize).X)
+    for name, index in (("--from", start), ("--to", end)):
+        if not 0 <= index < len(X):
+            raise ValueError(f"{name} must name one of the {len(X)} samples, 0 to {len(X) - 1}; got {index}")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")  # they were in the file
+        way = fitted.interpolate(X[start], X[end], steps, path=path.value)
+    _write_samples(fitted, output, way, as_json, across=len(way))
+
+
+def sample(
+    model: options.Model,
+    output: options.Output,
+    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Draw new samples, from a model that has a prior."""
+    fitted = _open_for(model, output, force)
+    _write_samples(fitted, output, fitted.sample(n, random_state=seed), as_json)
+
+
+def _open_for(model: Path, output: Path, force: bool) -> latente.Autoencoder:
+    """Returns the model once it is clear that its samples can be written."""
+    check_file(output, SAMPLES, force)
+    fitted = open_model(model)
+    check_samples(output, fitted.schema_)
+    return fitted
+
+
+def _write_samples(
+    fitted: latente.Autoencoder, output: Path, samples: NDArray, as_json: bool, across: int | None = None
+) -> None:
+    schema = fitted.schema_
+    write_array(output, samples, columns=schema.columns, schema=schema, across=across)
+    wrote(output, samples, as_json)

@@ -1,0 +1,109 @@
+"""Data sent once through a fitted model, and all that came out."""
+
+from __future__ import annotations
+
+__all__ = ["Passed", "pass_through", "scaled"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latente.data import as_array, check_values, read
+from latente.estimators import Autoencoder
+from latente.estimators.inference import over_batches
+from latente.latent import Latent
+from latente.metrics import squared_error
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """Samples, and what a model makes of them, all in the units of the scaled data.
+
+    Attributes:
+        x: (n, *sample_shape), the scaled samples.
+        x_hat: (n, *sample_shape), the reconstructions.
+        z: (n, latent_dim), the codes (their deterministic mode).
+        rate: (n,) nats.
+        rate_per_unit: (n, latent_dim) nats where the rate splits over latent units, else None.
+        codes: (n, groups) integers where the bottleneck is a quantiser, else None.
+    """
+
+    x: Floats
+    x_hat: Floats
+    z: Floats
+    rate: Floats
+    rate_per_unit: Floats | None = None
+    codes: NDArray[np.int64] | None = None
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """(n,): ||x - x_hat||^2, summed over the values of each sample."""
+        return squared_error(self.x, self.x_hat)
+
+
+def scaled(model: Autoencoder, X: Any, limit: int | None = None) -> Floats:
+    """Returns samples (n, ...) as the model's networks see them: float32 (n, *sample_shape).
+
+    Args:
+        model: fitted.
+        X: (n, ...), as in `fit`.
+        limit: when X has more samples, only so many of them are taken, evenly spaced.
+
+    Raises:
+        TypeError, ValueError: for data that the model cannot take.
+    """
+    array, columns = as_array(read(X) if isinstance(X, (str, Path)) else X)
+    model.schema_.check_shape(array)
+    if limit is not None and len(array) > limit:
+        array = array[evenly(len(array), limit)]
+    check_values(array, columns)
+    return model.schema_.prepare(model.schema_.ingest(array)).numpy()
+
+
+def evenly(n: int, limit: int) -> NDArray[np.int64]:
+    """Returns at most `limit` indices below n, evenly spaced and in order.
+
+    Example:
+        >>> evenly(10, 4), evenly(3, 4)
+        (array([0, 3, 6, 9]), array([0, 1, 2]))
+    """
+    return np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64)
+
+
+def pass_through(model: Autoencoder, x: Floats) -> Passed:
+    """Returns what the model makes of scaled samples (n, *sample_shape), deterministically and in batches.
+
+    Args:
+        model: fitted.
+        x: (n, *sample_shape), as `scaled` returns them.
+    """
+    module, tensor = model.module_, torch.from_numpy(x)
+
+    def run(pick: Callable[[Latent], Tensor | None]) -> Floats:
+        return over_batches(module, tensor, lambda piece: pick(module.encode(piece)), module.device)  # type: ignore[arg-type, return-value]
+
+    z = run(lambda latent: latent.mode)
+    with torch.inference_mode():
+        one = module.encode(tensor[:1].to(module.device))
+    return Passed(
+        x=x,
+        x_hat=decode(model, z),
+        z=z,
+        rate=run(lambda latent: latent.rate),
+        rate_per_unit=None if one.rate_per_unit is None else run(lambda latent: latent.rate_per_unit),
+        codes=None if one.codes is None else run(lambda latent: latent.codes).astype(np.int64),
+    )
+
+
+def decode(model: Autoencoder, z: Floats) -> Floats:
+    """Returns scaled samples (n, *sample_shape) from codes (n, latent_dim)."""
+    module = model.module_
+    return over_batches(module, torch.from_numpy(z.astype(np.float32)), module.decode, module.device)

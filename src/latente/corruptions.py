@@ -204,8 +204,7 @@ class Custom(Corruption, name="custom"):
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:
         self.check()
-        assert self.function is not None
-        noisy = self.function(x)
+        noisy = self.function(x)  # type: ignore[misc]  # check() has seen that it is there
         if not isinstance(noisy, Tensor) or noisy.shape != x.shape:
             got = tuple(noisy.shape) if isinstance(noisy, Tensor) else type(noisy).__name__
             raise ValueError(f"a corruption must return a tensor of its input's shape {tuple(x.shape)}; got {got}")

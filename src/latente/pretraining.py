@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic
-from latente.corruptions import resolve_corruption
+from latente.corruptions import Corruption, resolve_corruption
 from latente.data import ArraySource
 from latente.distortions import SquaredError
 from latente.objectives import Plain
@@ -51,19 +51,31 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
             ValueError: when encoder and decoder are no mirrored stacks, or settings do not match the layers.
         """
         encoder, decoder = _mirrored(module)
-        epochs = self._for_each_layer("epochs", self.epochs, len(encoder))
-        corruptions = [resolve_corruption(c) for c in self._for_each_layer("corruption", self.corruption, len(encoder))]
+        corruptions, trainers = self._corruptions(len(encoder)), self._trainers(len(encoder))
         histories = []
         for i, block in enumerate(encoder):
             layer = self._layer(module, i, block, decoder[len(decoder) - 1 - i])
             layer.corruption = corruptions[i]
-            trainer = replace(self.trainer or Trainer(), epochs=epochs[i], patience=None)
-            histories.append(trainer.fit(layer, source, Plain(), seed=seed + i))
+            histories.append(trainers[i].fit(layer, source, Plain(), seed=seed + i))
             if histories[-1].stopped == "interrupted":  # half a stack is of no use
                 raise KeyboardInterrupt
             if i + 1 < len(encoder):
                 source = ArraySource(_codes(block, source), prepare=_as_is)
         return histories
+
+    def _corruptions(self, layers: int) -> list[Corruption | None]:
+        corruptions = [resolve_corruption(c) for c in self._for_each_layer("corruption", self.corruption, layers)]
+        for corruption in corruptions:
+            if corruption is not None:
+                corruption.check()
+        return corruptions
+
+    def _trainers(self, layers: int) -> list[Trainer]:
+        epochs = self._for_each_layer("epochs", self.epochs, layers)
+        trainers = [replace(self.trainer or Trainer(), epochs=n, patience=None) for n in epochs]
+        for trainer in trainers:
+            trainer.check()
+        return trainers
 
     def _layer(self, module: AutoencoderModule, i: int, block: nn.Module, mirror: nn.Module) -> AutoencoderModule:
         """Returns the autoencoder of one layer; it shares the layer's weights with the module."""
@@ -91,8 +103,8 @@ def _mirrored(module: AutoencoderModule) -> tuple[nn.Sequential, nn.Sequential]:
     encoder, decoder = module.encoder, module.decoder
     if not (isinstance(encoder, nn.Sequential) and isinstance(decoder, nn.Sequential) and len(encoder) == len(decoder)):
         raise ValueError(
-            "layer-wise pretraining needs an encoder and a decoder that are nn.Sequentials of as many blocks, block i of "
-            "the encoder mirrored by block -1 - i of the decoder; MLP and Conv make such pairs"
+            "layer-wise pretraining needs an encoder and a decoder that are nn.Sequentials of as many blocks, block i "
+            "of the encoder mirrored by block -1 - i of the decoder; MLP and Conv make such pairs"
         )
     return encoder, decoder
 

@@ -70,12 +70,12 @@ def fit(
     ] = None,
     resize: options.Resize = None,
     epochs: Annotated[
-        int | None, _setting("--epochs", help="Passes over the data.", default="about 6,000 steps")
+        int | None, _setting("--epochs", help="Passes over the data.", default="by its size")
     ] = None,
     batch_size: Annotated[
-        int | None, _setting("--batch-size", help="Samples in a step.", default="16 to 256, by the data's size")
+        int | None, _setting("--batch-size", help="Samples in a step.", default="by the data's size")
     ] = None,
-    learning_rate: Annotated[float | None, _setting("--learning-rate", help="The peak.", default="0.002")] = None,
+    learning_rate: Annotated[float | None, _setting("--learning-rate", help="The peak of its schedule.")] = None,
     patience: Annotated[
         int | None, _setting("--patience", help="Stop after so many epochs without a lower validation loss.")
     ] = None,

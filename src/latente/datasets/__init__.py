@@ -5,7 +5,7 @@ Example:
     >>> datasets.names()
     ('digits', 'fashion-mnist-10k', 'mnist', 'fashion-mnist')
     >>> datasets.load("digits").x_train.shape
-    (1438, 64)
+    (1438, 8, 8)
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Dataset:
         >>> from latente import datasets
         >>> digits = datasets.load("digits")
         >>> digits
-        Dataset(name='digits', x_train=(1438, 64) float32, x_test=(359, 64) float32, labels=10)
+        Dataset(name='digits', x_train=(1438, 8, 8) float32, x_test=(359, 8, 8) float32, labels=10)
         >>> digits.label_names[digits.y_train[0]]
         '0'
     """

@@ -32,7 +32,7 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Dataset:
     """Load a data set by its name.
 
-    `digits` (1,797 rows of 64 float32 values in 0..16) comes with scikit-learn and `fashion-mnist-10k`
+    `digits` (1,797 float32 images of 8x8 in 0..16) comes with scikit-learn and `fashion-mnist-10k`
     (10,000 uint8 images of 28x28) with latente; both are split 80/20, the same fraction of every label,
     always the same way. `mnist` and `fashion-mnist` (60,000 and 10,000 uint8 images of 28x28) are looked
     for in $LATENTE_DATA/<name>, in the user's cache and in /usr/share/datasets/<name>, and are otherwise
@@ -70,12 +70,12 @@ def load(name: str) -> Dataset:
 def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
-    x, y = load_digits(return_X_y=True)
+    digits = load_digits()
     return Dataset(
         "digits",
-        *_split(x.astype(np.float32), y.astype(np.int64)),
+        *_split(digits.images.astype(np.float32), digits.target.astype(np.int64)),
         label_names=tuple("0123456789"),
-        description=f"Handwritten digits, 8x8 pixels as rows of 64 values from 0 to 16. {SPLIT_TEXT}",
+        description=f"Handwritten digits, 8x8 pixels with values from 0 to 16. {SPLIT_TEXT}",
         source='E. Alpaydin, C. Kaynak, "Optical recognition of handwritten digits" (1998), UCI, test split',
         licence="CC BY 4.0",
     )

@@ -5,44 +5,28 @@ from __future__ import annotations
 __all__ = ["Autoencoder", "LatentSizeWarning"]
 
 import warnings
-from os import PathLike
 from typing import Any, Self
 
-import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 
-from latente.bottlenecks import Bottleneck, Deterministic
-from latente.corruptions import Corruption
-from latente.data import ArraySource, DataSpec, as_array, check_values, decide, read
+from latente.bottlenecks import Deterministic
+from latente.data import ArraySource, DataSpec, as_array, check_values, decide
 from latente.data.checks import check_samples
-from latente.distortions import Distortion, SquaredError
-from latente.estimators.fitted import Array, FittedAutoencoder
+from latente.estimators.fitted import Array, FittedAutoencoder, loaded, read_checked
+from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
-from latente.networks import Auto, Network
-from latente.objectives import Objective, Plain, Progress
-from latente.parts import Part, resolve
+from latente.objectives import Plain, Progress
+from latente.parts import is_integer, resolve
 from latente.training import Trainer, seed_of, seeded
 from latente.training.loop import Stepper
 from latente.training.schedule import constant
 
-DEFAULTS: dict[str, tuple[type[Part], type[Part]]] = {
-    "network": (Network, Auto),
-    "bottleneck": (Bottleneck, Deterministic),
-    "distortion": (Distortion, SquaredError),
-    "objective": (Objective, Plain),
-    "corruption": (Corruption, Corruption),
-    "data": (DataSpec, DataSpec),
-    "trainer": (Trainer, Trainer),
-}
-
-
 class LatentSizeWarning(UserWarning):
-    """Warned when the code is at least as wide as the data, so that it need not learn anything."""
+    """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything."""
 
 
-class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Autoencoder(PartParams, FittedAutoencoder):
     """Learns codes from which the data can be rebuilt: x -> e(x) = z -> d(z) = x_hat, minimising ||x - d(e(x))||^2.
 
     Every kind of autoencoder is a choice of parts. A part is an object (`Gaussian(beta=4)`) or a short string
@@ -107,7 +91,7 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _spec(self, array: Array) -> DataSpec:
         """Returns what the user said about the data."""
-        return resolve(None if self.data == "auto" else self.data, DataSpec, DataSpec()) or DataSpec()
+        return resolve(self.data, DataSpec, DataSpec()) or DataSpec()
 
     def _train(self, source: ArraySource, validation: ArraySource | None, seed: int) -> None:
         """Trains `module_` and sets `history_`."""
@@ -124,7 +108,8 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
             X: (n, ...): an array, a tensor, a frame of numbers, or a path (.npy, .npz, .csv, .parquet, image folder).
             y: ignored; scikit-learn's convention.
             target: (n, ...), what should come out where that is not X itself: the clean partners of noisy samples.
-            validation: held-out samples like X for the validation loss; None holds out what the trainer says.
+            validation: held-out samples like X for the validation loss, a pair (X, target) of them where a target is
+                given; None holds out what the trainer says.
 
         Raises:
             TypeError, ValueError: for data or settings that cannot be trained on, before any training.
@@ -133,9 +118,10 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
         array = self._start(X)
         seed = seed_of(self.random_state)
         source = self._source(array, target)
-        held = None if validation is None else self._source(self._read(validation))
-        if held is None:
+        if validation is None:
             source, held = self._split(source, seed)
+        else:
+            held = self._held_out(validation, paired=target is not None)
         self._build(seed)
         self._train(source, held, seed)
         return self
@@ -156,23 +142,37 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
         if first:
             self._build(seed)
         if not hasattr(self, "_stepper"):
-            self._stepper = Stepper(
-                self.module_,
-                self.recipe_.objective,
-                learning_rate=self._trainer().learning_rate,
-                schedule=constant,
-            )
-            self.n_iter_ = 0
-        source = self._source(array)
-        with seeded(seed + self.n_iter_, self.module_.device) as generator:
+            self._stepper = self._make_stepper()
+        self._pass_over(self._source(array), seed)
+        return self
+
+    def _make_stepper(self) -> Stepper:
+        self._trainer().check()
+        self.recipe_.objective.check(self.module_)
+        rate = self._trainer().learning_rate
+        return Stepper(self.module_, self.recipe_.objective, learning_rate=rate, schedule=constant)
+
+    def _pass_over(self, source: ArraySource, seed: int) -> None:
+        """Takes one step for each batch of the source."""
+        done = getattr(self, "n_iter_", 0)
+        with seeded(seed + done, self.module_.device) as generator:
             self.module_.train()
             self.module_.generator = generator
-            for batch in source.batches(self._trainer().resolve_batch_size(len(source)), generator):
-                self._stepper.step(batch, Progress(1, 1, len(source)))
-            self.module_.generator = None
-            self.module_.eval()
-        self.n_iter_ += 1
-        return self
+            try:
+                for batch in source.batches(self._trainer().resolve_batch_size(len(source)), generator):
+                    self._stepper.step(batch, Progress(1, 1, len(source)))
+            finally:
+                self.module_.generator = None
+                self.module_.eval()
+        self.n_iter_ = done + 1
+
+    def _held_out(self, validation: Any, paired: bool) -> ArraySource:
+        """Returns the user's held-out samples, or pairs (X, target) of them."""
+        if not paired:
+            return self._source(self._read_samples(validation))
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise ValueError(f"with a target, validation must be a pair (X, target); got {type(validation).__name__}")
+        return self._source(self._read_samples(validation[0]), validation[1])
 
     def _split(self, source: ArraySource, seed: int) -> tuple[ArraySource, ArraySource | None]:
         """Holds out what the trainer says."""
@@ -181,19 +181,15 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _start(self, X: Any) -> Array:
         """Checks settings and data, decides, and returns the data as an array."""
-        if (
-            not isinstance(self.latent_dim, (int, np.integer))
-            or isinstance(self.latent_dim, bool)
-            or self.latent_dim < 1
-        ):
+        if not is_integer(self.latent_dim, low=1):
             raise ValueError(f"latent_dim must be an integer of at least 1; got {self.latent_dim!r}")
-        self.recipe_ = self._recipe()
+        recipe, params = self._recipe(), describe(self)
         self._trainer().check()
-        array, columns = self._read_raw(X, reset=True)
+        array, columns = read_checked(self, X, reset=True)
         check_samples(len(array))
         self.schema_ = decide(array, self._spec(array), columns)
-        self.recipe_ = self.recipe_.settle(self.schema_)
-        if self.latent_dim >= self.schema_.size:
+        self.recipe_, self._params = recipe.settle(self.schema_), params
+        if self.latent_dim >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
                 f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code can "
                 "copy its input; use a smaller latent_dim, or a bottleneck that limits it",
@@ -207,7 +203,8 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
         with seeded(seed):
             self.module_ = self.recipe_.build(int(self.latent_dim), self.schema_).to(device)
         self.module_.eval()
-        self.__dict__.pop("_stepper", None)
+        for old in ("_stepper", "history_", "n_iter_", "pretraining_histories_"):
+            self.__dict__.pop(old, None)
 
     def _trainer(self) -> Trainer:
         trainer = resolve(self.trainer, Trainer, Trainer())
@@ -218,26 +215,14 @@ class Autoencoder(FittedAutoencoder, ClassNamePrefixFeaturesOutMixin, Transforme
         device = self._trainer().resolve_device()
         clean = None
         if target is not None:
-            wanted, columns = as_array(read(target) if isinstance(target, (str, PathLike)) else target)
-            check_values(wanted, columns)
+            wanted, columns = as_array(loaded(target))
+            check_values(wanted, columns, "target")
             if wanted.shape != array.shape:
                 raise ValueError(f"target must have X's shape {array.shape}; got {wanted.shape}")
             clean = self.schema_.ingest(wanted).to(device)
         return ArraySource(self.schema_.ingest(array).to(device), self.schema_.prepare, clean)
 
     # scikit-learn's conventions
-
-    def set_params(self, **params: Any) -> Self:
-        """Sets arguments by name; `trainer__epochs` reaches into a part and makes the default one first."""
-        for key in params:
-            name, _, rest = key.partition("__")
-            value = getattr(self, name, None)
-            if rest and name in DEFAULTS and (value is None or isinstance(value, str)):
-                family, default = DEFAULTS[name]
-                if value in (None, "auto") and default is family and family is Corruption:
-                    raise ValueError(f"there is no corruption to set {rest!r} of; pass corruption= first")
-                setattr(self, name, default() if value in (None, "auto") else resolve(value, family))
-        return super().set_params(**params)
 
     @property
     def _n_features_out(self) -> int:

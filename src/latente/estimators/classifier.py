@@ -13,13 +13,15 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latente.data import ArraySource, as_array, check_values
+from latente.data import ArraySource, as_array
 from latente.estimators.autoencoder import Autoencoder
+from latente.estimators.fitted import loaded, read_checked
 from latente.estimators.inference import over_batches
+from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.parts import resolve
@@ -45,10 +47,11 @@ class _Head(nn.Module):
         self.head = nn.Sequential(nn.SiLU(), dense_block(latent_dim, classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.bottleneck(self.encoder(x).float()).mode)
+        latent = self.bottleneck(self.encoder(x).float())
+        return self.head(latent.mode if latent.codes is None else latent.z)  # only z passes a quantiser's gradient
 
 
-class AutoencoderClassifier(ClassifierMixin, BaseEstimator):
+class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
     """Softmax on top of an encoder; all layers are trained with the labels.
 
     Args:
@@ -79,14 +82,13 @@ class AutoencoderClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is None:
             raise ValueError("AutoencoderClassifier requires y to be passed, but the target y is None")
-        trainer = self._trainer()
-        trainer.check()
-        array, columns = as_array(X)
-        check_values(array, columns)
+        self._trainer().check()
+        X = loaded(X)
+        array, _ = as_array(X)
         labels = column_or_1d(y, warn=True)
         check_consistent_length(array, labels)
         check_classification_targets(labels)
-        validate_data(self, X if columns else array, skip_check_array=True)
+        read_checked(self, X, reset=True)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"the labels hold 1 class, {self.classes_[0]!r}; a classifier needs at least 2 classes")
@@ -107,6 +109,13 @@ class AutoencoderClassifier(ClassifierMixin, BaseEstimator):
         self.history_ = trainer.fit(self.module_, source, CrossEntropy(), validation=held, seed=seed)
         self.n_iter_ = len(self.history_)
 
+    def _inner(self, name: str, rest: str) -> Any:
+        if name == "autoencoder" and self.autoencoder is None:
+            from latente.estimators.stacked import StackedAutoencoder
+
+            self.autoencoder = StackedAutoencoder(random_state=self.random_state)
+        return super()._inner(name, rest)
+
     def _trainer(self) -> Trainer:
         return resolve(self.trainer, Trainer, Trainer()) or Trainer()
 
@@ -116,16 +125,20 @@ class AutoencoderClassifier(ClassifierMixin, BaseEstimator):
         from latente.estimators.stacked import StackedAutoencoder
 
         if isinstance(self.autoencoder, FrozenEstimator):
-            check_is_fitted(self.autoencoder.estimator)
+            check_is_fitted(self.autoencoder.estimator, "module_")
             return self.autoencoder.estimator
-        model = StackedAutoencoder(random_state=seed) if self.autoencoder is None else clone(self.autoencoder)
-        return model.fit(X)
+        if self.autoencoder is None:
+            return StackedAutoencoder(random_state=seed).fit(X)
+        if not isinstance(self.autoencoder, Autoencoder):
+            raise TypeError(
+                "autoencoder must be an Autoencoder, a fitted one in a FrozenEstimator, or None; "
+                f"got {self.autoencoder!r}"
+            )
+        return clone(self.autoencoder).fit(X)
 
     def _logits(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self, "module_")
-        array, columns = as_array(X)
-        check_values(array, columns)
-        validate_data(self, X if columns else array, skip_check_array=True, reset=False)
+        array, _ = read_checked(self, X, reset=False)
         schema = self.autoencoder_.schema_
         schema.check_shape(array)
         device = next(self.module_.parameters()).device
@@ -139,4 +152,5 @@ class AutoencoderClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Returns (n,): the most probable label."""
-        return self.classes_[self._logits(X).argmax(1)]
+        best = self._logits(X).argmax(1)
+        return self.classes_[best]

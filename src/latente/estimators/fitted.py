@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FittedAutoencoder"]
+__all__ = ["FittedAutoencoder", "loaded", "read_checked"]
 
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
@@ -21,12 +22,33 @@ from latente.estimators.inference import over_batches
 from latente.estimators.interpolation import interpolate_codes
 from latente.estimators.recipe import Recipe
 from latente.metrics import active_units, explained_variance, mean_error, pca_error, squared_error
+from latente.parts import is_integer
 from latente.training import seed_of, seeded
 
 Array = NDArray[Any]
 
 
-class FittedAutoencoder:
+def loaded(X: Any) -> Any:
+    """Returns what a path holds, and anything else as it is."""
+    return read(X) if isinstance(X, (str, PathLike)) else X
+
+
+def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> tuple[Array, tuple[str, ...] | None]:
+    """Returns X, or what is at that path, as an array of finite numbers with its columns' names.
+
+    Args:
+        estimator: gets the number and names of the features when `reset`, else they are held against it.
+        X: as in `fit`.
+        reset: whether X is training data.
+    """
+    X = loaded(X)
+    array, columns = as_array(X)
+    check_values(array, columns)
+    validate_data(estimator, X if columns else array, reset=reset, skip_check_array=True)
+    return array, columns
+
+
+class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The methods of an autoencoder that has been trained; all are deterministic unless randomness is asked for.
 
     They need `module_`, `schema_` and `recipe_`, which fitting sets. Results are computed in batches, without gradients.
@@ -38,19 +60,16 @@ class FittedAutoencoder:
 
     # Data in and out
 
-    def _read_raw(self, X: Any, reset: bool) -> tuple[Array, tuple[str, ...] | None]:
-        X = read(X) if isinstance(X, (str, PathLike)) else X
-        array, columns = as_array(X)
-        check_values(array, columns)
-        validate_data(self, X if columns else array, reset=reset, skip_check_array=True)
-        return array, columns
+    def _read_samples(self, X: Any) -> Array:
+        """Returns X as an array of samples shaped like those that the front door saw."""
+        array, _ = read_checked(self, X, reset=False)
+        self.schema_.check_shape(array)
+        return array
 
     def _read(self, X: Any) -> Array:
         """Returns X as an array of samples shaped like those of the training data."""
         check_is_fitted(self, "module_")
-        array, _ = self._read_raw(X, reset=False)
-        self.schema_.check_shape(array)
-        return array
+        return self._read_samples(X)
 
     def _scaled(self, X: Any) -> Tensor:
         return self.schema_.ingest(self._read(X))
@@ -61,13 +80,22 @@ class FittedAutoencoder:
 
     def _decode(self, z: Array) -> Array:
         tensor = torch.as_tensor(np.asarray(z, dtype=np.float32))
-        return self.schema_.restore(over_batches(self.module_, tensor, self.module_.decode, self.module_.device))
+        module = self.module_
+        return self.schema_.restore(
+            over_batches(module, tensor, module.decode, module.device, values=self.schema_.size)
+        )
+
+    def _codes(self, x: Tensor) -> NDArray[np.float32]:
+        return self._run(x, lambda x: self.module_.encode(x).mode)
+
+    def _rebuilt(self, x: Tensor) -> NDArray[np.float32]:
+        return self._run(x, lambda x: self.module_.decode(self.module_.encode(x).mode))
 
     # Using
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Returns the codes (n, latent_dim) of samples (n, ...): the deterministic mode, whatever the bottleneck."""
-        return self._run(self._scaled(X), lambda x: self.module_.encode(x).mode)
+        return self._codes(self._scaled(X))
 
     def inverse_transform(self, Z: Any) -> Array:
         """Returns the samples (n, ...) that codes (n, latent_dim) stand for, in the training data's units and dtype.
@@ -76,10 +104,10 @@ class FittedAutoencoder:
             ValueError: for codes of another size.
         """
         check_is_fitted(self, "module_")
-        codes, _ = as_array(Z)
+        codes, _ = as_array(loaded(Z))
         if codes.shape[1:] != (self.module_.bottleneck.latent_dim,):
             raise ValueError(f"codes must have shape (n, {self.module_.bottleneck.latent_dim}); got {codes.shape}")
-        check_values(codes)
+        check_values(codes, what="Z")
         return self._decode(codes)
 
     def reconstruct(self, X: Any, *, corrupt: bool = False, random_state: Any = None) -> Array:
@@ -91,7 +119,7 @@ class FittedAutoencoder:
             random_state: decides the corruption.
         """
         x = self._corrupted(X, random_state) if corrupt else self._scaled(X)
-        return self.schema_.restore(self._run(x, lambda x: self.module_.decode(self.module_.encode(x).z)))
+        return self.schema_.restore(self._rebuilt(x))
 
     def corrupt(self, X: Any, *, random_state: Any = None) -> Array:
         """Returns X after the model's corruption, in X's units and dtype (so bytes are rounded and clipped)."""
@@ -112,7 +140,7 @@ class FittedAutoencoder:
 
         def score(x: Tensor) -> Tensor:
             latent = self.module_.encode(x)
-            return -(self.module_.distort(latent.z, x) + self.module_.bottleneck.beta * latent.rate)
+            return -(self.module_.distort(latent.mode, x) + self.module_.bottleneck.beta * latent.rate)
 
         return self._run(self._scaled(X), score)
 
@@ -127,17 +155,15 @@ class FittedAutoencoder:
             NoPriorError: when the model has no prior, with how to fit one.
         """
         check_is_fitted(self, "module_")
-        if not isinstance(n, (int, np.integer)) or n < 1:
+        if not is_integer(n, low=1):
             raise ValueError(f"n must be an integer of at least 1; got {n!r}")
-        generator = torch.Generator().manual_seed(seed_of(random_state))
+        bottleneck, device = self.module_.bottleneck, self.module_.device
+        generator = torch.Generator(device).manual_seed(seed_of(random_state))
         if self.recipe_.objective.normal_codes:
-            z = torch.randn(n, self.module_.bottleneck.latent_dim, generator=generator)
+            z = torch.randn(n, bottleneck.latent_dim, generator=generator, device=device)
         else:
-            bottleneck = self.module_.bottleneck
-            if self.module_.device.type != "cpu":
-                generator = torch.Generator(self.module_.device).manual_seed(seed_of(random_state))
-            z = bottleneck.sample(n, generator).cpu()
-        return self._decode(z.numpy())
+            z = bottleneck.sample(n, generator)
+        return self._decode(z.cpu().numpy())
 
     def interpolate(self, a: Any, b: Any, steps: int = 9, *, path: str = "linear") -> Array:
         """Returns the decoded way from sample a to sample b through the latent space, both ends included.
@@ -152,11 +178,10 @@ class FittedAutoencoder:
             (steps, ...) for single samples, (n, steps, ...) for several.
         """
         check_is_fitted(self, "module_")
-        a, b = np.asarray(a), np.asarray(b)
-        single = a.shape == self.schema_.user_shape
-        codes = [self.transform(x[None] if single else x) for x in (a, b)]
-        if codes[0].shape != codes[1].shape:
-            raise ValueError(f"a and b must hold as many samples; got {len(codes[0])} and {len(codes[1])}")
+        single = np.shape(a) == self.schema_.user_shape
+        if np.shape(a) != np.shape(b):
+            raise ValueError(f"a and b must have one shape; got {np.shape(a)} and {np.shape(b)}")
+        codes = [self._codes(self._scaled(np.asarray(x)[None] if single else x)) for x in (a, b)]
         way = interpolate_codes(codes[0], codes[1], steps, path)
         decoded = self._decode(way.reshape(-1, way.shape[2]))
         decoded = decoded.reshape(steps, len(codes[0]), *decoded.shape[1:]).swapaxes(0, 1)
@@ -175,8 +200,7 @@ class FittedAutoencoder:
         raw = self._scaled(X)
         x = self.schema_.prepare(raw).numpy()
         base = x if reference is None else self.schema_.prepare(self._scaled(reference)).numpy()
-        x_hat = self._run(raw, lambda x: self.module_.decode(self.module_.encode(x).z))
-        codes = self._run(raw, lambda x: self.module_.encode(x).mode)
+        x_hat, codes = self._rebuilt(raw), self._codes(raw)
         rate = self._run(raw, lambda x: self.module_.encode(x).rate)
         error = float(squared_error(x, x_hat).mean())
         return Evaluation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ConvolutionalAutoencoder", "DenoisingAutoencoder", "VanillaAutoencoder", "VariationalAutoencoder"]
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from latente.bottlenecks import Gaussian
@@ -35,7 +36,7 @@ class VanillaAutoencoder(Autoencoder):
         self,
         latent_dim: int = 32,
         *,
-        activation: str = "sigmoid",
+        activation: str = "identity",
         distortion: Any = "auto",
         data: Any = "auto",
         trainer: Trainer | None = None,
@@ -73,7 +74,7 @@ class ConvolutionalAutoencoder(Autoencoder):
         latent_dim: int = 32,
         *,
         channels: Sequence[int] = (32, 64),
-        hidden_features: Sequence[int] = (),
+        hidden_features: Sequence[int] = (256,),
         activation: str = "silu",
         normalization: str | None = None,
         bottleneck: Any = None,
@@ -103,8 +104,8 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     def _spec(self, array: Array) -> DataSpec:
         spec = super()._spec(array)
-        if array.ndim == 2 and spec == DataSpec() and decide(array).kind == "table":
-            return DataSpec(kind="signal")
+        if decide(array, spec).layout == "nf" and spec.kind == spec.layout == "auto":
+            return replace(spec, kind="signal", shape=None)
         return spec
 
 

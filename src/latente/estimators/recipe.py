@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Recipe"]
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +32,8 @@ class Recipe:
     def of(network: Any, bottleneck: Any, corruption: Any, distortion: Any, objective: Any) -> Recipe:
         """Returns the recipe that the user's parts, short strings and Nones mean.
 
-        A distortion that is "auto" stays None until `settle` has seen the data.
+        A distortion that is "auto" stays None until `settle` has seen the data. The parts are copies: `set_params` on the
+        estimator leaves a fitted model as it is.
 
         Raises:
             TypeError: for something that is no part.
@@ -39,12 +41,18 @@ class Recipe:
         """
         chosen: Bottleneck = resolve(bottleneck, Bottleneck) or Deterministic()  # type: ignore[type-abstract]
         return Recipe(
-            network=resolve_network(network),
-            bottleneck=chosen,
-            corruption=resolve_corruption(corruption),
-            distortion=resolve_distortion(distortion),
-            objective=resolve(objective, Objective) or Plain(),  # type: ignore[type-abstract]
+            network=copy.copy(resolve_network(network)),
+            bottleneck=copy.copy(chosen),
+            corruption=copy.copy(resolve_corruption(corruption)),
+            distortion=copy.copy(resolve_distortion(distortion)),
+            objective=copy.copy(resolve(objective, Objective) or Plain()),  # type: ignore[type-abstract]
         )
+
+    @property
+    def limits_code(self) -> bool:
+        """Whether something other than its size limits what passes through the code."""
+        plain = isinstance(self.objective, Plain) and isinstance(self.bottleneck, Deterministic)
+        return not plain or self.corruption is not None
 
     def settle(self, schema: Schema) -> Recipe:
         """Returns the recipe with the distortion chosen for the data.

@@ -90,8 +90,9 @@ class StackedAutoencoder(Autoencoder):
         """
         array = self._start(X)
         seed = seed_of(self.random_state)
+        source, _ = self._split(self._source(array), seed)  # `finetune` will hold out the same samples
         self._build(seed)
-        self._pretrain(self._source(array), seed)
+        self._pretrain(source, seed)
         return self
 
     def finetune(self, X: Any) -> Self:

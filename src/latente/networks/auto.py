@@ -24,9 +24,9 @@ class Auto(Network, name="auto"):
 
     Example:
         >>> Auto().choose((1, 28, 28))
-        MLP(hidden_features=(1000, 500, 250), activation='silu', normalization=None, skip=False, code_activation='identity')
+        MLP(hidden_features=(1000, 500, 250), activation='silu', normalization=None, skip=False, ...)
         >>> Auto().choose((3, 256, 256))
-        Conv(channels=(32, 64, 128, 128), hidden_features=(), kernel_size=3, activation='silu', normalization=None, upsample='transposed')
+        Conv(channels=(32, 64, 128, 128), hidden_features=(256,), kernel_size=3, ...)
     """
 
     largest_flat: int = 4096

@@ -41,7 +41,7 @@ class Conv(Network, name="conv"):
 
     variadic = True
     channels: Sequence[int] = (32, 64)
-    hidden_features: Sequence[int] = ()
+    hidden_features: Sequence[int] = (256,)
     kernel_size: int = 3
     activation: str = "silu"
     normalization: str | None = None

@@ -41,7 +41,7 @@ class CustomNetwork(Network, name="custom"):
 
 
 def resolve_network(value: Any) -> Network:
-    """Returns the network that the user meant: a part, a short string, a pair of nn.Modules, or the default for None."""
+    """Returns the network that the user meant: a part, a short string, a pair of nn.Modules; the default for None."""
     if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(m, nn.Module) for m in value):
         return CustomNetwork(*value)
     if isinstance(value, nn.Module):

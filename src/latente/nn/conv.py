@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ConvBlock", "down_size", "links"]
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ from latente.nn.activations import activation as make_activation
 from latente.nn.initialisation import initialise
 from latente.nn.normalisation import normalisation as make_normalisation
 
-CONV = {1: nn.Conv1d, 2: nn.Conv2d}
-TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+CONV: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
+TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 def down_size(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:

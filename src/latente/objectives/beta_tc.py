@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latente.bottlenecks import GaussianModule
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.parts import is_number
 
 
 def decompose(z: Tensor, mu: Tensor, logvar: Tensor, samples: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,3 +87,5 @@ class BetaTC(Objective, name="beta_tc"):
                 f"BetaTC needs a Gaussian bottleneck; got {type(module.bottleneck).__name__.strip('_')}. "
                 "Pass bottleneck='gaussian'"
             )
+        if not all(is_number(weight, low=0) for weight in (self.alpha, self.beta, self.gamma)):
+            raise ValueError(f"BetaTC: alpha, beta and gamma must be at least 0; got {self!r}")

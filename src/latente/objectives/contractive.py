@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
-from latente.objectives.plain import Plain
+from latente.parts import is_integer, is_number
 
 
 def jacobian_norm(h: Tensor, x: Tensor, probes: int | None = None, generator: torch.Generator | None = None) -> Tensor:
@@ -54,22 +54,17 @@ class Contractive(Objective, name="contractive"):
     probes: int | None = 1
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
-        if not torch.is_grad_enabled():
-            return self._without_gradients(module, batch, progress)
-        x = (module.corrupt(batch.x) if module.training else batch.x).detach().requires_grad_()
-        h = module.encoder(x).float()
+        with torch.enable_grad():  # validation runs without
+            x = (module.corrupt(batch.x) if module.training else batch.x).detach().requires_grad_()
+            h = module.encoder(x).float()
+            contraction = self.weight * jacobian_norm(h, x, self.probes, module.generator)
         latent = module.bottleneck(h, module.generator)
-        contraction = self.weight * jacobian_norm(h, x, self.probes, module.generator)
         distortion = module.distort(latent.z, batch.target, batch.mask)
         loss = distortion + module.bottleneck.cost(latent, progress.fraction) + contraction
         return Losses(loss, distortion, latent.rate, latent.penalty + contraction)
 
-    def _without_gradients(self, module: Any, batch: Batch, progress: Progress) -> Losses:
-        """Validation runs without gradients: everything but the contraction."""
-        return Plain()(module, batch, progress)
-
     def check(self, module: Any) -> None:
-        if self.weight < 0 or (self.probes is not None and self.probes < 1):
+        if not is_number(self.weight, low=0) or (self.probes is not None and not is_integer(self.probes, low=1)):
             raise ValueError(
                 f"Contractive: weight must be at least 0 and probes at least 1 (or None, exact); got {self!r}"
             )

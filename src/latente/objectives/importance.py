@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latente.bottlenecks import GaussianModule
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.parts import is_integer
 
 
 def log_weights(module: Any, batch: Batch, samples: int) -> tuple[Tensor, Tensor]:
@@ -59,5 +60,5 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
                 f"ImportanceWeighted needs a Gaussian bottleneck; got {type(module.bottleneck).__name__.strip('_')}. "
                 "Pass bottleneck='gaussian'"
             )
-        if self.samples < 1:
-            raise ValueError(f"ImportanceWeighted: samples must be at least 1; got {self.samples!r}")
+        if not is_integer(self.samples, low=1):
+            raise ValueError(f"ImportanceWeighted: samples must be an integer of at least 1; got {self.samples!r}")

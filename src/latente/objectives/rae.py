@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.parts import is_number
 
 
 @dataclass
@@ -39,19 +41,18 @@ class RAE(Objective, name="rae"):
         loss = distortion + module.bottleneck.cost(latent, progress.fraction) + codes + smooth
         return Losses(loss, distortion, latent.rate, penalty)
 
-    def _regularize(self, module: Any, z: torch.Tensor) -> torch.Tensor:
+    def _regularize(self, module: Any, z: Tensor) -> Tensor:
         if self.regularizer == "l2":
-            squares = torch.stack([p.square().sum() for p in module.decoder.parameters()]).sum()
-            return squares.expand(len(z))
-        if not torch.is_grad_enabled():
-            return z.new_zeros(len(z))
-        x_hat = module.decode(z)
-        probe = torch.randn(x_hat.shape, generator=module.generator, device=z.device)
-        (gradient,) = torch.autograd.grad(x_hat, z, probe, create_graph=True)
-        return gradient.flatten(1).square().sum(1)
+            return sum((p.square().sum() for p in module.decoder.parameters()), z.new_zeros(())).expand(len(z))
+        with torch.enable_grad():  # validation runs without
+            z = z if z.requires_grad else z.detach().requires_grad_()
+            x_hat = module.decode(z)
+            probe = torch.randn(x_hat.shape, generator=module.generator, device=z.device)
+            (gradient,) = torch.autograd.grad(x_hat, z, probe, create_graph=True)
+            return gradient.flatten(1).square().sum(1)
 
     def check(self, module: Any) -> None:
         if self.regularizer not in ("l2", "gradient"):
             raise ValueError(f"RAE: regularizer must be 'l2' or 'gradient'; got {self.regularizer!r}")
-        if self.code_weight < 0 or self.decoder_weight < 0:
+        if not (is_number(self.code_weight, low=0) and is_number(self.decoder_weight, low=0)):
             raise ValueError(f"RAE: code_weight and decoder_weight must be at least 0; got {self!r}")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.parts import is_number
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -32,8 +33,9 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    squared = (a.square().sum(1, keepdim=True) + b.square().sum(1) - 2 * a @ b.T).clamp(min=0)
-    return torch.stack([c / (c + squared) for c in (2 * a.shape[1] * s for s in SCALES)]).sum(0)
+    with torch.autocast(a.device.type, enabled=False):  # differences of squares need all digits
+        squared = (a.square().sum(1, keepdim=True) + b.square().sum(1) - 2 * a @ b.T).clamp(min=0)
+        return torch.stack([c / (c + squared) for c in (2 * a.shape[1] * s for s in SCALES)]).sum(0)
 
 
 @dataclass
@@ -63,5 +65,5 @@ class Wasserstein(Objective, name="wasserstein"):
         return Losses(loss, distortion, latent.rate, latent.penalty + match, {"mmd": discrepancy.detach()})
 
     def check(self, module: Any) -> None:
-        if self.weight < 0:
+        if not is_number(self.weight, low=0):
             raise ValueError(f"Wasserstein: weight must be at least 0; got {self.weight!r}")

@@ -18,7 +18,7 @@ SPIKE = 5.0  # a gradient is clipped at this multiple of the usual norm
 
 
 class TrainingDiverged(ArithmeticError):
-    """Raised when a loss is not finite; the module then has the last good weights."""
+    """Raised when a loss, a gradient or a weight is not finite; the module then has the last good weights."""
 
 
 class Means:
@@ -70,6 +70,8 @@ class Stepper:
         self.module, self.objective, self.schedule = module, objective, schedule
         self.learning_rate, self.clip, self.precision = learning_rate, clip, precision
         self.parameters = [p for p in module.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise ValueError("there is nothing to train: no parameter of the modules requires a gradient")
         self.device = self.parameters[0].device
         self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
         self.usual_norm: Tensor | None = None
@@ -78,7 +80,7 @@ class Stepper:
         """Takes one step and returns the losses before it.
 
         Raises:
-            TrainingDiverged: when the loss is not finite; the weights are then untouched.
+            TrainingDiverged: when the loss or its gradient is not finite; the weights are then untouched.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * self.schedule(progress.step, progress.total)
@@ -86,34 +88,39 @@ class Stepper:
         with autocast(self.device, self.precision):
             losses = self.objective(self.module, batch, progress)
         mean = losses.loss.mean()
-        if not math.isfinite(mean.item()):
-            raise TrainingDiverged(self._explain(batch, progress, float(mean)))
         mean.backward()
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        if not math.isfinite((mean.detach() + norm).item()):  # one look at the device for both
+            raise TrainingDiverged(self._explain(batch, progress, float(mean)))
         if self.clip:
-            self._clip_spikes()
+            self._clip_spikes(gradients, norm)
         self.optimizer.step()
         return losses
 
-    @torch.no_grad()
-    def _clip_spikes(self) -> None:
-        """Scales the gradient down to a multiple of its running mean norm: it acts on spikes, whatever the loss's scale."""
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        usual = norm if self.usual_norm is None else self.usual_norm
-        limit = SPIKE * usual
-        factor = (limit / (norm + 1e-12)).clamp(max=1.0).nan_to_num(nan=0.0, posinf=1.0)
-        torch._foreach_mul_(gradients, factor)
-        self.usual_norm = 0.98 * usual + 0.02 * torch.minimum(norm, limit).nan_to_num(nan=0.0)
+    @property
+    def weights_finite(self) -> bool:
+        """Whether all trained weights are finite."""
+        return all(bool(torch.isfinite(p).all()) for p in self.parameters)
 
-    def _explain(self, batch: Batch, progress: Progress, value: float) -> str:
+    @torch.no_grad()
+    def _clip_spikes(self, gradients: list[Tensor], norm: Tensor) -> None:
+        """Scales the gradient down to a multiple of its running mean norm: acts on spikes, at any scale."""
+        usual = norm if not self.usual_norm else self.usual_norm  # a batch without any gradient is no measure
+        limit = SPIKE * usual
+        torch._foreach_mul_(gradients, (limit / (norm + 1e-12)).clamp(max=1.0))
+        self.usual_norm = 0.98 * usual + 0.02 * torch.minimum(norm, limit)
+
+    def _explain(self, batch: Batch, progress: Progress, loss: float) -> str:
         largest = float(batch.x.abs().max())
-        weights_finite = all(bool(torch.isfinite(p).all()) for p in self.parameters)
-        where = f"the loss is {value} at step {progress.step + 1} of {progress.total}"
+        what = "the loss is finite but its gradient is not" if math.isfinite(loss) else f"the loss is {loss}"
+        where = f"{what} at step {progress.step + 1} of {progress.total}"
         if not math.isfinite(largest):
             return f"{where}: a batch has values that are not finite, so the data or the corruption makes them"
         if largest > 1e4:
-            return f"{where}: scaled values reach {largest:.3g}; let the front door scale the data (DataSpec(scale='auto'))"
-        if not weights_finite or progress.step:
+            fix = "let the front door scale the data (DataSpec(scale='auto'))"
+            return f"{where}: scaled values reach {largest:.3g}; {fix}"
+        if not self.weights_finite or progress.step:
             rate = self.learning_rate
             return f"{where}: most likely the learning rate of {rate:g} is too high; try {rate / 10:g}"
         return f"{where}, the first one: the network or the distortion returns values that are not finite"

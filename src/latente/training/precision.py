@@ -24,8 +24,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
 def choose_precision(wanted: str, module: nn.Module, objective: Objective, batch: Batch, device: torch.device) -> str:
     """Returns "float32" or "bfloat16".
 
-    "auto" takes bfloat16 where the hardware multiplies it, the module is large enough to gain, and the loss of the first
-    batch is the same within 2%. Depends on shapes, hardware and data only, never on a timing.
+    "auto" takes bfloat16 where the hardware multiplies it, the module is large enough to gain, and the first batch's
+    distortion is the same within 2%. Depends on shapes, hardware and data only, never on a timing.
     """
     if wanted != "auto":
         return wanted
@@ -34,9 +34,13 @@ def choose_precision(wanted: str, module: nn.Module, objective: Objective, batch
         return "float32"
     losses = {}
     was_training = module.training
-    module.eval()  # no noise: both runs see the same
+    generator = getattr(module, "generator", None)
+    state = None if generator is None else generator.get_state()
+    module.eval()  # no noise
     with torch.no_grad():
         for precision in ("float32", "bfloat16"):
+            if generator is not None:
+                generator.set_state(state)  # both runs draw the same
             with autocast(device, precision):
                 losses[precision] = float(objective(module, batch, Progress()).distortion.mean())
     module.train(was_training)

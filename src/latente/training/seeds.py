@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from latente.parts import is_integer
+
 
 def seed_of(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
     """Returns a seed: the integer itself, a draw from a numpy generator, or fresh entropy for None.
@@ -23,9 +25,11 @@ def seed_of(random_state: int | np.random.RandomState | np.random.Generator | No
         return int(random_state.integers(2**31 - 1))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
+    if is_integer(random_state, 0, 2**32 - 1):
         return int(random_state)
-    raise ValueError(f"random_state must be None, an integer of at least 0 or a numpy generator; got {random_state!r}")
+    raise ValueError(
+        f"random_state must be None, an integer from 0 to 2**32 - 1 or a numpy generator; got {random_state!r}"
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from torch import nn
 
 from latente.data import Source
 from latente.objectives import Objective, Progress
-from latente.parts import Part
+from latente.parts import Part, is_integer, is_number
 from latente.training.checkpoint import MemoryCheckpoint, TrainingState
 from latente.training.history import Callback, EpochRecord, History
 from latente.training.loop import Means, Stepper, TrainingDiverged, measure
@@ -64,23 +64,26 @@ class Trainer(Part, family="trainer", name="trainer"):
         self._check_count("epochs", self.epochs, auto=True)
         self._check_count("batch_size", self.batch_size, auto=True)
         self._check_count("patience", self.patience, none=True)
-        if not (isinstance(self.learning_rate, (int, float)) and 0 < self.learning_rate < math.inf):
+        if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
             raise ValueError(f"Trainer: learning_rate must be above 0; got {self.learning_rate!r}")
         fraction = self.validation_fraction
-        if fraction is not None and not 0 <= fraction < 1:
+        if fraction is not None and not (is_number(fraction, 0, 1) and fraction < 1):
             raise ValueError(f"Trainer: validation_fraction must be in [0, 1) or None; got {fraction!r}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"Trainer: precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
         if self.verbose not in (True, False, "auto"):
             raise ValueError(f"Trainer: verbose must be True, False or 'auto'; got {self.verbose!r}")
-        if not all(callable(callback) for callback in self.callbacks):
-            raise ValueError(f"Trainer: callbacks must be functions of an EpochRecord; got {self.callbacks!r}")
+        several = isinstance(self.callbacks, Sequence)
+        if not several or not all(callable(callback) for callback in self.callbacks):
+            raise ValueError(
+                f"Trainer: callbacks must be a list of functions of an EpochRecord; got {self.callbacks!r}"
+            )
         self.resolve_device()
 
     def _check_count(self, name: str, value: Any, *, auto: bool = False, none: bool = False) -> None:
         if (auto and value == "auto") or (none and value is None):
             return
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not is_integer(value, low=1):
             other = " or 'auto'" if auto else " or None"
             raise ValueError(f"Trainer: {name} must be an integer of at least 1{other}; got {value!r}")
 
@@ -91,7 +94,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         try:
             device = torch.device(self.device)
             torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"Trainer: device {self.device!r} cannot be used: {reason}. Use 'auto' or 'cpu'"
@@ -135,13 +138,14 @@ class Trainer(Part, family="trainer", name="trainer"):
 
         Raises:
             ValueError: for settings that make no sense.
-            TrainingDiverged: when a loss is not finite; the module then has the last good weights.
+            TrainingDiverged: when a loss, gradient or weight is not finite; the module then has the last good weights.
         """
         self.check()
         objective.check(module)
         if self.patience is not None and validation is None:
             raise ValueError("Trainer: patience needs held-out samples; pass validation=")
-        with seeded(seed, next(module.parameters()).device) as generator:
+        device = next((p.device for p in module.parameters()), None)
+        with seeded(seed, device) as generator:
             return _Run(self, module, source, objective, validation, generator).run()
 
 
@@ -164,24 +168,17 @@ class _Run:
         self.steps = self.epochs * -(-len(source) // self.batch_size)
         self.state = TrainingState()
         self.best, self.good = MemoryCheckpoint(), MemoryCheckpoint()
-        module.generator = generator  # type: ignore[assignment]
-        device = next(module.parameters()).device
-        first = next(iter(source.batches(min(self.batch_size, len(source)))))
-        precision = choose_precision(trainer.precision, module, objective, first, device)
         self.stepper = Stepper(
-            module,
-            objective,
-            learning_rate=trainer.learning_rate,
-            schedule=warmup_cosine,
-            clip=trainer.clip,
-            precision=precision,
+            module, objective, learning_rate=trainer.learning_rate, schedule=warmup_cosine, clip=trainer.clip
         )
-        self.history = History(precision=precision, batch_size=self.batch_size)
+        self.history = History(batch_size=self.batch_size)
 
     def run(self) -> History:
-        self.module.train()
+        self.module.generator = self.generator  # type: ignore[assignment]
         self._keep(self.good)
         try:
+            self._choose_precision()
+            self.module.train()
             with progress_bar(self.trainer.verbose, self.epochs) as show:
                 while self.state.epoch < self.epochs and not self._stop():
                     record = self._epoch()
@@ -199,6 +196,12 @@ class _Run:
         self._restore_best()
         return self.history
 
+    def _choose_precision(self) -> None:
+        first = next(iter(self.source.batches(min(self.batch_size, len(self.source)))))
+        wanted, device = self.trainer.precision, self.stepper.device
+        precision = choose_precision(wanted, self.module, self.objective, first, device)
+        self.stepper.precision = self.history.precision = precision
+
     def _epoch(self) -> EpochRecord:
         start, means = time.perf_counter(), Means()
         for batch in self.source.batches(self.batch_size, self.generator):
@@ -209,6 +212,7 @@ class _Run:
         held: dict[str, float] = {}
         if self.validation is not None:
             held = measure(self.module, self.validation, self.objective, 1024, Progress(1, 1, len(self.source)))
+        self._check_finite(held.get("loss", 0.0))
         return EpochRecord(
             epoch=self.state.epoch,
             **values,
@@ -220,6 +224,17 @@ class _Run:
             extra=extra,
         )
 
+    def _check_finite(self, validation_loss: float) -> None:
+        """Raises TrainingDiverged when the epoch's last step left weights that cannot be used."""
+        what = "" if math.isfinite(validation_loss) else f"the validation loss is {validation_loss}"
+        what = what if self.stepper.weights_finite else "the weights are not finite"
+        if what:
+            rate = self.trainer.learning_rate
+            raise TrainingDiverged(
+                f"{what} after epoch {self.state.epoch}, step {self.state.step} of {self.steps}: most likely the "
+                f"learning rate of {rate:g} is too high; try {rate / 10:g}"
+            )
+
     def _after(self, record: EpochRecord) -> None:
         """Keeps the best and the last good weights, and asks the callbacks."""
         self._keep(self.good)
@@ -229,7 +244,8 @@ class _Run:
                 self._keep(self.best)
             elif record.epoch - self.state.best_epoch >= self.trainer.patience:
                 self.history.stopped = "early stopping"
-        if any([callback(record) for callback in self.trainer.callbacks]) and not self._stop():
+        wishes = [callback(record) for callback in self.trainer.callbacks]  # every one is asked
+        if any(wishes) and not self._stop():
             self.history.stopped = "callback"
 
     def _stop(self) -> bool:

@@ -1,0 +1,144 @@
+"""What the options of `latente fit` do."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import latente
+
+QUICK = ["--epochs", 1, "--quiet"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("autoencoder", "Autoencoder"),
+        ("vanilla", "VanillaAutoencoder"),
+        ("convolutional", "ConvolutionalAutoencoder"),
+        ("denoising", "DenoisingAutoencoder"),
+        ("stacked", "StackedAutoencoder"),
+        ("variational", "VariationalAutoencoder"),
+    ],
+)
+def test_every_type(kind, name, call, work, tmp_path):
+    done = call("fit", work / "images.npy", "-o", tmp_path / "m", "--type", kind, "--latent-dim", 4, *QUICK)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    model = latente.load(tmp_path / "m")
+    assert (type(model).__name__, model.latent_dim) == (name, 4)
+
+
+def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
+    parts = ["--network", "mlp:16,8", "--bottleneck", "vq:16", "--corruption", "salt_and_pepper:0.25"]
+    parts += ["--distortion", "absolute", "--objective", "plain", "--data", "scale=minmax", "--latent-dim", 4]
+    training = ["--epochs", 3, "--batch-size", 50, "--learning-rate", 0.01, "--patience", 2, "--validation-fraction"]
+    training += [0.2, "--precision", "float32", "--device", "cpu", "--seed", 7]
+    assert call("fit", work / "table.csv", "-o", tmp_path / "m", *parts, *training, "--quiet").code == 0
+    model = latente.load(tmp_path / "m")
+    assert model.recipe_.network == latente.MLP((16, 8))
+    assert model.recipe_.bottleneck == latente.VQ(16)
+    assert model.recipe_.corruption == latente.SaltAndPepper(0.25)
+    assert model.recipe_.distortion == latente.AbsoluteError()
+    assert model.schema_.scale == "minmax"
+    expected = {"epochs": 3, "batch_size": 50, "learning_rate": 0.01, "patience": 2, "validation_fraction": 0.2}
+    expected |= {"precision": "float32", "device": "cpu"}
+    assert {name: getattr(model.trainer, name) for name in expected} == expected
+    assert model.random_state == 7
+
+
+@pytest.mark.parametrize("name", ["images.npy", "images.npz", "table.csv", "table.tsv", "table.parquet"])
+def test_every_file_is_read(name, call, work, tmp_path):
+    assert call("fit", work / name, "-o", tmp_path / "m", "--latent-dim", 2, *QUICK).code == 0
+    size = latente.load(tmp_path / "m").schema_.size
+    assert size == (64 if "images" in name else 12)
+
+
+def test_the_formats_of_a_table_train_the_same_model(call, work, tmp_path):
+    codes = []
+    for name in ("table.csv", "table.tsv", "table.parquet"):
+        assert call("fit", work / name, "-o", tmp_path / name, "--latent-dim", 2, *QUICK).code == 0
+        codes.append(latente.load(tmp_path / name).transform(latente.data.read(work / "table.csv")))
+    np.testing.assert_array_equal(codes[0], codes[1])
+    np.testing.assert_array_equal(codes[0], codes[2])
+
+
+def test_pictures_are_resized_on_demand(call, work, tmp_path):
+    arguments = ["fit", work / "pictures", "-o", tmp_path / "m", "--latent-dim", 2, "--resize", "6x10"]
+    assert call(*arguments, *QUICK).code == 0
+    assert latente.load(tmp_path / "m").schema_.sample_shape == (1, 6, 10)
+    done = call("transform", tmp_path / "m", work / "pictures", "-o", tmp_path / "z.npy", "--resize", "6x10")
+    assert done.code == 0
+    assert np.load(tmp_path / "z.npy").shape == (60, 2)
+
+
+def test_rows_are_pictures_when_their_shape_is_given(call, work, tmp_path):
+    arguments = ["fit", work / "rows.npy", "-o", tmp_path / "m", "--latent-dim", 2, "--data", "shape=8x8"]
+    assert call(*arguments, *QUICK).code == 0
+    schema = latente.load(tmp_path / "m").schema_
+    assert (schema.kind, schema.sample_shape, schema.user_shape) == ("image", (1, 8, 8), (64,))
+
+
+def test_pairs_of_noisy_and_clean_samples(call, work, tmp_path):
+    arguments = ["fit", work / "noisy.npy", "--target", work / "clean.npy", "-o", tmp_path / "m", "--type", "denoising"]
+    done = call(*arguments, "--latent-dim", 4, "--epochs", 2, "--json")
+    assert done.code == 0
+    assert "clean targets" in json.loads(done.out)["evaluation"]["data"]
+    model = latente.load(tmp_path / "m")
+    assert model.corruption is None  # no noise on top of the user's own
+    noisy, clean = np.load(work / "noisy.npy"), np.load(work / "clean.npy")
+    expected = latente.DenoisingAutoencoder(4, corruption=None, trainer=latente.Trainer(epochs=2), random_state=0)
+    np.testing.assert_array_equal(model.transform(noisy), expected.fit(noisy, target=clean).transform(noisy))
+
+
+def test_denoise_says_when_a_model_never_saw_noise(call, work, image_model, tmp_path):
+    done = call("denoise", image_model, work / "images.npy", "-o", tmp_path / "x.npy")
+    assert done.code == 0
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("latente: note: this model was trained without --corruption")
+
+
+def test_the_split_of_a_data_set_can_be_chosen(call, tmp_path):
+    done = call("fit", "digits:test", "-o", tmp_path / "m", "--latent-dim", 2, "--epochs", 1, "--json")
+    evaluation = json.loads(done.out)["evaluation"]
+    assert (evaluation["samples"], evaluation["data"]) == (359, "digits (test split), the training data")
+    for given, samples in (("digits", 359), ("digits:train", 1438), ("digits:test", 359)):
+        assert json.loads(call("evaluate", tmp_path / "m", given, "--json").out)["samples"] == samples
+
+
+def test_text_for_people(call, work, tmp_path):
+    done = call("fit", work / "table.csv", "-o", tmp_path / "m", "--latent-dim", 2, "--epochs", 1)
+    assert (done.code, done.err) == (0, "")
+    labels = [line.split()[0] for line in done.out.splitlines()]
+    assert labels == ["data", "training", "measured", "result", "verdict", "model"]
+    assert "columns are standardised" in done.out
+    assert "the training data" in done.out
+    assert "not better than PCA" in done.out  # after one epoch
+
+
+def test_force_replaces_a_model_and_nothing_else(call, work, tmp_path):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "report.html").write_text("of an older model")
+    arguments = ["fit", work / "table.csv", "-o", folder, "--latent-dim", 2, *QUICK]
+    assert call(*arguments).code == 2
+    assert not (folder / "model.safetensors").exists()
+    assert call(*arguments, "--force").code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "notes.txt"]
+
+
+def test_missing_folders_around_the_result_are_made(call, work, tmp_path):
+    arguments = ["fit", work / "table.csv", "-o", tmp_path / "a" / "b", "--latent-dim", 2, *QUICK]
+    assert call(*arguments).code == 0
+    assert (tmp_path / "a" / "b" / "model.safetensors").is_file()
+
+
+def test_report_goes_into_the_folder(call, work, tmp_path):
+    arguments = ["fit", work / "images.npy", "-o", tmp_path / "m", "--latent-dim", 2, "--epochs", 1, "--report"]
+    done = call(*arguments)
+    assert (done.code, done.err) == (0, "")
+    assert str(tmp_path / "m" / "report.html") in done.out
+    assert (tmp_path / "m" / "report.html").stat().st_size > 1000
+    assert latente.load(tmp_path / "m").latent_dim == 2

@@ -1,8 +1,8 @@
 """Model folders: one safetensors file that holds the tensors and says what they are.
 
 `model.safetensors` is the truth: the tensors, and in its header a JSON description (format version, parts, front-door
-decisions, library versions, training summary, a hash of the tensors). `config.json` is a copy for people. Nothing in
-either is ever executed.
+decisions, library versions, training summary, a hash of all this and the tensors). `config.json` is a copy for people.
+Nothing in either is ever executed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_atomically
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,15 +64,16 @@ def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: 
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; a model is saved as a folder. Choose another path")
     folder.mkdir(parents=True, exist_ok=True)
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = {name: _alone(tensor) for name, tensor in tensors.items()}
     names = ("latente", "torch", "numpy", "scikit-learn")
     stored = Stored(
         format=FORMAT,
         versions={name: version(name) for name in names},
         tensors=sorted(plain),
-        sha256=_hash(plain),
+        sha256="",
         **description,
     )
+    stored.sha256 = _hash(plain, stored)
     text = json.dumps(stored.model_dump(), indent=2, allow_nan=True)
     write_atomically(folder / FILE, save(plain, metadata={"latente": text}))
     write_atomically(folder / READABLE, (text + "\n").encode())
@@ -102,15 +103,17 @@ def read_model(folder: str | Path) -> tuple[dict[str, Tensor], Stored]:
     missing = sorted(set(stored.tensors) - set(tensors))
     if missing:
         raise ModelFileError(f"{path} lacks {len(missing)} of its tensors, e.g. {missing[0]!r}; save the model again")
-    if _hash(tensors) != stored.sha256:
-        raise ModelFileError(f"the tensors in {path} were altered after it was saved: their hash is not the stored one")
+    if _hash(tensors, stored) != stored.sha256:
+        raise ModelFileError(
+            f"the tensors or the description in {path} were altered after saving: their hash is not the stored one"
+        )
     return tensors, stored
 
 
 def _parse(path: Path, text: str) -> Stored:
     try:
         raw = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ModelFileError(f"the description in {path} is no JSON: {error}") from error
     found = raw.get("format") if isinstance(raw, dict) else None
     if found != FORMAT:
@@ -135,8 +138,15 @@ def load_tensors(load: Callable[[], Any], what: str) -> None:
         raise ModelFileError(f"the tensors in {what} do not fit the model that it describes: {reason}") from error
 
 
-def _hash(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _alone(tensor: Tensor) -> Tensor:
+    """Returns a copy with memory of its own: modules may share a tensor, a file may not."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def _hash(tensors: Mapping[str, Tensor], stored: Stored) -> str:
+    """Returns the SHA-256 of the description (but for the hash in it) and of the tensors."""
+    description = json.dumps(stored.model_dump(exclude={"sha256"}), sort_keys=True)
+    digest = hashlib.sha256(description.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -146,14 +156,13 @@ def _hash(tensors: Mapping[str, Tensor]) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes to a temporary name in the same folder, flushes to disk, renames."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        os.replace(temporary, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from latente import bottlenecks, corruptions, data, distortions, networks, objectives, training
-from latente.corruptions import Corruption, resolve_corruption
+from latente.corruptions import resolve_corruption
 from latente.distortions import resolve_distortion
 from latente.networks import resolve_network
 from latente.parts import Part, did_you_mean
@@ -107,7 +107,7 @@ def test_what_the_resolvers_take():
     with pytest.raises(TypeError, match="an instance, not a class"):
         resolve_corruption(corruptions.Masking)
     with pytest.raises(TypeError, match="corruption must be one of"):
-        Corruption.from_string and resolve_corruption(0.25)
+        resolve_corruption(0.25)
 
 
 @pytest.mark.parametrize(

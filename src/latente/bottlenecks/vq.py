@@ -67,8 +67,9 @@ class _VQ(BottleneckModule):
             counts, sums = self._members(vectors, self.nearest(vectors))
             centres = torch.where(counts.unsqueeze(2) > 0, sums / counts.clamp(min=1).unsqueeze(2), centres)
         self.codebook.copy_(centres)
-        self.counts.fill_(1.0)
-        self.sums.copy_(centres)
+        mean_count = vectors.shape[1] / self.part.codebook_size
+        self.counts.fill_(mean_count)
+        self.sums.copy_(centres * mean_count)
         self.started.fill_(True)
 
     @torch.no_grad()
@@ -78,9 +79,9 @@ class _VQ(BottleneckModule):
         decay = self.part.decay
         self.counts.mul_(decay).add_(counts, alpha=1 - decay)
         self.sums.mul_(decay).add_(sums, alpha=1 - decay)
-        dead = self.counts < self.part.restart_below * vectors.shape[1] / self.part.codebook_size
-        fresh = _draw(vectors, self.part.codebook_size, generator)
         mean_count = vectors.shape[1] / self.part.codebook_size
+        dead = self.counts < self.part.restart_below * mean_count
+        fresh = _draw(vectors, self.part.codebook_size, generator)
         self.counts.masked_fill_(dead, mean_count)
         self.sums.copy_(torch.where(dead.unsqueeze(2), fresh * mean_count, self.sums))
         self.codebook.copy_(self.sums / self.counts.unsqueeze(2))

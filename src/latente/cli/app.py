@@ -6,11 +6,11 @@ __all__ = ["app", "main"]
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from latente import __version__
 from latente.cli.fitting import fit
 from latente.cli.judging import evaluate, info, report
 from latente.cli.problems import one_line_warnings, report_problem
@@ -47,13 +47,13 @@ for command, example in EXAMPLES.items():
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"latente {__version__}")
+        typer.echo(f"latente {version('latente')}")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
-    version: Annotated[
+    show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
     debug: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from latente.cli.options import Kind
 
 if TYPE_CHECKING:
-    import latente
+    from latente.estimators import Autoencoder
 
 CLASSES = {
     Kind.autoencoder: "Autoencoder",
@@ -25,7 +25,7 @@ CLASSES = {
 
 def build(
     kind: Kind, parts: Mapping[str, Any], training: Mapping[str, Any], seed: int, *, pairs: bool = False
-) -> latente.Autoencoder:
+) -> Autoencoder:
     """Returns the unfitted estimator that the options describe.
 
     Args:
@@ -38,9 +38,10 @@ def build(
     Raises:
         ValueError: for an option that the type does not take.
     """
-    import latente
+    from latente import estimators
+    from latente.training import Trainer
 
-    cls = getattr(latente, CLASSES[kind])
+    cls = getattr(estimators, CLASSES[kind])
     takes = inspect.signature(cls).parameters
     given = {name: value for name, value in parts.items() if value is not None}
     for name in given:
@@ -53,7 +54,7 @@ def build(
     if pairs and kind is Kind.denoising:
         given.setdefault("corruption", "none")
     arguments = {name: None if value == "none" else value for name, value in given.items()}
-    trainer = latente.Trainer(**{name: value for name, value in training.items() if value is not None})
+    trainer = Trainer(**{name: value for name, value in training.items() if value is not None})
     return cls(**arguments, trainer=trainer, random_state=seed)
 
 

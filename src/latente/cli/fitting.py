@@ -14,12 +14,12 @@ from latente.cli import options
 from latente.cli.building import build
 from latente.cli.inputs import Samples, read_samples
 from latente.cli.outputs import check_folder, new_file, new_folder
-from latente.cli.printing import evaluation_record, lines, show, training_record, training_text, verdict
+from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
 from latente.cli.problems import Interrupted
 
 if TYPE_CHECKING:
-    import latente
-    from latente.estimators import Evaluation
+    from latente.diagnostics import Evidence
+    from latente.estimators import Autoencoder
 
 DATA_HELP = f"{options.IN}, or a data set's name (its training split; NAME:test for the other)."
 
@@ -69,9 +69,7 @@ def fit(
         str | None, _part("--target", metavar="CLEAN", help="Clean partners of noisy DATA: an input like it.")
     ] = None,
     resize: options.Resize = None,
-    epochs: Annotated[
-        int | None, _setting("--epochs", help="Passes over the data.", default="by its size")
-    ] = None,
+    epochs: Annotated[int | None, _setting("--epochs", help="Passes over the data.", default="by its size")] = None,
     batch_size: Annotated[
         int | None, _setting("--batch-size", help="Samples in a step.", default="by the data's size")
     ] = None,
@@ -122,7 +120,7 @@ def fit(
 class _Job:
     """A model on its way from the data to its folder."""
 
-    model: latente.Autoencoder
+    model: Autoencoder
     samples: Samples
     output: Path
     quiet: bool
@@ -152,12 +150,14 @@ class _Job:
 
     def finish(self, report: bool, as_json: bool) -> None:
         """Evaluates, writes the report and prints."""
-        samples, reference, on, against = self.measured()
-        evaluation = self.model.evaluate(samples.X, reference=reference)
+        from latente.diagnostics import Evidence
+
+        samples, reference, *names = self.measured()
         if report:
             self._write_report(samples, reference)
         if not self.quiet or as_json:
-            show(self._record(evaluation, on, against), self._text(evaluation, on, report), as_json)
+            evidence = Evidence.of(self.model, samples.X, reference)
+            show(self._record(evidence, *names), self._text(evidence, *names, report=report), as_json)
 
     def _write_report(self, samples: Samples, reference: Any) -> None:
         from latente.report import write_report
@@ -166,22 +166,20 @@ class _Job:
         with new_file(self.output / "report.html") as part:
             write_report(self.model, part, samples.X, **labels, reference=reference, random_state=0)
 
-    def _record(self, evaluation: Evaluation, on: str, against: str) -> dict[str, Any]:
+    def _record(self, evidence: Evidence, on: str, against: str) -> dict[str, Any]:
         return {
             "model": str(self.output),
             "estimator": type(self.model).__name__,
             "data": self.model.schema_.to_dict(),
             "training": training_record(self.model.history_),
-            "evaluation": evaluation_record(evaluation, on, against),
+            "evaluation": judgement_record(evidence, on, against),
         }
 
-    def _text(self, evaluation: Evaluation, on: str, report: bool) -> str:
+    def _text(self, evidence: Evidence, on: str, against: str, *, report: bool) -> str:
         rows = {
             "data": self.model.schema_.describe(),
             "training": training_text(self.model.history_),
-            "measured": f"on {on}",
-            "result": str(evaluation),
-            "verdict": verdict(evaluation),
+            **judgement_text(evidence, on, against),
             "model": str(self.output),
         }
         return lines(rows | ({"report": str(self.output / "report.html")} if report else {}))

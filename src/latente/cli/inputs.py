@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latente.cli.options import image_size
 
 if TYPE_CHECKING:
-    import latente
+    from latente.estimators import Autoencoder
 
 SPLITS = ("train", "test")
 
@@ -97,7 +97,7 @@ def reference_for(samples: Samples, reference: str | None, resize: str | None) -
     return None, "the same data"
 
 
-def open_model(path: Path) -> latente.Autoencoder:
+def open_model(path: Path) -> Autoencoder:
     """Returns the model in a folder.
 
     Raises:
@@ -106,6 +106,6 @@ def open_model(path: Path) -> latente.Autoencoder:
     """
     if not path.exists():
         raise FileNotFoundError(f"no such model: {path}; give a folder that latente fit -o wrote")
-    import latente
+    from latente.estimators import load
 
-    return latente.load(path)
+    return load(path)

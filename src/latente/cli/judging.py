@@ -12,10 +12,10 @@ import typer
 from latente.cli import options
 from latente.cli.inputs import open_model, read_samples, reference_for
 from latente.cli.outputs import check_file, new_file
-from latente.cli.printing import evaluation_record, lines, show, training_record, training_text, verdict
+from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
 
 if TYPE_CHECKING:
-    import latente
+    from latente.estimators import Autoencoder
 
 Reference = Annotated[
     str | None,
@@ -35,17 +35,15 @@ def evaluate(
     resize: options.Resize = None,
     as_json: options.Json = False,
 ) -> None:
-    """Measure the error, beside that of the mean and of PCA."""
+    """Measure the error beside those of the mean and PCA, and name what is wrong."""
+    from latente.diagnostics import Evidence
+
     fitted = open_model(model)
     samples = read_samples(data, resize=resize)
     base, against = reference_for(samples, reference, resize)
-    result = fitted.evaluate(samples.X, reference=base)
-    rows = {
-        "measured": f"on {samples.name}; mean and PCA fitted on {against}",
-        "result": str(result),
-        "verdict": verdict(result),
-    }
-    show(evaluation_record(result, samples.name, against), lines(rows), as_json)
+    evidence = Evidence.of(fitted, samples.X, base)
+    names = (samples.name, against)
+    show(judgement_record(evidence, *names), lines(judgement_text(evidence, *names)), as_json)
 
 
 def info(model: options.Model, as_json: options.Json = False) -> None:
@@ -64,7 +62,7 @@ def info(model: options.Model, as_json: options.Json = False) -> None:
     show(record, lines(rows), as_json)
 
 
-def _describe(fitted: latente.Autoencoder, folder: Path) -> dict[str, Any]:
+def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:
     """Returns the JSON of a model."""
     from latente.persistence import read_model
 
@@ -84,7 +82,7 @@ def _describe(fitted: latente.Autoencoder, folder: Path) -> dict[str, Any]:
     }
 
 
-def _parts(fitted: latente.Autoencoder) -> dict[str, str | None]:
+def _parts(fitted: Autoencoder) -> dict[str, str | None]:
     """Returns the reprs of the model's parts; in the place of an automatic network the one that it chose."""
     from latente.networks import Auto
 

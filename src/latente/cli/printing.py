@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["evaluation_record", "lines", "show", "training_record", "training_text", "verdict", "wrote"]
+__all__ = ["judgement_record", "judgement_text", "lines", "show", "training_record", "training_text", "wrote"]
 
 import json
 import math
@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from latente.estimators import Evaluation
+    from latente.diagnostics import Evidence
     from latente.training import History
 
 
@@ -35,28 +35,37 @@ def lines(rows: Mapping[str, str]) -> str:
     """Returns a text of labels and what belongs to them, aligned.
 
     Example:
-        >>> print(lines({"a": "1", "long": "2"}))
+        >>> print(lines({"a": "1\\n2", "long": "3"}))
         a     1
-        long  2
+              2
+        long  3
     """
     width = max(len(label) for label in rows)
-    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows.items())
+    gap = "\n" + " " * (width + 2)
+    return "\n".join(f"{label:<{width}}  {text.replace(chr(10), gap)}" for label, text in rows.items())
 
 
-def verdict(evaluation: Evaluation) -> str:
-    """Returns a sentence on whether the autoencoder was worth its training."""
-    ratio = evaluation.error / evaluation.pca_error if evaluation.pca_error > 0 else math.inf
-    if evaluation.beats_pca:
-        return f"better than PCA at the same latent size: {1 - ratio:.0%} less error"
-    if evaluation.pca_error <= 1e-6 * evaluation.mean_error:
-        return "PCA at this latent size loses nothing, so there is nothing to gain; use a smaller --latent-dim"
-    worse = "" if evaluation.error < evaluation.mean_error else ", and no better than the mean sample"
-    return f"not better than PCA at the same latent size{worse}; train longer (--epochs), or use PCA"
+def judgement_record(evidence: Evidence, on: str, reference: str) -> dict[str, Any]:
+    """Returns the JSON of an evaluation: its numbers, what was measured on what, and what was found."""
+    from latente.diagnostics import judge
+
+    return asdict(evidence.evaluation) | {
+        "beats_pca": evidence.evaluation.beats_pca,
+        "data": on,
+        "reference": reference,
+        "findings": [asdict(finding) for finding in judge(evidence)],
+    }
 
 
-def evaluation_record(evaluation: Evaluation, on: str, reference: str) -> dict[str, Any]:
-    """Returns the JSON of an evaluation: its fields, whether it beats PCA, and what was measured on what."""
-    return asdict(evaluation) | {"beats_pca": evaluation.beats_pca, "data": on, "reference": reference}
+def judgement_text(evidence: Evidence, on: str, reference: str) -> dict[str, str]:
+    """Returns lines on an evaluation, by their labels: what was measured, and what is good and wrong, gravest first."""
+    from latente.diagnostics import judge
+
+    rows = {"measured": f"on {on}; mean and PCA fitted on {reference}", "result": str(evidence.evaluation)}
+    for finding in judge(evidence):
+        text = f"{finding.message} {finding.advice}".strip()
+        rows[finding.severity] = "\n".join(filter(None, [rows.get(finding.severity), text]))
+    return rows
 
 
 def training_record(history: History) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def one_line_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")  # an array has none
         warnings.showwarning = show
         yield
 
@@ -80,7 +81,7 @@ def _explain_usage(error: Any, arguments: Sequence[str]) -> str:
     message = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
     names = getattr(getattr(error, "param", None), "opts", ())
     words = [word for argument in arguments for word in argument.split("=", 1)]
-    given = next((value for name, value in pairwise(words) if name in names), None)
+    given = next((value for name, value in reversed([*pairwise(words)]) if name in names), None)  # the last one counts
     got = f"; got {given!r}" if given is not None and "Missing" not in message and repr(given) not in message else ""
     context = getattr(error, "ctx", None)
     return f"{message}{got}; see {context.command_path if context is not None else 'latente'} --help"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["denoise", "interpolate", "inverse", "reconstruct", "sample", "transform"]
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,7 @@ from latente.cli.printing import wrote
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    import latente
+    from latente.estimators import Autoencoder
 
 
 def transform(
@@ -108,9 +107,7 @@ def interpolate(
     for name, index in (("--from", start), ("--to", end)):
         if not 0 <= index < len(X):
             raise ValueError(f"{name} must name one of the {len(X)} samples, 0 to {len(X) - 1}; got {index}")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")  # they were in the file
-        way = fitted.interpolate(X[start], X[end], steps, path=path.value)
+    way = fitted.interpolate(X[start], X[end], steps, path=path.value)
     _write_samples(fitted, output, way, as_json, across=len(way))
 
 
@@ -127,7 +124,7 @@ def sample(
     _write_samples(fitted, output, fitted.sample(n, random_state=seed), as_json)
 
 
-def _open_for(model: Path, output: Path, force: bool) -> latente.Autoencoder:
+def _open_for(model: Path, output: Path, force: bool) -> Autoencoder:
     """Returns the model once it is clear that its samples can be written."""
     check_file(output, SAMPLES, force)
     fitted = open_model(model)
@@ -136,7 +133,7 @@ def _open_for(model: Path, output: Path, force: bool) -> latente.Autoencoder:
 
 
 def _write_samples(
-    fitted: latente.Autoencoder, output: Path, samples: NDArray, as_json: bool, across: int | None = None
+    fitted: Autoencoder, output: Path, samples: NDArray, as_json: bool, across: int | None = None
 ) -> None:
     schema = fitted.schema_
     write_array(output, samples, columns=schema.columns, schema=schema, across=across)

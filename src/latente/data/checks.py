@@ -30,8 +30,8 @@ def check_values(array: NDArray[Any], columns: tuple[str, ...] | None = None, wh
     if first is not None:
         where = f"row {first[0]}, column {columns[first[1]]!r}" if columns else f"index {first}"
         raise ValueError(
-            f"{what} contains {nans} NaN and {infinities} infinite values, the first at {where}. Remove or fill them first, "
-            "for example with sklearn.impute.SimpleImputer"
+            f"{what} contains {nans} NaN and {infinities} infinite values, the first at {where}. Remove or fill them "
+            "first, for example with sklearn.impute.SimpleImputer"
         )
 
 

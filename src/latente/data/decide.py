@@ -91,8 +91,8 @@ def _layout(array: NDArray[Any], spec: DataSpec) -> tuple[str, str]:
         last = array.shape[3] < array.shape[1]
         return ("nhwc", "the last axis is the smallest") if last else ("nchw", "the second axis is the smallest")
     raise ValueError(
-        f"X has {array.ndim} axes (shape {array.shape}); allowed: 2 (tables, signals), 3 (images, signals with channels), "
-        f"4 (images with channels). Reshape X, or say data=DataSpec(kind=..., layout=...)"
+        f"X has {array.ndim} axes (shape {array.shape}); allowed: 2 (tables, signals), 3 (images, signals with "
+        f"channels), 4 (images with channels). Reshape X, or say data=DataSpec(kind=..., layout=...)"
     )
 
 

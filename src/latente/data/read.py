@@ -74,9 +74,7 @@ def _read_table(path: Path) -> Any:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         separator = _separator(path)
-        return pl.read_csv(
-            path, separator=separator, has_header=_has_header(path, separator), infer_schema_length=None
-        )
+        return pl.read_csv(path, separator=separator, has_header=_has_header(path, separator), infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
 
@@ -116,8 +114,8 @@ def _has_header(path: Path, separator: str) -> bool:
 def read_images(folder: str | Path, *, resize: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """Returns the images of a folder and its subfolders, in the order of their names: (n, height, width[, channels]).
 
-    Grey images stay grey; as soon as one is coloured, all become RGB. Transparency is dropped, 16-bit grey values become
-    bytes, and photographs are turned as their camera says.
+    Grey images stay grey; as soon as one is coloured, all become RGB. Transparency is dropped, 16-bit grey values
+    become bytes, and photographs are turned as their camera says.
 
     Args:
         folder: where the images are.

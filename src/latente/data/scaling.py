@@ -31,7 +31,8 @@ def choose_scaling(array: NDArray[Any], kind: str, scale: str) -> Scaling:
     """Returns the scaling of an array (n, *sample_shape).
 
     By itself: bytes of pictures become [0, 1]; booleans and pictures of floats in [0, 1] or [-1, 1] stay; other
-    pictures are stretched from their range to [0, 1]; tables are standardised for each column, signals for each channel.
+    pictures are stretched from their range to [0, 1]; tables are standardised for each column, signals for each
+    channel.
 
     Args:
         array: on the user's scale, in the model's order of axes.

@@ -85,8 +85,8 @@ class Schema:
                     out[start : start + rows] = (chunk - self.shift) * self.factor
         except FloatingPointError as error:
             raise ValueError(
-                f"X has values that do not fit into float32 after scaling (scale {self.scale!r}); clip outliers, or let "
-                "DataSpec(scale='auto') choose the scale"
+                f"X has values that do not fit into float32 after scaling (scale {self.scale!r}); clip outliers, or "
+                "let DataSpec(scale='auto') choose the scale"
             ) from error
         return torch.from_numpy(out)
 
@@ -114,14 +114,15 @@ class Schema:
     @staticmethod
     def from_dict(description: dict[str, Any], shift: NDArray[np.float64], factor: NDArray[np.float64]) -> Schema:
         """Makes the schema that `to_dict` described."""
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items()}
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items()}
         return Schema(**values, shift=shift, factor=factor)
 
     def describe(self) -> str:
         """Returns one line for people."""
         span = f", in [{self.bounds[0]:g}, {self.bounds[1]:g}]" if self.bounds else ""
         shape = " x ".join(map(str, self.user_shape))
-        return f"{self.kind} of shape {shape} ({self.dtype}), scale {self.scale}{span}, output {self.output}: {self.reason}"
+        kind = f"{self.kind} of shape {shape} ({self.dtype})"
+        return f"{kind}, scale {self.scale}{span}, output {self.output}: {self.reason}"
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:

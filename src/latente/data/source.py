@@ -86,7 +86,7 @@ class ArraySource:
         return self.subset(torch.arange(rank, len(self), world_size))
 
     def split(self, fraction: float, generator: torch.Generator) -> tuple[ArraySource, ArraySource]:
-        """Returns a random partition: the samples to train on (at least one), and a fraction (at least one) held out."""
+        """Returns a random partition: samples to train on, and a fraction that is held out; at least one of each."""
         order = torch.randperm(len(self), generator=generator, device=generator.device)
         held = min(len(self) - 1, max(1, round(fraction * len(self))))
         return self.subset(order[held:]), self.subset(order[:held])

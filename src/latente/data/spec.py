@@ -7,9 +7,8 @@ __all__ = ["KINDS", "LAYOUTS", "SCALES", "DataSpec"]
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
-from latente.parts import Part, did_you_mean
+from latente.parts import Part, did_you_mean, is_integer
 
 KINDS = ("auto", "table", "image", "signal")
 LAYOUTS = {
@@ -76,7 +75,7 @@ class DataSpec(Part, family="data", name="data"):
 
     def _check_picture_shape(self) -> None:
         shape = self.shape if isinstance(self.shape, (tuple, list)) else ()
-        if len(shape) not in (2, 3) or not all(isinstance(n, Integral) and n > 0 for n in shape):
+        if len(shape) not in (2, 3) or not all(is_integer(n, low=1) for n in shape):
             raise ValueError(
                 "DataSpec: shape must be (height, width) or (channels, height, width), integers of at least 1; "
                 f"got {self.shape!r}"

@@ -10,17 +10,18 @@ from typing import Any, Self
 import torch
 from sklearn.utils import Tags
 
-from latente.bottlenecks import Deterministic
+from latente.autoencoder import AutoencoderModule
 from latente.data import ArraySource, DataSpec, as_array, check_values, decide
 from latente.data.checks import check_samples
 from latente.estimators.fitted import Array, FittedAutoencoder, loaded, read_checked
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
-from latente.objectives import Plain, Progress
+from latente.objectives import Progress
 from latente.parts import is_integer, resolve
 from latente.training import Trainer, seed_of, seeded
 from latente.training.loop import Stepper
 from latente.training.schedule import constant
+
 
 class LatentSizeWarning(UserWarning):
     """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything."""
@@ -191,18 +192,21 @@ class Autoencoder(PartParams, FittedAutoencoder):
         self.recipe_, self._params = recipe.settle(self.schema_), params
         if self.latent_dim >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
-                f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code can "
-                "copy its input; use a smaller latent_dim, or a bottleneck that limits it",
+                f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code "
+                "can copy its input; use a smaller latent_dim, or a bottleneck that limits it",
                 LatentSizeWarning,
                 stacklevel=3,
             )
         return array
 
-    def _build(self, seed: int) -> None:
-        device = self._trainer().resolve_device()
+    def _built(self, seed: int, device: torch.device) -> AutoencoderModule:
+        """Returns a module with fresh weights."""
         with seeded(seed):
-            self.module_ = self.recipe_.build(int(self.latent_dim), self.schema_).to(device)
-        self.module_.eval()
+            return self.recipe_.build(int(self.latent_dim), self.schema_).to(device).eval()
+
+    def _build(self, seed: int) -> None:
+        """Sets `module_`, and forgets what belonged to an older one."""
+        self.module_ = self._built(seed, self._trainer().resolve_device())
         for old in ("_stepper", "history_", "n_iter_", "pretraining_histories_"):
             self.__dict__.pop(old, None)
 

@@ -42,6 +42,7 @@ class Evaluation:
         against = self.error / self.pca_error if self.pca_error else float("inf")
         return (
             f"error {self.error:.4g} a sample ({self.mse:.4g} a value), PCA at the same size {self.pca_error:.4g} "
-            f"(ratio {against:.2f}), mean sample {self.mean_error:.4g}, explained variance {self.explained_variance:.1%}, "
-            f"{self.active_units} of {self.latent_dim} latent units active, {self.samples} samples"
+            f"(ratio {against:.2f}), mean sample {self.mean_error:.4g}, explained variance "
+            f"{self.explained_variance:.1%}, {self.active_units} of {self.latent_dim} latent units active, "
+            f"{self.samples} samples"
         )

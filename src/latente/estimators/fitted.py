@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 def loaded(X: Any) -> Any:
     """Returns what a path holds, and anything else as it is."""
-    return read(X) if isinstance(X, (str, PathLike)) else X
+    return read(Path(X)) if isinstance(X, (str, PathLike)) else X
 
 
 def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> tuple[Array, tuple[str, ...] | None]:
@@ -51,7 +51,8 @@ def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> tuple[Array, 
 class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The methods of an autoencoder that has been trained; all are deterministic unless randomness is asked for.
 
-    They need `module_`, `schema_` and `recipe_`, which fitting sets. Results are computed in batches, without gradients.
+    They need `module_`, `schema_` and `recipe_`, which fitting sets. Results are computed in batches, without
+    gradients.
     """
 
     module_: AutoencoderModule
@@ -223,6 +224,26 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
         check_is_fitted(self, "module_")
         return save(self, path)
+
+    def export_onnx(self, folder: str | Path, *, force: bool = False) -> tuple[Path, Path]:
+        """Writes encoder.onnx and decoder.onnx to a folder and returns their paths; needs `latente[onnx]`.
+
+        The encoder takes samples in the user's units and layout, the decoder returns them; all arrays are float32.
+
+        Args:
+            folder: made where it is missing.
+            force: whether older files may be replaced.
+
+        Raises:
+            FileExistsError: when there are older files and no `force`.
+            ImportError: when onnx or onnxscript is missing.
+            ValueError: when a module of the user's own cannot be expressed in ONNX.
+            RuntimeError: when onnxruntime, where it is installed, computes something else than the model.
+        """
+        from latente.estimators.exporting import export_onnx
+
+        check_is_fitted(self, "module_")
+        return export_onnx(self, folder, force=force)
 
     @classmethod
     def load(cls, path: str | Path, **own: Any) -> Self:

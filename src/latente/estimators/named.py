@@ -104,7 +104,7 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     def _spec(self, array: Array) -> DataSpec:
         spec = super()._spec(array)
-        if decide(array, spec).layout == "nf" and spec.kind == spec.layout == "auto":
+        if spec.kind == spec.layout == "auto" and decide(array, spec).kind == "table":
             return replace(spec, kind="signal", shape=None)
         return spec
 
@@ -150,8 +150,8 @@ class DenoisingAutoencoder(Autoencoder):
 class VariationalAutoencoder(Autoencoder):
     """A code that is a distribution, kept near N(0, I), so that new samples can be drawn.
 
-    Minimises -log p(x|z) + beta KL(q(z|x) || N(0, I)). By itself p(x|z) is Bernoulli for data in [0, 1] (pictures), else
-    Gaussian with a learned variance, which keeps distortion and rate in balance whatever the data's noise.
+    Minimises -log p(x|z) + beta KL(q(z|x) || N(0, I)). By itself p(x|z) is Bernoulli for data in [0, 1] (pictures),
+    else Gaussian with a learned variance, which keeps distortion and rate in balance whatever the data's noise.
 
     Args:
         latent_dim: the size of the code.

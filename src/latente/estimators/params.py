@@ -68,12 +68,12 @@ class PartParams:
         family, read = READERS[name]
         part = read(value)
         if part is None or field not in part.field_names():
-            raise ValueError(f"{type(self).__name__}: {name}={value!r} has no {field!r}.{_who_has(family, name, field)}")
+            raise ValueError(f"{type(self).__name__}: {name}={value!r} has no {field!r}.{_hint(family, name, field)}")
         setattr(self, name, part)
         return part
 
 
-def _who_has(family: type[Part], name: str, field: str) -> str:
+def _hint(family: type[Part], name: str, field: str) -> str:
     """Returns a hint: the members of the family with such a field, or with a similar one."""
     members = {short: part.field_names() for short, part in sorted(family.registry.items())}
     having = [short for short, fields in members.items() if field in fields]
@@ -84,7 +84,7 @@ def _who_has(family: type[Part], name: str, field: str) -> str:
 
 def describe(model: Autoencoder) -> dict[str, Any]:
     """Returns the constructor's arguments, JSON-ready; modules and bare functions are recorded by name only."""
-    params = {}
+    params: dict[str, Any] = {}
     for name, value in model.get_params(deep=False).items():
         part = READERS[name][1](value) if name in READERS and not isinstance(value, (str, type(None))) else None
         if part is not None:

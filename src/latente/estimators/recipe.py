@@ -32,8 +32,8 @@ class Recipe:
     def of(network: Any, bottleneck: Any, corruption: Any, distortion: Any, objective: Any) -> Recipe:
         """Returns the recipe that the user's parts, short strings and Nones mean.
 
-        A distortion that is "auto" stays None until `settle` has seen the data. The parts are copies: `set_params` on the
-        estimator leaves a fitted model as it is.
+        A distortion that is "auto" stays None until `settle` has seen the data. The parts are copies: `set_params` on
+        the estimator leaves a fitted model as it is.
 
         Raises:
             TypeError: for something that is no part.
@@ -57,9 +57,10 @@ class Recipe:
     def settle(self, schema: Schema) -> Recipe:
         """Returns the recipe with the distortion chosen for the data.
 
-        It is the squared error, but a likelihood where the bottleneck is Gaussian, since there it has to be in nats like
-        the rate: Bernoulli for data in [0, 1], else Gaussian with a learned variance. (On 8,000 pictures the learned
-        variance shrinks to what the training set allows, and both test error and samples are worse than Bernoulli's.)
+        It is the squared error, but a likelihood where the bottleneck is Gaussian, since there it has to be in nats
+        like the rate: Bernoulli for data in [0, 1], else Gaussian with a learned variance. (On 8,000 pictures the
+        learned variance shrinks to what the training set allows, and both test error and samples are worse than
+        Bernoulli's.)
         """
         if self.distortion is not None:
             return self

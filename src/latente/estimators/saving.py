@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from torch import Tensor, nn
 
 from latente.data import Schema
 from latente.estimators.autoencoder import Autoencoder
@@ -22,8 +22,8 @@ from latente.estimators.named import (
 )
 from latente.estimators.stacked import StackedAutoencoder
 from latente.parts import Part, did_you_mean
-from latente.persistence import ModelFileError, load_tensors, read_model, write_model
-from latente.training import History
+from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
+from latente.training import History, Trainer
 
 KNOWN: dict[str, type[Autoencoder]] = {
     cls.__name__: cls
@@ -52,10 +52,9 @@ def save(model: Autoencoder, path: str | Path) -> Path:
     tensors = {f"module.{key}": value for key, value in model.module_.state_dict().items()}
     tensors["data.shift"] = torch.from_numpy(np.atleast_1d(schema.shift))
     tensors["data.factor"] = torch.from_numpy(np.atleast_1d(schema.factor))
-    params = Params.describe(model)
     description = {
         "estimator": name,
-        "params": params,
+        "params": model._params,
         "data": schema.to_dict(),
         "training": model.history_.to_dict() if hasattr(model, "history_") else {},
         "features": [str(f) for f in model.feature_names_in_] if hasattr(model, "feature_names_in_") else None,
@@ -90,92 +89,92 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
     if unknown:
         raise TypeError(f"load takes {', '.join(OWN)}; got {unknown[0]!r}.{did_you_mean(unknown[0], OWN)}")
     tensors, stored = read_model(path)
-    if stored.estimator not in KNOWN:
-        raise ModelFileError(f"{path} holds a {stored.estimator!r}, which this version of latente does not know")
     if "data.shift" not in tensors or "data.factor" not in tensors:
         raise ModelFileError(f"{path} lacks the tensors data.shift and data.factor")
-    model = KNOWN[stored.estimator](**Params.revive(stored.params, own))
-    schema = Schema.from_dict(stored.data, tensors.pop("data.shift").numpy(), tensors.pop("data.factor").numpy())
-    model.schema_, model.recipe_ = schema, model._recipe().settle(schema)
-    model._build(0)
-    weights = {key.removeprefix("module."): value for key, value in tensors.items()}
-    load_tensors(lambda: model.module_.load_state_dict(weights), str(path))
-    model.n_features_in_ = schema.user_shape[0]
+    model = _model(path, stored, tensors.pop("data.shift"), tensors.pop("data.factor"), own)
+    model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
     if stored.features is not None:
         model.feature_names_in_ = np.array(stored.features, dtype=object)
-    if stored.training:
-        model.history_ = History.from_dict(stored.training)
-        model.n_iter_ = len(model.history_)
+    model.recipe_ = model._recipe().settle(model.schema_)
+    model.module_ = model._built(0, _device(model))
+    weights = {key.removeprefix("module."): value for key, value in tensors.items()}
+    load_tensors(lambda: model.module_.load_state_dict(weights), str(path))
     return model
 
 
-class Params:
-    """An estimator's constructor arguments to JSON and back."""
+def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor, own: dict[str, Any]) -> Autoencoder:
+    """Returns the described estimator, its schema and history set, the user's own parts filled in.
 
-    @staticmethod
-    def describe(model: BaseEstimator) -> dict[str, Any]:
-        """Returns the arguments; resolved parts stand for a pair of modules or a bare function."""
-        params = {}
-        for name, value in model.get_params(deep=False).items():
-            resolved = getattr(model.recipe_, name, None) if not isinstance(value, (str, Part)) else value  # type: ignore[attr-defined]
-            part = value if isinstance(value, Part) else resolved
-            if value is not None and isinstance(part, Part):
-                params[name] = part.to_dict()
-            elif isinstance(value, (list, tuple)):
-                params[name] = [v.item() if hasattr(v, "item") else v for v in value]
-            elif hasattr(value, "item"):
-                params[name] = value.item()
-            else:
-                params[name] = value if value is None or isinstance(value, (bool, int, float, str)) else None
-        return params
-
-    @staticmethod
-    def revive(params: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-        """Returns arguments for the constructor, the user's own parts filled in.
-
-        Raises:
-            ModelFileError: when modules or a distortion of the user's own are needed and not given.
-        """
-        revived: dict[str, Any] = {}
-        for name, value in params.items():
-            revived[name] = tuple(value) if isinstance(value, list) else value
-            if isinstance(value, dict):
-                try:
-                    revived[name] = Part.from_dict(value)
-                except ValueError as error:
-                    raise ModelFileError(str(error)) from error
-        _fill(revived, own)
-        return revived
+    Raises:
+        ModelFileError: when the description names something that this version does not know, or lacks something.
+        TypeError: for parts of the user's own that the model has no place for.
+    """
+    if stored.estimator not in KNOWN:
+        raise ModelFileError(f"{path} holds a {stored.estimator!r}, which this version of latente does not know")
+    try:
+        params = {name: _revive(value) for name, value in stored.params.items()}
+        model = KNOWN[stored.estimator](**params)
+        model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
+        for scaling in (model.schema_.shift, model.schema_.factor):
+            np.broadcast_to(scaling, model.schema_.sample_shape)
+        if stored.training:
+            model.history_ = History.from_dict(stored.training)
+            model.n_iter_ = len(model.history_)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ModelFileError(f"the description in {path} is not valid: {error}") from error
+    _fill(model, own)
+    return model
 
 
-def _fill(params: dict[str, Any], own: dict[str, Any]) -> None:
+def _revive(value: Any) -> Any:
+    """Returns an argument for the constructor from its JSON."""
+    if isinstance(value, dict):
+        part = Part.from_dict(value)
+        if isinstance(part, Trainer):  # functions are not in the file
+            part.callbacks = tuple(callback for callback in part.callbacks if callback is not None)
+        return part
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _device(model: Autoencoder) -> torch.device:
+    """Returns the device that the model was trained on where this machine has it, else the CPU."""
+    try:
+        return model._trainer().resolve_device()
+    except ValueError:
+        return torch.device("cpu")
+
+
+def _fill(model: Autoencoder, own: dict[str, Any]) -> None:
     """Puts the user's own encoder, decoder, corruption and distortion where the file has only their names."""
 
     def is_custom(name: str) -> bool:
-        part = params.get(name)
-        return isinstance(part, Part) and part.short_name == "custom"
+        return getattr(getattr(model, name, None), "short_name", "") == "custom"
 
+    modules = {keyword: value for keyword, value in own.items() if keyword in ("encoder", "decoder")}
+    for keyword, module in modules.items():
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"{keyword} must be an nn.Module (an instance); got {module!r}")
+    for keyword in own:
+        argument = "network" if keyword in modules else keyword
+        if not is_custom(argument):
+            raise TypeError(f"this model's {argument} is none of the user's own; load it without {keyword}=")
     if is_custom("network"):
-        if "encoder" not in own or "decoder" not in own:
-            raise ModelFileError(
-                "this model was built from the user's own nn.Modules, whose code is not in the file; pass instances: "
-                "latente.load(path, encoder=..., decoder=...)"
-            )
-        params["network"] = (own["encoder"], own["decoder"])
-    elif "encoder" in own or "decoder" in own:
-        raise TypeError("this model's network is latente's own; load it without encoder= and decoder=")
+        if len(modules) < 2:
+            raise ModelFileError(_needs("nn.Modules", "encoder=..., decoder=..."))
+        model.network = (own["encoder"], own["decoder"])
     if is_custom("distortion"):
         if "distortion" not in own:
-            raise ModelFileError(
-                "this model was trained with a distortion of the user's own, whose code is not in the file; pass it: "
-                "latente.load(path, distortion=...)"
-            )
-        params["distortion"] = own["distortion"]
-    if is_custom("corruption") and "corruption" not in own:
-        warnings.warn(
-            "this model was trained with a corruption of the user's own, whose code is not in the file; it reconstructs, "
-            "but to corrupt or train again pass it: latente.load(path, corruption=...)",
-            stacklevel=4,
-        )
-    elif "corruption" in own:
-        params["corruption"] = own["corruption"]
+            raise ModelFileError(_needs("distortion", "distortion=..."))
+        model.distortion = own["distortion"]
+    if "corruption" in own:
+        model.corruption = own["corruption"]
+    elif is_custom("corruption"):
+        message = "It reconstructs without; to corrupt or to train again it is needed"
+        warnings.warn(f"{_needs('corruption', 'corruption=...')}. {message}", stacklevel=4)
+
+
+def _needs(what: str, keywords: str) -> str:
+    return (
+        f"this model has {what} of the user's own, whose code is not in the file; pass it: "
+        f"latente.load(path, {keywords})"
+    )

@@ -30,7 +30,7 @@ def join(pieces: Iterable[object], between: str = "") -> Html:
     return Html(between.join(text(piece) for piece in pieces if piece is not None))
 
 
-def tag(name: str, *children: object, **attributes: str | int | float | bool | None) -> Html:
+def tag(name: str, /, *children: object, **attributes: str | int | float | bool | None) -> Html:
     """Returns an element.
 
     Args:

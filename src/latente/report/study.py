@@ -1,0 +1,133 @@
+"""Everything that a report says about a model is measured here, once."""
+
+from __future__ import annotations
+
+__all__ = ["Study"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data import as_array, read
+from latente.diagnostics import Evidence, Finding, Passed, judge, scaled
+from latente.diagnostics.passed import Floats, evenly
+from latente.estimators import Autoencoder
+from latente.estimators.evaluation import Evaluation
+from latente.metrics import fit_pca
+from latente.report.labels import Labels
+from latente.report.words import Words
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+SHOWN = 8  # samples that are shown one by one
+LARGEST_REFERENCE = 10_000  # samples that neighbours are looked for in
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A model, data that it is judged by, and what was measured.
+
+    Attributes:
+        model: fitted.
+        evidence: what the diagnostics measured.
+        labels: of `passed.x`, or None.
+        reference: (m, *sample_shape) at most 10,000 scaled samples in which neighbours are looked for.
+        own_reference: whether the reference is data of its own (the training data), not X.
+        pca: fitted like the one of `evaluation.pca_error`.
+        random_state: decides which samples are shown, and all noise.
+    """
+
+    model: Autoencoder
+    evidence: Evidence
+    labels: Labels | None
+    reference: Floats = field(repr=False)
+    own_reference: bool
+    pca: PCA
+    random_state: int
+
+    @staticmethod
+    def of(
+        model: Autoencoder,
+        X: Any,
+        *,
+        labels: Any = None,
+        label_names: Sequence[str] | None = None,
+        reference: Any = None,
+        random_state: int = 0,
+    ) -> Study:
+        """Measures a model; the arguments are those of `write_report`."""
+        X = X if hasattr(X, "shape") else _array(X)
+        known = Labels.of(labels, label_names, len(X))
+        evidence = Evidence.of(model, X, reference)
+        base = scaled(model, X if reference is None else reference)
+        rows = evenly(len(X), len(evidence.passed.x))
+        return Study(
+            model=model,
+            evidence=evidence,
+            labels=None if known is None else known.take(rows),
+            reference=base[evenly(len(base), LARGEST_REFERENCE)],
+            own_reference=reference is not None,
+            pca=fit_pca(base, evidence.evaluation.latent_dim),
+            random_state=random_state,
+        )
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The errors of model, mean and PCA on all of X."""
+        return self.evidence.evaluation
+
+    @property
+    def passed(self) -> Passed:
+        """At most 5,000 of the samples, and what the model makes of them."""
+        return self.evidence.passed
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the diagnostics say."""
+        return judge(self.evidence)
+
+    @cached_property
+    def words(self) -> Words:
+        """What things of this data are called."""
+        return Words.of(self.model.schema_)
+
+    @cached_property
+    def mean(self) -> Floats:
+        """(*sample_shape): the mean of the reference."""
+        return self.pca.mean_.reshape(self.passed.x.shape[1:]).astype(np.float32)
+
+    def by_pca(self, x: Floats) -> Floats:
+        """Returns what PCA makes of scaled samples (n, *sample_shape)."""
+        flat = self.pca.inverse_transform(self.pca.transform(x.reshape(len(x), -1)))
+        return flat.reshape(x.shape).astype(np.float32)
+
+    def rng(self) -> np.random.Generator:
+        """Returns a fresh generator of the report's random state."""
+        return np.random.default_rng(self.random_state)
+
+    @cached_property
+    def shown(self) -> NDArray[np.int64]:
+        """At most 8 rows of `passed.x` to show: one of each label where there are labels, else any."""
+        order = self.rng().permutation(len(self.passed.x))
+        if self.labels is None:
+            return np.sort(order[:SHOWN])
+        first = [order[self.labels.index[order] == label][0] for label in self.labels.present[:SHOWN]]
+        others = order[~np.isin(order, first)][: max(0, SHOWN - len(first))]
+        rows = np.array([*first, *others], dtype=np.int64)
+        return rows[np.argsort(self.labels.index[rows], kind="stable")]
+
+    def title(self, row: int) -> str:
+        """Returns what a row of `passed.x` is called: its number, and its label where it has one."""
+        name = f"{self.words.one} {row + 1}"
+        return name if self.labels is None else f"{name} ({self.labels.name(row)})"
+
+
+def _array(X: Any) -> NDArray[Any]:
+    from pathlib import Path
+
+    return as_array(read(X) if isinstance(X, (str, Path)) else X)[0]

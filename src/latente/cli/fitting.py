@@ -143,8 +143,8 @@ class _Job:
         """Returns what to evaluate on, the baselines' reference, and names for both."""
         if self.clean is not None:
             return self.clean, None, f"{self.clean.name}, the clean targets", "the same data"
-        if self.samples.split == "train":
-            held = read_samples(self.samples.name.split()[0])
+        held = self.samples.other
+        if self.samples.split == "train" and held is not None:
             return held, self.samples.X, f"{held.name}, not trained on", self.samples.name
         return self.samples, None, f"{self.samples.name}, the training data", "the same data"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Samples", "open_model", "read_samples", "reference_for"]
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class Samples:
         X: (n, ...) array or frame.
         name: for people, e.g. "digits (test split)".
         split: "train" or "test" of a data set, "" for files.
-        other: the other split's samples, or None.
+        other: the other split of the same data set, or None.
         labels: (n,) indices into `label_names`, or None.
         label_names: what a label means, or None.
     """
@@ -33,7 +33,7 @@ class Samples:
     X: Any
     name: str
     split: str = ""
-    other: Any = None
+    other: Samples | None = None
     labels: Any = None
     label_names: tuple[str, ...] | None = None
 
@@ -78,9 +78,12 @@ def _from_dataset(name: str, split: str) -> Samples:
     if split not in SPLITS:
         raise ValueError(f"the splits of a data set are {' and '.join(SPLITS)}; got {split!r}: write {name}:train")
     data = datasets.load(name)
-    test, train = (data.x_test, data.y_test), (data.x_train, data.y_train)
-    (X, labels), (other, _) = (test, train) if split == "test" else (train, test)
-    return Samples(X, f"{name} ({split} split)", split, other, labels, data.label_names)
+    arrays = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}
+    splits = {
+        part: Samples(X, f"{name} ({part} split)", part, labels=labels, label_names=data.label_names)
+        for part, (X, labels) in arrays.items()
+    }
+    return replace(splits.pop(split), other=splits.popitem()[1])
 
 
 def reference_for(samples: Samples, reference: str | None, resize: str | None) -> tuple[Any, str]:
@@ -92,8 +95,8 @@ def reference_for(samples: Samples, reference: str | None, resize: str | None) -
     if reference is not None:
         given = read_samples(reference, split="train", resize=resize if os.path.isdir(reference) else None)
         return given.X, given.name
-    if samples.split == "test":
-        return samples.other, samples.name.replace("test", "train")
+    if samples.split == "test" and samples.other is not None:
+        return samples.other.X, samples.other.name
     return None, "the same data"
 
 

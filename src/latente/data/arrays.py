@@ -103,6 +103,7 @@ def _numbers(column: Any) -> NDArray[Any] | None:
     if any(isinstance(value, (str, bytes)) for value in array):
         return None
     try:
-        return np.array([np.nan if value is None else value for value in array], dtype=np.float64)
+        numbers = np.array([np.nan if value is None else value for value in array], dtype=np.float64)
     except (TypeError, ValueError):
         return None
+    return numbers if numbers.ndim == 1 else None

@@ -51,15 +51,14 @@ def read(path: str | Path, *, resize: tuple[int, int] | None = None) -> Any:
 
 def _read_numpy(path: Path) -> NDArray[Any]:
     try:
-        loaded = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as loaded:
             names = list(loaded.files)
             name = next((n for n in ("X", "x") if n in names), names[0] if len(names) == 1 else None)
             if name is not None:
                 return loaded[name]
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
+    except (ValueError, EOFError, OSError, TypeError, AttributeError, BadZipFile) as error:  # not what the name says
         raise ValueError(f"cannot read {path}: {error}") from error
     raise ValueError(f"{path} holds the arrays {', '.join(names) or '(none)'}; keep one, or call it X")
 

@@ -105,7 +105,7 @@ def _standard(array: NDArray[Any]) -> Scaling:
     axes, shape = (0, *range(2, array.ndim)), (-1, *(1,) * (array.ndim - 2))
     low, high, constant = _extremes(array, axes)
     count = array.size // array.shape[1]
-    mean = sum(chunk.sum(axis=axes) for chunk in _chunks(array)) / count
+    mean = np.where(constant, low, sum(chunk.sum(axis=axes) for chunk in _chunks(array)) / count)
     width = np.where(constant, 1.0, high - low)
     drift, squares = np.zeros(array.shape[1]), np.zeros(array.shape[1])
     for chunk in _chunks(array):
@@ -113,7 +113,7 @@ def _standard(array: NDArray[Any]) -> Scaling:
         drift += deviation.sum(axis=axes) / count
         squares += np.square(deviation).sum(axis=axes) / count
     std = width * np.sqrt(np.maximum(squares - drift**2, 0.0))
-    mean, factor = np.where(constant, low, mean + width * drift), 1 / np.where(constant, 1.0, std)
+    mean, factor = mean + np.where(constant, 0.0, width * drift), 1 / np.where(constant, 1.0, std)
     note = f", {int(constant.sum())} constant" if constant.any() else ""
     reason = f"{'channels' if len(axes) > 1 else 'columns'} are standardised{note}"
     return Scaling("standard", mean.reshape(shape), factor.reshape(shape), None, "identity", reason)

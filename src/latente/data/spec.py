@@ -49,6 +49,7 @@ class DataSpec(Part, family="data", name="data"):
             return DataSpec(layout=text)
         if "=" in text:
             spec = super().from_string(f"data:{text}")
+            spec.scale = "none" if spec.scale is None else spec.scale  # in other short strings the word means None
             if isinstance(spec.shape, str) and re.fullmatch(r"\d+(x\d+)+", spec.shape):
                 spec.shape = tuple(int(length) for length in spec.shape.split("x"))
             return spec

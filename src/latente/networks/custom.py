@@ -60,8 +60,18 @@ def _check_shape(name: str, module: nn.Module, given: tuple[int, ...], wanted: t
         raise ValueError(f"the {name} does not accept a batch of shape (batch, {_text(given)}): {error}") from error
     module.train(was_training)
     if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, *wanted):
-        got = f"shape (batch, {_text(tuple(out.shape[1:]))})" if isinstance(out, torch.Tensor) else type(out).__name__
-        raise ValueError(f"the {name} must map (batch, {_text(given)}) to (batch, {_text(wanted)}); it returned {got}")
+        raise ValueError(
+            f"the {name} must map (batch, {_text(given)}) to (batch, {_text(wanted)}); it returned {_what(out)}"
+        )
+
+
+def _what(out: Any) -> str:
+    """Returns what a module made of a batch of two."""
+    if not isinstance(out, torch.Tensor):
+        return type(out).__name__
+    if out.shape[:1] != (2,):
+        return f"shape {tuple(out.shape)} for a batch of 2"
+    return f"shape (batch, {_text(tuple(out.shape[1:]))})"
 
 
 def _text(shape: tuple[int, ...]) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = ["NORMALISATIONS", "normalisation"]
 
-import math
-
 from torch import nn
 
 from latente.parts import did_you_mean
@@ -18,7 +16,7 @@ def normalisation(name: str | None, features: int, dimensions: int = 0) -> nn.Mo
 
     Args:
         name: "batch" (batch normalisation), "layer" (layer normalisation; for convolutions, group normalisation with
-            up to eight groups, which treats every sample alone as well) or None.
+            up to eight groups of at least four channels, which treats every sample alone as well) or None.
         features: the number of features or channels.
         dimensions: 0 for features (batch, features), 1 for signals (batch, channels, time), 2 for images.
 
@@ -32,4 +30,8 @@ def normalisation(name: str | None, features: int, dimensions: int = 0) -> nn.Mo
         raise ValueError(f"unknown normalization {name!r}; known: batch, layer, None.{hint}")
     if name == "batch":
         return (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d)[dimensions](features)
-    return nn.GroupNorm(math.gcd(8, features), features) if dimensions else nn.LayerNorm(features)
+    if not dimensions:
+        return nn.LayerNorm(features)
+    # A group of one channel on a map of one pixel would be normalised to nothing.
+    groups = next(n for n in (8, 4, 2, 1) if n == 1 or (features % n == 0 and features >= 4 * n))
+    return nn.GroupNorm(groups, features)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.bottlenecks import NoPriorError
 from latente.data import as_array, read
 from latente.diagnostics import Evidence, Finding, Passed, judge, scaled
 from latente.diagnostics.passed import Floats, evenly
@@ -19,12 +20,24 @@ from latente.estimators import Autoencoder
 from latente.estimators.evaluation import Evaluation
 from latente.metrics import fit_pca
 from latente.report.labels import Labels
+from latente.report.measures import (
+    DRAWS,
+    Between,
+    Denoised,
+    Drawn,
+    Neighbours,
+    measure_between,
+    measure_denoised,
+    measure_drawn,
+    measure_neighbours,
+)
 from latente.report.words import Words
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
 SHOWN = 8  # samples that are shown one by one
+MAPPED = 2_000  # samples in a latent map
 LARGEST_REFERENCE = 10_000  # samples that neighbours are looked for in
 
 
@@ -109,6 +122,46 @@ class Study:
     def rng(self) -> np.random.Generator:
         """Returns a fresh generator of the report's random state."""
         return np.random.default_rng(self.random_state)
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """How many neighbours in the codes have a sample's label; None without labels."""
+        if self.labels is None or len(self.passed.x) < 2:
+            return None
+        rows = evenly(len(self.passed.x), MAPPED)
+        codes = self.pca.transform(self.passed.x[rows].reshape(len(rows), -1))
+        return measure_neighbours(self.passed.z[rows], codes, self.labels.index[rows])
+
+    @cached_property
+    def denoised(self) -> Denoised | None:
+        """How well the model removes its own kind of noise; None where it has none."""
+        if self.model.module_.corruption is None:
+            return None
+        x = self.passed.x[evenly(len(self.passed.x), MAPPED)]
+        return measure_denoised(self.model, x, self.by_pca, self.random_state)
+
+    @cached_property
+    def between(self) -> Between:
+        """How far halfway points between two samples are from data."""
+        index = None if self.labels is None else self.labels.index
+        return measure_between(self.model, self.passed.x, self.passed.z, index, self.reference, self.rng())
+
+    @cached_property
+    def samples(self) -> Floats | None:
+        """(500, *sample_shape) scaled samples of the prior; None where there is none."""
+        try:
+            drawn = self.model.sample(DRAWS, random_state=self.random_state)
+        except NoPriorError:
+            return None
+        return scaled(self.model, drawn)
+
+    @cached_property
+    def drawn(self) -> Drawn | None:
+        """How samples of the prior compare with data; None where there is no prior."""
+        if self.samples is None:
+            return None
+        x, x_hat = self.passed.x, self.passed.x_hat
+        return measure_drawn(self.samples, x, x_hat, self.reference, inside=not self.own_reference)
 
     @cached_property
     def shown(self) -> NDArray[np.int64]:

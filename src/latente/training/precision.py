@@ -39,10 +39,10 @@ def choose_precision(wanted: str, module: nn.Module, objective: Objective, batch
     module.eval()  # no noise
     with torch.no_grad():
         for precision in ("float32", "bfloat16"):
-            if generator is not None:
-                generator.set_state(state)  # both runs draw the same
             with autocast(device, precision):
                 losses[precision] = float(objective(module, batch, Progress()).distortion.mean())
+            if generator is not None:
+                generator.set_state(state)  # the second run draws the same, and training as if neither had been
     module.train(was_training)
     difference = abs(losses["bfloat16"] - losses["float32"])
     return "bfloat16" if difference <= LARGEST_DIFFERENCE * abs(losses["float32"]) else "float32"

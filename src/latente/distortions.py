@@ -128,13 +128,17 @@ class _GaussianLikelihood(DistortionModule):
     gain = 10.0  # Adam's step is the same for every parameter; a log-variance has far to go
     largest = 14.0  # of |log-variance|; approached smoothly, so that there is always a gradient back
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], smallest_std: float) -> None:
         super().__init__()
         self.scaled_logvar = nn.Parameter(torch.zeros(shape))
+        self.smallest_std = smallest_std
 
     @property
     def logvar(self) -> Tensor:
-        return self.largest * torch.tanh(self.gain / self.largest * self.scaled_logvar)
+        free = self.largest * torch.tanh(self.gain / self.largest * self.scaled_logvar)
+        if not self.smallest_std:
+            return free
+        return torch.logaddexp(free, free.new_tensor(2 * math.log(self.smallest_std)))
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         logvar = self.logvar
@@ -150,13 +154,18 @@ class GaussianLikelihood(Distortion, name="gaussian"):
 
     Args:
         per_feature: one variance for each element of a sample instead of one for all.
+        smallest_std: in units of the scaled data; sigma^2 is this squared plus what is learned. Without it sigma
+            shrinks to what the training samples allow, which asks too much of others.
     """
 
     per_feature: bool = False
+    smallest_std: float = 0.0
     is_likelihood: ClassVar[bool] = True
 
     def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
-        return _GaussianLikelihood(sample_shape if self.per_feature else ())
+        if not self.smallest_std >= 0:
+            raise ValueError(f"GaussianLikelihood: smallest_std must be at least 0; got {self.smallest_std!r}")
+        return _GaussianLikelihood(sample_shape if self.per_feature else (), self.smallest_std)
 
 
 class _CustomDistortion(DistortionModule):

@@ -40,7 +40,9 @@ def test_one_layer_has_rifais_closed_form(make, batch, activation, derivative):
     torch.testing.assert_close(Contractive(1.0, probes=None)(module, given, Progress()).penalty, expected)
 
 
-@pytest.mark.parametrize("network", [MLP((8, 5), "tanh"), MLP((8,), skip=True), Conv((4, 4))], ids=["mlp", "skip", "conv"])
+@pytest.mark.parametrize(
+    "network", [MLP((8, 5), "tanh"), MLP((8,), skip=True), Conv((4, 4))], ids=["mlp", "skip", "conv"]
+)
 def test_exact_is_autograds_jacobian(make, batch, network):
     module, given = make(shape=(1, 6, 5), network=network), batch(4, 1, 6, 5)
     losses = Contractive(0.3, probes=None)(module, given, Progress())

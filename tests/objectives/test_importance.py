@@ -7,6 +7,7 @@ columns of W the posterior of z is Gaussian with a diagonal covariance, which ou
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_the_bound_tightens_with_k_and_never_passes_the_likelihood(factor_analys
     batch, exact = draws(4_000)
     module = factor_analysis(shift=0.3, stretch=1.5)
     losses = [ImportanceWeighted(k)(module, batch, Progress()).loss - exact for k in (1, 2, 5, 20)]
-    for looser, tighter in zip(losses, losses[1:], strict=False):
+    for looser, tighter in pairwise(losses):
         error = (looser - tighter).std() / math.sqrt(4_000)
         assert looser.mean() - tighter.mean() > 5 * error
     assert losses[-1].mean() > -5 * losses[-1].std() / math.sqrt(4_000)

@@ -84,7 +84,9 @@ def test_a_target_of_its_own(make, batch):
 
 
 @pytest.mark.parametrize(
-    "objective", [Plain(), Contractive(), Wasserstein(), RAE(), ImportanceWeighted(3), BetaTC()], ids=lambda o: o.short_name
+    "objective",
+    [Plain(), Contractive(), Wasserstein(), RAE(), ImportanceWeighted(3), BetaTC()],
+    ids=lambda o: o.short_name,
 )
 def test_unknown_cells_do_not_count(make, batch, objective):
     mask = torch.arange(6).expand(12, 6) % 2 == 0

@@ -40,7 +40,7 @@ def test_only_codes_count_when_the_decoder_is_free(make, batch):
 
 @pytest.mark.parametrize("output", ["identity", "sigmoid"])
 def test_the_jacobian_of_the_decoder_is_estimated_without_bias(make, batch, output):
-    """2,000 projections of one sample: their mean is ||J||_F^2 within five standard errors, sqrt(2 ||J^T J||_F^2 / k)."""
+    """The mean of k projections of one sample is ||J||_F^2 within five standard errors sqrt(2 ||J^T J||_F^2 / k)."""
     module = make(output=output)
     one = batch(1)
     many = Batch(one.x.expand(2_000, -1), one.x.expand(2_000, -1))
@@ -82,7 +82,9 @@ def test_validation_counts_it_too(make, batch, regularizer):
 
 
 def test_decoders_without_weights_have_no_weights_to_decay(batch):
-    module = AutoencoderModule(nn.Linear(6, 6), Deterministic().build(6), nn.Tanh(), distortion=SquaredError().build((6,)))
+    module = AutoencoderModule(
+        nn.Linear(6, 6), Deterministic().build(6), nn.Tanh(), distortion=SquaredError().build((6,))
+    )
     for regularizer in ("l2", "gradient"):
         losses = RAE(0.0, 1.0, regularizer)(module, batch(), Progress())
         assert torch.isfinite(losses.loss).all()

@@ -30,7 +30,10 @@ class Returns(nn.Module):
 
 
 def test_a_pair_is_taken_as_it_is_and_copied():
-    encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(6, 4)), nn.Sequential(nn.Linear(2, 6), nn.Unflatten(1, (2, 3)))
+    encoder, decoder = (
+        nn.Sequential(nn.Flatten(), nn.Linear(6, 4)),
+        nn.Sequential(nn.Linear(2, 6), nn.Unflatten(1, (2, 3))),
+    )
     network = resolve_network((encoder, decoder))
     assert network == CustomNetwork(encoder, decoder)
     built_encoder, built_decoder = network.build((2, 3), latent_dim=2, features=4)
@@ -64,7 +67,11 @@ def test_lazy_layers_learn_their_shape():
     [
         (nn.Linear(5, 3), nn.Linear(2, 5), r"the encoder must map \(batch, 5\) to \(batch, 2\); .*shape \(batch, 3\)"),
         (nn.Linear(5, 2), nn.Linear(2, 4), r"the decoder must map \(batch, 2\) to \(batch, 5\); .*shape \(batch, 4\)"),
-        (nn.Linear(4, 2), nn.Linear(2, 5), r"the encoder does not accept a batch of shape \(batch, 5\): .*mat1 and mat2"),
+        (
+            nn.Linear(4, 2),
+            nn.Linear(2, 5),
+            r"the encoder does not accept a batch of shape \(batch, 5\): .*mat1 and mat2",
+        ),
         (nn.Linear(5, 2), nn.Linear(3, 5), r"the decoder does not accept a batch of shape \(batch, 2\)"),
         (nn.BatchNorm2d(5), nn.Linear(2, 5), "the encoder does not accept .*expected 4D input"),
         (Broken(TypeError("no")), nn.Linear(2, 5), "the encoder does not accept .*no"),

@@ -186,7 +186,9 @@ def test_extremes_stay_finite(part):
 
 
 def test_certain_and_wrong_costs_the_logit():
-    torch.testing.assert_close(Bernoulli().build((4,))(torch.full((2, 4), 100.0), torch.zeros(2, 4)), torch.full((2,), 400.0))
+    torch.testing.assert_close(
+        Bernoulli().build((4,))(torch.full((2, 4), 100.0), torch.zeros(2, 4)), torch.full((2,), 400.0)
+    )
 
 
 def test_half_precision_is_computed_in_float32():

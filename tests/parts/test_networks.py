@@ -28,7 +28,9 @@ NETWORKS = [
     Conv((4, 8), kernel_size=7, upsample="nearest"),
 ]
 FITTING = [(n, s) for n, s in itertools.product(NETWORKS, SHAPES) if len(s) > 1 or not isinstance(n, Conv)]
-fitting = pytest.mark.parametrize(("network", "shape"), FITTING, ids=lambda v: v if isinstance(v, tuple) else repr(v)[:35])
+fitting = pytest.mark.parametrize(
+    ("network", "shape"), FITTING, ids=lambda v: v if isinstance(v, tuple) else repr(v)[:35]
+)
 
 
 def built(network, shape, latent_dim=3, features=6, seed=0):
@@ -77,7 +79,9 @@ def test_images_are_computed_channels_last(shape, upsample):
     h = encoder[0](normal(5, *shape))
     assert h.is_contiguous(memory_format=torch.channels_last)
     assert encoder[1](h).is_contiguous(memory_format=torch.channels_last)
-    weights = [m.weight for m in (*encoder.modules(), *decoder.modules()) if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+    weights = [
+        m.weight for m in (*encoder.modules(), *decoder.modules()) if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))
+    ]
     assert len(weights) == 4
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
     x = normal(5, *shape)
@@ -103,7 +107,9 @@ def test_the_code_has_its_own_activation(code_activation):
 
 def test_widths_shrink_and_grow_in_mirror_order():
     encoder, decoder = built(MLP((9, 5)), (2, 6), latent_dim=3, features=6)
-    widths = [(m.in_features, m.out_features) for m in (*encoder.modules(), *decoder.modules()) if isinstance(m, nn.Linear)]
+    widths = [
+        (m.in_features, m.out_features) for m in (*encoder.modules(), *decoder.modules()) if isinstance(m, nn.Linear)
+    ]
     assert widths == [(12, 9), (9, 5), (5, 6), (3, 5), (5, 9), (9, 12)]
 
 

@@ -33,7 +33,7 @@ EXAMPLES = [
     data.DataSpec(kind="image", layout="nf", scale="minmax", shape=(3, 4)),
     distortions.AbsoluteError(),
     distortions.Bernoulli(),
-    distortions.GaussianLikelihood(per_feature=True),
+    distortions.GaussianLikelihood(per_feature=True, smallest_std=0.05),
     distortions.Huber(0.5),
     distortions.SquaredError(),
     latente.estimators.classifier.CrossEntropy(),

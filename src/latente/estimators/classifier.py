@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 from torch import Tensor, nn
@@ -87,6 +88,7 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         array, _ = as_array(X)
         labels = column_or_1d(y, warn=True)
         check_consistent_length(array, labels)
+        assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         read_checked(self, X, reset=True)
         self.classes_, indices = np.unique(labels, return_inverse=True)

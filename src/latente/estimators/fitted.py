@@ -73,14 +73,15 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return self._read_samples(X)
 
     def _scaled(self, X: Any) -> Tensor:
-        return self.schema_.ingest(self._read(X))
+        array = self._read(X)
+        return self.schema_.ingest(array)
 
     def _run(self, x: Tensor, function: Any) -> NDArray[np.float32]:
         """Applies a function of scaled samples, batch by batch."""
         return over_batches(self.module_, x, lambda piece: function(self.schema_.prepare(piece)), self.module_.device)
 
     def _decode(self, z: Array) -> Array:
-        tensor = torch.as_tensor(np.asarray(z, dtype=np.float32))
+        tensor = torch.from_numpy(np.array(z, dtype=np.float32))  # a copy: torch wants memory that it may write to
         module = self.module_
         return self.schema_.restore(
             over_batches(module, tensor, module.decode, module.device, values=self.schema_.size)
@@ -124,7 +125,8 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def corrupt(self, X: Any, *, random_state: Any = None) -> Array:
         """Returns X after the model's corruption, in X's units and dtype (so bytes are rounded and clipped)."""
-        return self.schema_.restore(self._corrupted(X, random_state).numpy())
+        corrupted = self._corrupted(X, random_state)
+        return self.schema_.restore(corrupted.numpy())
 
     def _corrupted(self, X: Any, random_state: Any) -> Tensor:
         x = self._scaled(X)

@@ -43,6 +43,6 @@ def interpolate_codes(
     unit_a, unit_b = a / np.maximum(length_a, 1e-12), b / np.maximum(length_b, 1e-12)
     angle = np.arccos(np.clip((unit_a * unit_b).sum(1, keepdims=True), -1, 1))
     sine = np.sin(angle)
-    turned = (np.sin((1 - t) * angle) * unit_a + np.sin(t * angle) * unit_b) / np.where(sine > 1e-4, sine, 1)
-    arc = turned * ((1 - t) * length_a + t * length_b)
-    return np.where(sine > 1e-4, arc, linear)  # (almost) parallel or opposite codes have no arc of their own
+    curved = (sine > 1e-4) & (length_a > 0) & (length_b > 0)  # parallel, opposite and zero codes have no arc
+    turned = (np.sin((1 - t) * angle) * unit_a + np.sin(t * angle) * unit_b) / np.where(curved, sine, 1)
+    return np.where(curved, turned * ((1 - t) * length_a + t * length_b), linear)

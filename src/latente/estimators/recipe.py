@@ -17,6 +17,8 @@ from latente.networks import Network, resolve_network
 from latente.objectives import Objective, Plain
 from latente.parts import resolve
 
+SMALLEST_STD = 0.1  # of a learned variance, as a fraction of the data's range
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -57,16 +59,16 @@ class Recipe:
     def settle(self, schema: Schema) -> Recipe:
         """Returns the recipe with the distortion chosen for the data.
 
-        It is the squared error, but a likelihood where the bottleneck is Gaussian, since there it has to be in nats
-        like the rate: Bernoulli for data in [0, 1], else Gaussian with a learned variance. (On 8,000 pictures the
-        learned variance shrinks to what the training set allows, and both test error and samples are worse than
-        Bernoulli's.)
+        It is the squared error, but a Gaussian likelihood with a learned variance where the bottleneck is Gaussian,
+        since there it has to be in nats like the rate. For bounded data sigma stays above a tenth of the range
+        (see benchmarks/defaults/NOTES.md: below, the variance fits the training set and samples suffer).
         """
         if self.distortion is not None:
             return self
         if not isinstance(self.bottleneck, Gaussian):
             return replace(self, distortion=SquaredError())
-        return replace(self, distortion=Bernoulli() if schema.bounds == (0.0, 1.0) else GaussianLikelihood())
+        low, high = schema.bounds or (0.0, 0.0)
+        return replace(self, distortion=GaussianLikelihood(smallest_std=SMALLEST_STD * (high - low)))
 
     def build(self, latent_dim: int, schema: Schema) -> AutoencoderModule:
         """Makes the module; its weights come from torch's global generator.

@@ -50,8 +50,9 @@ def explained_variance(x: NDArray[Any], x_hat: NDArray[Any]) -> float:
 
     NaN when all samples are equal.
     """
+    left = squared_error(x, x_hat).sum()
     total = squared_error(x, np.broadcast_to(x.mean(0, dtype=np.float64), x.shape)).sum()
-    return float(1 - squared_error(x, x_hat).sum() / total) if total > 0 else float("nan")
+    return float(1 - left / total) if total > 0 else float("nan")
 
 
 def _check_same(x: NDArray[Any], x_hat: NDArray[Any]) -> None:

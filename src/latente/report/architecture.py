@@ -7,12 +7,12 @@ __all__ = ["draw_architecture"]
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from latente.report.html import Html, join, tag
 from latente.report.layers import Layer
 
-PITCH, TALL, TOP, SIDE = 50, 150, 26, 30  # pixels: between layers, tallest layer, above it, beside the drawing
-BOTTOM = 66
+PITCH, TALL, TOP, SIDE, LINE = 50, 150, 26, 30, 17  # pixels: between layers, tallest layer, above, beside, of text
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,30 @@ class Box:
         return TOP + (TALL - self.height) / 2
 
 
-def draw_architecture(layers: Sequence[Layer], corruption: str | None = None) -> Html:
+def draw_architecture(layers: Sequence[Layer], corrupted: bool = False) -> Html:
     """Returns an <svg>: samples grey, encoder, code and decoder in their colours, heights after the number of values.
 
     Feature maps are as high as their longer side and as thick as they are many.
 
     Args:
         layers: from the sample to the reconstruction.
-        corruption: what is done to the sample first while training, in words; None for nothing.
+        corrupted: whether the sample is corrupted first while training.
     """
-    drawn = [layers[0], *layers] if corruption else list(layers)
+    drawn = [layers[0], *layers] if corrupted else list(layers)
     boxes = [_box(layer, i, layers) for i, layer in enumerate(drawn)]
     width = 2 * SIDE + PITCH * (len(drawn) - 1)
-    names = _names(drawn, corruption)
-    flows = [_flow(a, b) for a, b in zip(boxes, boxes[1:], strict=False)]
-    if corruption:
+    lines = max(len(_lines(layer)) for layer in drawn)
+    height = TOP + TALL + 12 + LINE * lines
+    names = _names(drawn, corrupted)
+    flows = [_flow(a, b) for a, b in pairwise(boxes)]
+    if corrupted:
         flows[0] = _arrow(boxes[0], boxes[1])
     pieces = [_draw(layer, box, i) for i, (layer, box) in enumerate(zip(drawn, boxes, strict=True))]
     labels = [_label(layer, box, name) for layer, box, name in zip(drawn, boxes, names, strict=True)]
     alt = "From left to right: " + "; ".join(f"{layer.operation}: {layer.label}" for layer in layers)
     return tag(
-        "svg", *flows, *pieces, *labels, viewBox=f"0 0 {width} {TOP + TALL + BOTTOM}", role="img", aria_label=alt,
-        class_="drawn", style=f"min-width:{0.8 * width:.0f}px;max-width:{1.5 * width:.0f}px",
+        "svg", *flows, *pieces, *labels, viewBox=f"0 0 {width} {height}", role="img", aria_label=alt,
+        class_="drawn", style=f"min-width:{0.68 * width:.0f}px;max-width:{1.5 * width:.0f}px",
     )  # fmt: skip
 
 
@@ -88,15 +90,17 @@ def _flow(a: Box, b: Box) -> Html:
 def _arrow(a: Box, b: Box) -> Html:
     """Draws the arrow of the corruption."""
     left, right, y = a.x + a.width / 2 + 5, b.x - b.width / 2 - 3, TOP + TALL / 2
-    points = f"{left:.1f},{y - 2} {right - 7:.1f},{y - 2} {right - 7:.1f},{y - 7} {right:.1f},{y} {right - 7:.1f},{y + 7} {right - 7:.1f},{y + 2} {left:.1f},{y + 2}"
+    neck = right - 7
+    corners = [(left, -2), (neck, -2), (neck, -7), (right, 0), (neck, 7), (neck, 2), (left, 2)]
+    points = " ".join(f"{x:.1f},{y + dy:.1f}" for x, dy in corners)
     return tag("polygon", points=points, class_="sample")
 
 
-def _names(drawn: Sequence[Layer], corruption: str | None) -> list[str]:
+def _names(drawn: Sequence[Layer], corrupted: bool) -> list[str]:
     """Returns what stands above each layer."""
     names = ["z" if layer.role == "code" else "" for layer in drawn]
     names[0], names[-1] = "x", "x̂"
-    if corruption:
+    if corrupted:
         names[1] = "x̃"
     return names
 
@@ -104,12 +108,13 @@ def _names(drawn: Sequence[Layer], corruption: str | None) -> list[str]:
 def _label(layer: Layer, box: Box, name: str) -> Html:
     """Writes the name above a layer and its shape below: a number, or how many maps of which size."""
     above = tag("text", name, x=f"{box.x:.1f}", y=TOP - 10) if name else None
-    lines = [str(layer.values)] if len(layer.shape) == 1 else _map_lines(layer.shape)
-    below = [tag("text", line, x=f"{box.x:.1f}", y=TOP + TALL + 20 + 15 * n, class_="small" if n else None)
-             for n, line in enumerate(lines)]  # fmt: skip
+    below = [tag("text", line, x=f"{box.x:.1f}", y=TOP + TALL + 20 + LINE * n) for n, line in enumerate(_lines(layer))]
     return join([above, *below])
 
 
-def _map_lines(shape: tuple[int, ...]) -> list[str]:
-    size = "×".join(map(str, shape[1:]))
-    return [size] if shape[0] == 1 else [str(shape[0]), "of", size] if len(size) > 5 else [str(shape[0]), f"of {size}"]
+def _lines(layer: Layer) -> list[str]:
+    """Returns what stands below a layer."""
+    size, shape = "×".join(map(str, layer.shape[1:])), layer.shape
+    if len(shape) == 1:
+        return [str(shape[0])]
+    return [size] if shape[0] == 1 else [f"{shape[0]} ×", size]

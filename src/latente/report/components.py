@@ -29,20 +29,27 @@ def section(title: str, *children: object, id_: str, level: int = 2) -> Html:
     return tag("section", tag(f"h{level}", title), *children, id=id_)
 
 
-def figure(content: object, *sentences: str, wide: bool = False) -> Html:
+def figure(content: object, *sentences: str, wide: bool = False, beside: bool = False) -> Html:
     """Returns a figure and, under it, what it shows.
 
     Args:
         content: markup.
         sentences: plain sentences with the numbers.
         wide: whether what is too wide for the page scrolls inside the figure.
+        beside: whether the sentences stand beside the figure where there is room.
     """
     body = tag("div", content, class_="scroll", tabindex=0) if wide else content
-    return tag("figure", body, tag("figcaption", " ".join(sentences)))
+    caption = tag("figcaption", " ".join(sentence for sentence in sentences if sentence))
+    return tag("figure", body, caption, class_="beside" if beside else None)
 
 
 def table(
-    head: Sequence[object], rows: Sequence[Sequence[object]], *, caption: str = "", emphasised: Sequence[int] = ()
+    head: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    *,
+    caption: str = "",
+    emphasised: Sequence[int] = (),
+    prose: bool = False,
 ) -> Html:
     """Returns a table whose first column names the rows; it scrolls inside itself where the page is narrow.
 
@@ -51,6 +58,7 @@ def table(
         rows: cells; text or markup.
         caption: what the table holds.
         emphasised: indices of rows that stand out.
+        prose: whether cells hold words, not numbers.
     """
     top = tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in head)))
     body = [
@@ -59,7 +67,8 @@ def table(
         for i, row in enumerate(rows)
     ]  # fmt: skip
     named = tag("caption", caption) if caption else None
-    return tag("div", tag("table", named, top, tag("tbody", *body)), class_="scroll", tabindex=0)
+    whole = tag("table", named, top, tag("tbody", *body), class_="prose" if prose else None)
+    return tag("div", whole, class_="scroll", tabindex=0)
 
 
 def tiles(items: Sequence[tuple[str, str, str]]) -> Html:

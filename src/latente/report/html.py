@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Html", "join", "tag"]
+__all__ = ["Html", "breakable", "join", "tag", "text"]
 
 import html
 from collections.abc import Iterable
@@ -18,11 +18,21 @@ VOID = frozenset({"br", "img", "meta"})
 
 
 def text(value: object) -> Html:
-    """Returns the value as text: markup stays, anything else is escaped (characters that no page may hold are dropped)."""
+    """Returns the value as text: markup stays, the rest is escaped, without characters that no page may hold."""
     if isinstance(value, Html):
         return value
     kept = "".join(c for c in str(value) if c in "\t\n" or ord(c) >= 32)
     return Html(html.escape(kept, quote=True))
+
+
+def breakable(name: str) -> Html:
+    """Returns a name that may be broken after its underscores, points, slashes and hyphens.
+
+    Example:
+        >>> breakable("a_b<")
+        'a_<wbr>b&lt;'
+    """
+    return Html("".join(text(c) + ("<wbr>" if c in "_./-" else "") for c in name))
 
 
 def join(pieces: Iterable[object], between: str = "") -> Html:

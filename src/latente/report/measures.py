@@ -69,7 +69,7 @@ def _agreement(codes: NDArray[Any], labels: NDArray[np.int64]) -> float:
 
 @dataclass(frozen=True)
 class Denoised:
-    """Mean PSNR in dB, after clipping to the data's bounds.
+    """PSNR in dB of the mean squared error over samples, after clipping to the data's bounds.
 
     Attributes:
         noisy: of the corrupted samples.
@@ -118,7 +118,7 @@ def measure_denoised(model: Autoencoder, x: Floats, by_pca: Callable[[Floats], F
     noisy = corrupted(model, x, seed)
 
     def mean(y: Floats) -> float:
-        return float(np.minimum(psnr(x, clipped(model, y), span(model, x)), 99.0).mean())
+        return float(psnr(x.reshape(1, -1), clipped(model, y).reshape(1, -1), span(model, x))[0])
 
     return Denoised(
         noisy=mean(noisy),
@@ -156,7 +156,14 @@ class Between:
 
 
 def measure_between(
-    model: Autoencoder, x: Floats, z: Floats, labels: NDArray[np.int64] | None, base: Floats, rng: np.random.Generator
+    model: Autoencoder,
+    x: Floats,
+    z: Floats,
+    labels: NDArray[np.int64] | None,
+    base: Floats,
+    rng: np.random.Generator,
+    *,
+    inside: bool,
 ) -> Between:
     """Returns how far halfway points are from data.
 
@@ -167,6 +174,7 @@ def measure_between(
         labels: (n,), or None.
         base: (m, *sample_shape), where neighbours are looked for.
         rng: chooses the pairs.
+        inside: whether x is part of the base; reconstructions are then held against other samples than their own.
     """
     a, b = (rng.integers(len(x), size=20 * PAIRS) for _ in range(2))
     mixed = labels is not None and len(np.unique(labels)) > 1
@@ -177,7 +185,7 @@ def measure_between(
     return Between(
         code=float(nearest(halfway, base).mean()),
         fade=float(nearest((x[a] + x[b]) / 2, base).mean()),
-        ends=float(nearest(ends, base).mean()),
+        ends=float(nearest(ends, base, skip=int(inside)).mean()),
         pairs=len(a),
         other_labels=mixed,
     )
@@ -217,7 +225,7 @@ def measure_drawn(samples: Floats, x: Floats, x_hat: Floats, base: Floats, *, in
     return Drawn(
         sample=float(nearest(samples, base).mean()),
         real=float(nearest(x[:DRAWS], base, skip=int(inside)).mean()),
-        rebuilt=float(nearest(x_hat[:DRAWS], base).mean()),
+        rebuilt=float(nearest(x_hat[:DRAWS], base, skip=int(inside)).mean()),
         sample_spread=_spread(samples),
         real_spread=_spread(x),
         draws=len(samples),

@@ -24,7 +24,12 @@ STYLES = ("-", "--", ":", "-.")
 
 
 def curve_plot(
-    curves: Mapping[str, Sequence[float | None]], ylabel: str, alt: str, prefix: str, xlabel: str = "epoch"
+    curves: Mapping[str, Sequence[float | None]],
+    ylabel: str,
+    alt: str,
+    prefix: str,
+    xlabel: str = "epoch",
+    named: bool = True,
 ) -> Html:
     """Returns curves over epochs or steps, on a logarithmic scale where they fall far.
 
@@ -34,9 +39,12 @@ def curve_plot(
         alt: what is to be seen.
         prefix: for ids.
         xlabel: what a step is.
+        named: whether the curves are named inside; they are named by colour and dashes.
     """
 
     def draw(figure: Figure) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         ax = axes(figure, xlabel=xlabel, ylabel=ylabel)
         values = [v for curve in curves.values() for v in curve if v is not None]
         if min(values) > 0 and max(values) > SPREAD * min(values):
@@ -46,8 +54,8 @@ def curve_plot(
             points = [(epoch, v) for epoch, v in enumerate(curve, 1) if v is not None]
             mark = "o" if len(points) < 3 else None
             ax.plot(*zip(*points, strict=True), color=SERIES[i], ls=STYLES[i % 4], lw=2, marker=mark, label=plain(name))
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        if len(curves) > 1:
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        if named and len(curves) > 1:
             ax.legend(frameon=False, labelcolor=INK)
 
     return plot(draw, PHONE, alt, prefix)

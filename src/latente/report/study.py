@@ -144,7 +144,8 @@ class Study:
     def between(self) -> Between:
         """How far halfway points between two samples are from data."""
         index = None if self.labels is None else self.labels.index
-        return measure_between(self.model, self.passed.x, self.passed.z, index, self.reference, self.rng())
+        x, z, inside = self.passed.x, self.passed.z, not self.own_reference
+        return measure_between(self.model, x, z, index, self.reference, self.rng(), inside=inside)
 
     @cached_property
     def samples(self) -> Floats | None:

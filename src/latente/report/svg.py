@@ -21,7 +21,7 @@ SERIES = tuple(f"#0102{16 + i:02x}" for i in range(12))
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", SURFACE: "--surface"} | {
     colour: f"--c{i}" for i, colour in enumerate(SERIES)
 }
-SETTINGS = {
+SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "latente",  # equal figures are equal files
     "font.family": "sans-serif",
@@ -56,7 +56,7 @@ def plot(draw: Callable[[Figure], None], size: tuple[float, float], alt: str, pr
     inner = drawing[drawing.index(">") + 1 : drawing.rindex("</svg>")]
     return tag(
         "svg", Html(_tidy(inner, prefix)), xmlns="http://www.w3.org/2000/svg", viewBox=view[1] if view else None,
-        role="img", aria_label=alt, class_="plot", style=f"max-width:{130 * size[0]:.0f}px",
+        role="img", aria_label=alt, class_="plot", style=f"max-width:{112 * size[0]:.0f}px",
     )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Words", "count", "db", "joined", "number", "percent", "plural", "times"]
+__all__ = ["Words", "count", "db", "joined", "noise_words", "number", "percent", "plural", "times"]
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from latente.corruptions import Corruption, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
 from latente.data import Schema
 
 
@@ -64,6 +66,32 @@ def joined(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
+def noise_words(corruption: Corruption | None) -> str:
+    """Returns what a corruption does, in words; its repr where it is none of the usual ones.
+
+    Example:
+        >>> noise_words(SaltAndPepper((0.1, 0.3)))
+        'salt and pepper on 10% to 30% of the values'
+    """
+    match corruption:
+        case GaussianNoise(sigma=level):
+            return f"Gaussian noise with a standard deviation of {_level(level, '{:g}')}"
+        case Speckle(sigma=level):
+            return f"speckle with a standard deviation of {_level(level, '{:g}')}"
+        case SaltAndPepper(amount=level):
+            return f"salt and pepper on {_level(level, '{:.0%}')} of the values"
+        case Masking(amount=level):
+            return f"masking of {_level(level, '{:.0%}')} of the values"
+        case SwapNoise(amount=level):
+            return f"{_level(level, '{:.0%}')} of the values swapped with those of other samples"
+        case _:
+            return repr(corruption)
+
+
+def _level(level: Any, form: str) -> str:
+    return " to ".join(form.format(value) for value in (level if isinstance(level, (tuple, list)) else (level,)))
+
+
 @dataclass(frozen=True)
 class Words:
     """What things of this data are called.
@@ -93,10 +121,18 @@ class Words:
         elif schema.bounds:
             low, high = (f"{bound:g}" for bound in schema.bounds)
             what = ("grey" if schema.sample_shape[0] == 1 else "colour") if schema.kind == "image" else "value"
-            unit, scale = f"squared {what} levels" if what != "value" else "squared values", f"{what} from {low} to {high}"
+            unit, scale = (
+                f"squared {what} levels" if what != "value" else "squared values",
+                f"{what} from {low} to {high}",
+            )
         else:
             unit, scale = "squared values", "in the data's own units"
         return Words(one, f"{one}s", value, unit, scale)
+
+    @property
+    def per(self) -> str:
+        """ "per image"."""
+        return f"per {self.one}"
 
     @property
     def a(self) -> str:

@@ -92,7 +92,7 @@ class Stepper:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
         if not math.isfinite((mean.detach() + norm).item()):  # one look at the device for both
-            raise TrainingDiverged(self._explain(batch, progress, float(mean)))
+            raise TrainingDiverged(self._explain(batch, progress, mean.item()))
         if self.clip:
             self._clip_spikes(gradients, norm)
         self.optimizer.step()

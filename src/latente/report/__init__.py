@@ -1,0 +1,8 @@
+"""Reports: one HTML file for a model, and the gallery that `latente demo` makes."""
+
+from __future__ import annotations
+
+__all__ = ["run_demo", "write_report"]
+
+from latente.report.demo import run_demo
+from latente.report.model_report import write_report

@@ -30,12 +30,12 @@ from latente.objectives import ImportanceWeighted, Plain
 ONE = Trainer(epochs=1)
 RECIPES = [
     (Autoencoder(), Auto(), Deterministic(), None, SquaredError()),
-    (VanillaAutoencoder(), MLP((), code_activation="sigmoid"), Deterministic(), None, SquaredError()),
+    (VanillaAutoencoder(), MLP(()), Deterministic(), None, SquaredError()),
     (VanillaAutoencoder(activation="relu"), MLP((), code_activation="relu"), Deterministic(), None, SquaredError()),
     (DenoisingAutoencoder(), Auto(), Deterministic(), GaussianNoise(0.3), SquaredError()),
     (DenoisingAutoencoder(corruption=None), Auto(), Deterministic(), None, SquaredError()),
     (VariationalAutoencoder(), Auto(), Gaussian(), None, GaussianLikelihood()),
-    (VariationalAutoencoder(beta=4, free_bits=0.1, warmup=0.5), Auto(), Gaussian(4, 0.1, 0.5), None, GaussianLikelihood()),
+    (VariationalAutoencoder(beta=4, free_bits=0.1), Auto(), Gaussian(4, 0.1), None, GaussianLikelihood()),
 ]  # fmt: skip
 
 
@@ -46,30 +46,30 @@ def test_parts_of_a_table(model, network, bottleneck, corruption, distortion, ta
     assert (recipe.distortion, recipe.objective) == (distortion, Plain())
 
 
-def test_a_variational_autoencoder_of_pictures_has_bernoulli_pixels(pictures, table):
-    assert VariationalAutoencoder(2, trainer=ONE).fit(pictures).recipe_.distortion == Bernoulli()
-    assert Autoencoder(2, bottleneck="gaussian", trainer=ONE).fit(pictures).recipe_.distortion == Bernoulli()
+def test_a_gaussian_bottleneck_wants_a_likelihood(pictures):
+    for model in (VariationalAutoencoder(2, trainer=ONE), Autoencoder(2, bottleneck="gaussian", trainer=ONE)):
+        assert model.fit(pictures).recipe_.distortion.is_likelihood  # in nats, like the rate
     assert Autoencoder(2, trainer=ONE).fit(pictures).recipe_.distortion == SquaredError()
-    told = VariationalAutoencoder(2, trainer=ONE, distortion="squared_error", objective="iwae:3").fit(pictures)
-    assert (told.recipe_.distortion, told.recipe_.objective) == (SquaredError(), ImportanceWeighted(3))
+    told = VariationalAutoencoder(2, trainer=ONE, distortion="bernoulli", objective="importance_weighted:3").fit(
+        pictures
+    )
+    assert (told.recipe_.distortion, told.recipe_.objective) == (Bernoulli(), ImportanceWeighted(3))
 
 
 def test_vanilla_is_one_layer_each_way(table):
-    module = VanillaAutoencoder(2, trainer=ONE).fit(table).module_
+    module = VanillaAutoencoder(2, activation="sigmoid", trainer=ONE).fit(table).module_
     layers = [[m for m in part.modules() if isinstance(m, nn.Linear)] for part in (module.encoder, module.decoder)]
     assert [[(m.in_features, m.out_features) for m in part] for part in layers] == [[(6, 2)], [(2, 6)]]
     assert any(isinstance(m, nn.Sigmoid) for m in module.encoder.modules())
 
 
-def test_vanilla_without_curves_spans_what_pca_spans(table):
-    model = VanillaAutoencoder(
-        2, activation="identity", trainer=Trainer(epochs=300, learning_rate=0.02), random_state=0
-    )
+def test_vanilla_spans_what_pca_spans(table):
+    model = VanillaAutoencoder(2, trainer=Trainer(epochs=300, learning_rate=0.05), random_state=0)
     result = model.fit(table).evaluate(table)
     scaled = (table - table.mean(0)) / table.std(0)
     pca = PCA(2).fit(scaled)
     error = np.square(scaled - pca.inverse_transform(pca.transform(scaled))).sum(1).mean()
-    assert error <= result.error < 1.02 * error
+    assert error <= result.error < 1.03 * error
 
 
 def test_convolutions_with_their_settings(pictures):

@@ -22,13 +22,14 @@ def map_section(study: Study) -> Html:
     return section("Latent map", map_figure(study, "map"), id_="map")
 
 
-def map_figure(study: Study, prefix: str, *, with_legend: bool = True) -> Html:
+def map_figure(study: Study, prefix: str, *, with_legend: bool = True, beside: bool = True) -> Html:
     """Returns a map of the codes, coloured by label where there are labels.
 
     Args:
         study: of the model.
         prefix: for ids.
-        with_legend: whether the colours are explained beside it.
+        with_legend: whether the colours are explained below it.
+        beside: whether the sentences stand beside it where there is room.
     """
     rows = evenly(len(study.passed.z), MAPPED)
     points, names, first = _flat(study.passed.z[rows])
@@ -39,7 +40,7 @@ def map_figure(study: Study, prefix: str, *, with_legend: bool = True) -> Html:
     if labels is not None and with_legend:
         shown = legend([labels.names[i] for i in labels.present], [int(i) for i in labels.present])
     text = f"{count(len(rows))} {study.words.many}; {first}"
-    return figure(tag("div", drawing, shown), text, _second(study), beside=True)
+    return figure(tag("div", drawing, shown), text, _second(study), beside=beside)
 
 
 def _flat(z: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, str], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["drawn_sentences", "samples_section"]
+__all__ = ["drawn_sentences", "samples_figure", "samples_section"]
 
 from latente.report.components import figure, section
 from latente.report.html import Html, tag
@@ -19,8 +19,14 @@ def samples_section(study: Study) -> Html:
             "draw new codes from. A variational autoencoder has one."
         )
         return section("Samples", tag("p", text), id_="samples")
-    view = samples_view(study, study.samples, "sample")
-    return section("Samples", figure(view, *drawn_sentences(study)), id_="samples")
+    return section("Samples", samples_figure(study), id_="samples")
+
+
+def samples_figure(study: Study) -> Html:
+    """Returns samples of the prior and how they compare with data; empty where there is no prior."""
+    if study.samples is None:
+        return Html()
+    return figure(samples_view(study, study.samples, "sample"), *drawn_sentences(study))
 
 
 def drawn_sentences(study: Study) -> tuple[str, str]:

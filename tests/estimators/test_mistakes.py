@@ -42,7 +42,7 @@ DATA = {
     "no file": (fit("nowhere.npy"), FileNotFoundError, "no such file or folder: nowhere.npy"),
     "a class": (fit(dict), ValueError, "Expected 2D array"),
     "too large": (fit(TABLE * 1e200, data=DataSpec(scale="none")), ValueError, "do not fit into float32"),
-    "target of another shape": (fit(target=TABLE[:, :4], model=Autoencoder(2)), ValueError, r"X's shape \(20, 5\); got"),
+    "target of another shape": (fit(target=TABLE[:, :4], model=Autoencoder(2)), ValueError, r"shape \(20, 5\); got"),
     "target with NaN": (fit(target=HOLES, model=Autoencoder(2)), ValueError, "target contains 1 NaN"),
     "held-out of another shape": (fit(validation=TABLE[:, :4], model=Autoencoder(2)), ValueError, "4 features"),
     "held-out without target": (
@@ -72,7 +72,7 @@ SETTINGS = {
     "decoder out": ({"network": (nn.Linear(5, 2), nn.Linear(2, 4))}, Value, r"\(batch, 2\) to \(batch, 5\)"),
     "widths": ({"network": MLP((0,))}, Value, r"hidden_features must be positive integers; got \(0,\)"),
     "activation": ({"network": MLP((8,), "rellu")}, Value, "unknown activation 'rellu'.*Did you mean 'relu'"),
-    "kernel": ({"network": Conv(kernel_size=4), "data": "signal"}, Value, "kernel_size must be odd and positive; got 4"),
+    "kernel": ({"network": Conv(kernel_size=4), "data": "signal"}, Value, "kernel_size must be odd .*got 4"),
     "corruption name": ({"corruption": "gauss"}, Value, "unknown corruption 'gauss'"),
     "corruption level": ({"corruption": "masking:2"}, Value, r"amount must be a number in \[0, 1\].*got 2"),
     "distortion name": ({"distortion": "squared"}, Value, "unknown distortion 'squared'.*Did you mean 'squared_error'"),

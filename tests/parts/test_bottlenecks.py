@@ -138,13 +138,13 @@ def test_the_rate_itself_is_never_weighted():
 
 def test_free_bits_cost_the_same_until_they_are_spent():
     module = Gaussian(beta=2.0, free_bits=0.5, warmup=0.0).build(3)
-    mu = torch.tensor([[0.0, 0.5, 3.0], [0.0, -0.5, 1.0]], requires_grad=True)
+    mu = torch.tensor([[0.0, 0.5, 3.0], [0.0, -0.5, 0.5]], requires_grad=True)
     latent = module(torch.cat([mu, torch.zeros(2, 3)], 1), rng())
-    # Mean nats of the units: 0, 1/8 and (9/2 + 1/2) / 2 = 5/2. The first two cost their free 1/2.
+    # Mean nats of the units: 0, 1/8 and (9/2 + 1/8) / 2 = 37/16. The first two cost their free 1/2.
     cost = module.cost(latent)
-    torch.testing.assert_close(cost, torch.full((2,), 2.0 * (0.5 + 0.5 + 2.5)))
+    torch.testing.assert_close(cost, torch.full((2,), 2.0 * (0.5 + 0.5 + 37 / 16)))
     cost.mean().backward()
-    torch.testing.assert_close(mu.grad, torch.tensor([[0.0, 0.0, 3.0], [0.0, 0.0, 1.0]]))
+    torch.testing.assert_close(mu.grad, torch.tensor([[0.0, 0.0, 3.0], [0.0, 0.0, 0.5]]))
 
 
 def test_extreme_features_stay_finite():

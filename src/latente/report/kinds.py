@@ -80,7 +80,7 @@ KINDS = (
         "pixels; every pixel of the reconstruction is a weighted sum of the 32 numbers of the code, squeezed between "
         "black and white by a sigmoid. Without the sigmoid it could at best equal PCA, which is the best linear code "
         "there is.",
-        60,
+        50,
         _vanilla,
     ),
     Kind(
@@ -90,7 +90,7 @@ KINDS = (
         "Pixels that are close belong together. A convolutional layer looks at a neighbourhood of 3 × 3 pixels and "
         "uses the same weights everywhere; here each one halves height and width and gives several maps of what it "
         "found where. Fully connected layers make the code of these maps. The decoder does the same backwards.",
-        20,
+        15,
         _convolutional,
     ),
     Kind(
@@ -100,7 +100,7 @@ KINDS = (
         "A denoising autoencoder is shown a damaged image x̃ and asked for the clean one: it minimises ‖x − d(e(x̃))‖². "
         "Noise is different every time and never in the target, so passing it on does not pay; what pays is to know "
         "what images look like. Two were trained, one for each kind of noise.",
-        25,
+        30,
         _denoising("gaussian:0.3"),
     ),
     Kind(
@@ -108,7 +108,7 @@ KINDS = (
         "Denoising (salt and pepper)",
         "Denoising: the clean image from a damaged one",
         "",
-        25,
+        30,
         _denoising("salt_and_pepper:0.25"),
     ),
     Kind(
@@ -119,7 +119,7 @@ KINDS = (
         "trained as a small autoencoder of the images, the second as one of the first layer's codes, and so on. That "
         "is pretraining. Then the layers are unrolled, all encoders and then all decoders in reverse, and trained as "
         "one network. That is fine-tuning.",
-        20,
+        15,
         _stacked,
     ),
     Kind(
@@ -130,7 +130,7 @@ KINDS = (
         "its centre and its width, and while training a random point of it is decoded. A second term of the loss, the "
         "rate KL(q(z|x) ‖ N(0, I)), draws all clouds towards one standard normal distribution. So new images can be "
         "made: draw a code from that distribution and decode it.",
-        25,
+        20,
         _variational,
     ),
 )

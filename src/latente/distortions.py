@@ -163,7 +163,7 @@ class GaussianLikelihood(Distortion, name="gaussian"):
     is_likelihood: ClassVar[bool] = True
 
     def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
-        if not self.smallest_std >= 0:
+        if not is_number(self.smallest_std, low=0):
             raise ValueError(f"GaussianLikelihood: smallest_std must be at least 0; got {self.smallest_std!r}")
         return _GaussianLikelihood(sample_shape if self.per_feature else (), self.smallest_std)
 

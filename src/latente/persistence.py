@@ -60,6 +60,7 @@ def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: 
 
     from safetensors.torch import save
 
+    description = json.loads(json.dumps(description, default=_number))
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; a model is saved as a folder. Choose another path")
@@ -136,6 +137,13 @@ def load_tensors(load: Callable[[], Any], what: str) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ModelFileError(f"the tensors in {what} do not fit the model that it describes: {reason}") from error
+
+
+def _number(value: Any) -> Any:
+    """Returns numpy's numbers as Python's."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be described in a model file")
 
 
 def _alone(tensor: Tensor) -> Tensor:

@@ -106,6 +106,17 @@ def test_gaussian_likelihood_per_feature(shape):
     check(module, lambda a, b: -stats.norm.logpdf(b, a, variance.double().sqrt().numpy().ravel()), shape)
 
 
+@pytest.mark.parametrize("std", [1e-3, 0.05, 2.0])
+def test_the_smallest_deviation_is_added_to_what_is_learned(std):
+    """sigma^2 = smallest^2 + learned, so the floor is reached smoothly and always leaves a gradient."""
+    for learned in (1e-4, 0.25, 9.0):
+        module = GaussianLikelihood(smallest_std=std).build((5,))
+        set_variance(module, learned)
+        check(module, lambda a, b, v=learned: -stats.norm.logpdf(b, a, math.sqrt(std**2 + v)), (5,))
+        module(*pair((5,))).sum().backward()
+        assert module.scaled_logvar.grad.any()
+
+
 @pytest.mark.parametrize("per_feature", [False, True])
 def test_the_learned_variance_goes_to_the_mean_squared_error(per_feature):
     module = GaussianLikelihood(per_feature).build((4,))

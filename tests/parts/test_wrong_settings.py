@@ -9,7 +9,7 @@ import pytest
 
 from latente.bottlenecks import FSQ, VQ, Gaussian, KSparse, Sparse
 from latente.corruptions import Compose, Custom, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
-from latente.distortions import CustomDistortion, Huber
+from latente.distortions import CustomDistortion, GaussianLikelihood, Huber
 from latente.networks import MLP, Conv, CustomNetwork
 
 NO_POSITIVE_NUMBERS = (-0.1, "much", None, True, math.nan, math.inf)
@@ -111,6 +111,12 @@ def test_other_settings_of_corruptions(part, message):
 def test_huber(delta):
     with pytest.raises(ValueError, match="Huber: delta must be above 0"):
         Huber(delta).build((3,))
+
+
+@pytest.mark.parametrize("std", NO_POSITIVE_NUMBERS)
+def test_smallest_deviation(std):
+    with pytest.raises(ValueError, match="GaussianLikelihood: smallest_std must be at least 0"):
+        GaussianLikelihood(smallest_std=std).build((3,))
 
 
 def test_custom_distortion_without_its_function():

@@ -24,15 +24,10 @@ SIGNALS = GENERATOR.normal(size=(30, 11, 2))
 ONE = Trainer(epochs=1)
 
 BOTTLENECKS = ["deterministic", "gaussian:2,0.1", "sparse:0.2", "k_sparse:2", VQ(8, 2), "fsq:4,5,3,2"]
-NETWORKS = (
-    {"mlp:8": TABLE, "conv:4,8": PICTURES, Conv((4,), (5,), normalization="batch", upsample="nearest"): SIGNALS}
-    if False
-    else {}
-)
 NAMED = {
     "Autoencoder": {},
     "VanillaAutoencoder": {"activation": "tanh"},
-    "ConvolutionalAutoencoder": {"channels": [4, 8], "normalization": "batch", "bottleneck": "vq:4,2"},
+    "ConvolutionalAutoencoder": {"channels": (4, 8), "normalization": "batch", "bottleneck": "vq:4,2"},
     "DenoisingAutoencoder": {"corruption": "masking:0.2+gaussian:0.1..0.3"},
     "StackedAutoencoder": {"hidden_features": (8, 5), "pretraining": Pretraining(epochs=(1, 1, 1), trainer=ONE)},
     "VariationalAutoencoder": {"beta": 2, "objective": "importance_weighted:2"},

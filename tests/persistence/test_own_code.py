@@ -65,7 +65,7 @@ def test_the_users_modules_are_not_trained_themselves():
         (
             {"encoder": nn.Linear(6, 2), "decoder": decoder()},
             ModelFileError,
-            "do not fit the model.*Missing|Unexpected",
+            "do not fit .*Missing|Unexpected",
         ),
         (
             {"encoder": nn.Linear(6, 3), "decoder": decoder()},
@@ -75,12 +75,12 @@ def test_the_users_modules_are_not_trained_themselves():
         (
             {"encoder": decoder(), "decoder": encoder()},
             ValueError,
-            r"encoder does not accept a batch of shape \(batch, 6\)",
+            "encoder does not accept a batch",
         ),
         (
             {"encoder": nn.Linear, "decoder": decoder()},
             TypeError,
-            "encoder must be an nn.Module .an instance.; got <class",
+            "encoder must be an nn.Module .*; got <class",
         ),
         ({"encoder": "mlp", "decoder": decoder()}, TypeError, "encoder must be an nn.Module"),
     ],

@@ -185,6 +185,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
         if not is_integer(self.latent_dim, low=1):
             raise ValueError(f"latent_dim must be an integer of at least 1; got {self.latent_dim!r}")
         recipe, params = self._recipe(), describe(self)
+        recipe.check()
         self._trainer().check()
         array, columns = read_checked(self, X, reset=True)
         check_samples(len(array))

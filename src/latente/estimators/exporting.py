@@ -35,6 +35,9 @@ TOLERANCE = 1e-4  # of a code's size and of a value's spread
 class _Units(nn.Module):
     """The user's units and layout to scaled samples and back, in double precision where there is an offset."""
 
+    shift: Tensor
+    factor: Tensor
+
     def __init__(self, schema: Schema) -> None:
         super().__init__()
         self.schema = schema

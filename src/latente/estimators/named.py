@@ -150,8 +150,8 @@ class DenoisingAutoencoder(Autoencoder):
 class VariationalAutoencoder(Autoencoder):
     """A code that is a distribution, kept near N(0, I), so that new samples can be drawn.
 
-    Minimises -log p(x|z) + beta KL(q(z|x) || N(0, I)). By itself p(x|z) is Gaussian with a learned variance, which keeps
-    distortion and rate in balance on any data; distortion="bernoulli" suits binary pictures.
+    Minimises -log p(x|z) + beta KL(q(z|x) || N(0, I)). By itself p(x|z) is Gaussian with a learned variance, which
+    keeps distortion and rate in balance on any data; distortion="bernoulli" suits binary pictures.
 
     Args:
         latent_dim: the size of the code.

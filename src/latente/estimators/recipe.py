@@ -56,6 +56,11 @@ class Recipe:
         plain = isinstance(self.objective, Plain) and isinstance(self.bottleneck, Deterministic)
         return not plain or self.corruption is not None
 
+    def check(self) -> None:
+        """Raises ValueError for a corruption whose levels make no sense; other parts check themselves when built."""
+        if self.corruption is not None:
+            self.corruption.check()
+
     def settle(self, schema: Schema) -> Recipe:
         """Returns the recipe with the distortion chosen for the data.
 
@@ -77,8 +82,6 @@ class Recipe:
             ValueError: for parts that do not fit each other or the data.
         """
         distortion = self.settle(schema).distortion or SquaredError()
-        if self.corruption is not None:
-            self.corruption.check()
         if isinstance(distortion, Bernoulli) and schema.bounds != (0.0, 1.0):
             raise ValueError(
                 f"the Bernoulli distortion needs data in [0, 1]; this data is {schema.describe()}. Use "

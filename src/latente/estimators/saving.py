@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latente.corruptions import Custom
 from latente.data import Schema
 from latente.estimators.autoencoder import Autoencoder
 from latente.estimators.named import (
@@ -91,23 +92,19 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
     tensors, stored = read_model(path)
     if "data.shift" not in tensors or "data.factor" not in tensors:
         raise ModelFileError(f"{path} lacks the tensors data.shift and data.factor")
-    model = _model(path, stored, tensors.pop("data.shift"), tensors.pop("data.factor"), own)
-    model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
-    if stored.features is not None:
-        model.feature_names_in_ = np.array(stored.features, dtype=object)
-    model.recipe_ = model._recipe().settle(model.schema_)
-    model.module_ = model._built(0, _device(model))
+    model = _model(path, stored, tensors.pop("data.shift"), tensors.pop("data.factor"))
+    _fill(model, own)
+    _build(path, model)
     weights = {key.removeprefix("module."): value for key, value in tensors.items()}
     load_tensors(lambda: model.module_.load_state_dict(weights), str(path))
     return model
 
 
-def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor, own: dict[str, Any]) -> Autoencoder:
-    """Returns the described estimator, its schema and history set, the user's own parts filled in.
+def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> Autoencoder:
+    """Returns the described estimator, everything set but its module.
 
     Raises:
         ModelFileError: when the description names something that this version does not know, or lacks something.
-        TypeError: for parts of the user's own that the model has no place for.
     """
     if stored.estimator not in KNOWN:
         raise ModelFileError(f"{path} holds a {stored.estimator!r}, which this version of latente does not know")
@@ -117,12 +114,14 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor, own:
         model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
         for scaling in (model.schema_.shift, model.schema_.factor):
             np.broadcast_to(scaling, model.schema_.sample_shape)
+        model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
+        if stored.features is not None:
+            model.feature_names_in_ = np.array(stored.features, dtype=object)
         if stored.training:
             model.history_ = History.from_dict(stored.training)
             model.n_iter_ = len(model.history_)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ModelFileError(f"the description in {path} is not valid: {error}") from error
-    _fill(model, own)
     return model
 
 
@@ -136,6 +135,15 @@ def _revive(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _build(path: str | Path, model: Autoencoder) -> None:
+    """Makes the module, its weights still to be filled."""
+    try:
+        model.recipe_ = model._recipe().settle(model.schema_)
+        model.module_ = model._built(0, _device(model))
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        raise ModelFileError(f"the model in {path} cannot be built: {error}") from error
+
+
 def _device(model: Autoencoder) -> torch.device:
     """Returns the device that the model was trained on where this machine has it, else the CPU."""
     try:
@@ -145,32 +153,41 @@ def _device(model: Autoencoder) -> torch.device:
 
 
 def _fill(model: Autoencoder, own: dict[str, Any]) -> None:
-    """Puts the user's own encoder, decoder, corruption and distortion where the file has only their names."""
+    """Puts the user's own encoder, decoder, corruption and distortion where the file has only their names.
 
-    def is_custom(name: str) -> bool:
-        return getattr(getattr(model, name, None), "short_name", "") == "custom"
-
+    Raises:
+        ModelFileError: when one is needed and not given.
+        TypeError: when one is given that the model has no place for.
+    """
+    missing = {name for name, value in model._params.items() if _has_code(value)}
     modules = {keyword: value for keyword, value in own.items() if keyword in ("encoder", "decoder")}
     for keyword, module in modules.items():
         if not isinstance(module, nn.Module):
             raise TypeError(f"{keyword} must be an nn.Module (an instance); got {module!r}")
     for keyword in own:
         argument = "network" if keyword in modules else keyword
-        if not is_custom(argument):
+        if argument not in missing:
             raise TypeError(f"this model's {argument} is none of the user's own; load it without {keyword}=")
-    if is_custom("network"):
+    if "network" in missing:
         if len(modules) < 2:
             raise ModelFileError(_needs("nn.Modules", "encoder=..., decoder=..."))
         model.network = (own["encoder"], own["decoder"])
-    if is_custom("distortion"):
+    if "distortion" in missing:
         if "distortion" not in own:
             raise ModelFileError(_needs("distortion", "distortion=..."))
         model.distortion = own["distortion"]
-    if "corruption" in own:
-        model.corruption = own["corruption"]
-    elif is_custom("corruption"):
+    if "corruption" in missing:
+        model.corruption = own.get("corruption", Custom())  # which refuses to act
+    if "corruption" in missing and "corruption" not in own:
         message = "It reconstructs without; to corrupt or to train again it is needed"
-        warnings.warn(f"{_needs('corruption', 'corruption=...')}. {message}", stacklevel=4)
+        warnings.warn(f"{_needs('corruption', 'corruption=...')}. {message}", stacklevel=3)
+
+
+def _has_code(value: Any) -> bool:
+    """Returns whether an argument's JSON stands for a function or a module, or holds one that does."""
+    if isinstance(value, list):
+        return any(_has_code(item) for item in value)
+    return isinstance(value, dict) and ("object" in value or any(_has_code(item) for item in value.values()))
 
 
 def _needs(what: str, keywords: str) -> str:

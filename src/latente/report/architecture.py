@@ -48,6 +48,8 @@ def draw_architecture(layers: Sequence[Layer], corrupted: bool = False) -> Html:
         flows[0] = _arrow(boxes[0], boxes[1])
     pieces = [_draw(layer, box, i) for i, (layer, box) in enumerate(zip(drawn, boxes, strict=True))]
     labels = [_label(layer, box, name) for layer, box, name in zip(drawn, boxes, names, strict=True)]
+    if corrupted:  # x has the shape of x̃, which says it
+        labels[0] = _name(boxes[0], names[0])
     alt = "From left to right: " + "; ".join(f"{layer.operation}: {layer.label}" for layer in layers)
     return tag(
         "svg", *flows, *pieces, *labels, viewBox=f"0 0 {width} {height}", role="img", aria_label=alt,
@@ -107,14 +109,17 @@ def _names(drawn: Sequence[Layer], corrupted: bool) -> list[str]:
 
 def _label(layer: Layer, box: Box, name: str) -> Html:
     """Writes the name above a layer and its shape below: a number, or how many maps of which size."""
-    above = tag("text", name, x=f"{box.x:.1f}", y=TOP - 10) if name else None
     below = [tag("text", line, x=f"{box.x:.1f}", y=TOP + TALL + 20 + LINE * n) for n, line in enumerate(_lines(layer))]
-    return join([above, *below])
+    return join([_name(box, name) if name else None, *below])
+
+
+def _name(box: Box, name: str) -> Html:
+    return tag("text", name, x=f"{box.x:.1f}", y=TOP - 10)
 
 
 def _lines(layer: Layer) -> list[str]:
     """Returns what stands below a layer."""
     size, shape = "×".join(map(str, layer.shape[1:])), layer.shape
-    if len(shape) == 1:
-        return [str(shape[0])]
+    if len(shape) < 2:
+        return [str(layer.values)]
     return [size] if shape[0] == 1 else [f"{shape[0]} ×", size]

@@ -66,7 +66,7 @@ def table(
             class_="strong" if i in emphasised else None)
         for i, row in enumerate(rows)
     ]  # fmt: skip
-    named = tag("caption", caption) if caption else None
+    named = tag("caption", tag("span", caption)) if caption else None
     whole = tag("table", named, top, tag("tbody", *body), class_="prose" if prose else None)
     return tag("div", whole, class_="scroll", tabindex=0)
 

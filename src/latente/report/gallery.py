@@ -123,7 +123,7 @@ def _chapter(i: int, title: str, members: Sequence[Trained]) -> Html:
     parts.append(tag("div", *curves, class_="side"))
     if first.before is not None:
         parts.append(_before_and_after(first))
-    elif first.study.denoised is None:
+    else:
         shown = reconstruction_figure(first.study, first.study.shown, f"{first.kind.name}-rows", mean=False)
         parts += [tag("h3", "Originals and reconstructions"), shown]
     for one in members:

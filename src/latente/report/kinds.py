@@ -113,7 +113,7 @@ KINDS = (
     ),
     Kind(
         "stacked",
-        "Stacked (deep)",
+        "Stacked",
         "Stacked: layer by layer, then all together",
         "A deep autoencoder has several layers each way. The stacked one gets them one by one: the first layer is "
         "trained as a small autoencoder of the images, the second as one of the first layer's codes, and so on. That "

@@ -67,6 +67,7 @@ def _plain_log_ticks(ax: Axes) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis="y", which="minor", length=0)
 
 
 def map_plot(points: NDArray[Any], labels: Labels | None, names: tuple[str, str], alt: str, prefix: str) -> Html:

@@ -73,8 +73,14 @@ class Study:
         reference: Any = None,
         random_state: int = 0,
     ) -> Study:
-        """Measures a model; the arguments are those of `write_report`."""
+        """Measures a model; the arguments are those of `write_report`.
+
+        Raises:
+            ValueError: for fewer than two samples, or labels that do not fit them.
+        """
         X = X if hasattr(X, "shape") else _array(X)
+        if len(X) < 2:
+            raise ValueError(f"a report needs at least 2 samples; X has {len(X)}. Give more, best all that were held out")
         known = Labels.of(labels, label_names, len(X))
         evidence = Evidence.of(model, X, reference)
         base = scaled(model, X if reference is None else reference)

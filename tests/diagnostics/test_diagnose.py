@@ -64,7 +64,7 @@ def test_a_good_model_gets_no_warning(good, table, untouched_generators):
 
 
 def test_worse_than_pca_says_by_how_much(table):
-    model = Autoencoder(4, trainer=replace(QUICK, epochs=3), random_state=0).fit(table)
+    model = Autoencoder(4, network="mlp:16,16", trainer=replace(QUICK, epochs=3), random_state=0).fit(table)
     finding = named(diagnose(model, table))["worse than PCA"]
     x = (table - table.mean(0)) / table.std(0)
     pca = PCA(4).fit(x)
@@ -137,7 +137,8 @@ def test_inactive_units_are_a_note(table):
 
 
 def test_an_ignored_bottleneck_is_measured(table):
-    model = silence(Autoencoder(3, trainer=replace(QUICK, epochs=1), random_state=0).fit(table), "decoder")
+    model = Autoencoder(3, network="mlp:16", trainer=replace(QUICK, epochs=1), random_state=0).fit(table)
+    silence(model, "decoder")
     finding = named(diagnose(model, table))["ignored bottleneck"]
     assert (finding.severity, numbers(finding.message)) == ("warning", [0, 10])
 

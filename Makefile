@@ -21,7 +21,7 @@ help:
 	@echo 'make docs    build docs/_build/html'
 	@echo 'make clean   remove outputs and caches;  make distclean  removes .venv too'
 
-demo: $(VENV)/.installed-core
+demo: $(VENV)/.installed-data
 	$(BIN)/latente demo --out $(DEMO_OUT) --force
 
 # Every worker of pytest-xdist computes with one thread: more would fight for the same cores.
@@ -52,10 +52,6 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'latente needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed-core: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) --editable .
-	@touch $@
 
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[$*]'

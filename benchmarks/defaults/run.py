@@ -134,7 +134,10 @@ def main() -> None:
         rows = read_results()
         rows[name, str(row["seed"])] = row
         write_results(rows)
-        print(f"{name}: error {row['error']}, PCA {row['pca_error']}, bar {row['bar']}, {row['cpu_seconds']} CPU s", flush=True)
+        print(
+            f"{name}: error {row['error']}, PCA {row['pca_error']}, bar {row['bar']}, {row['cpu_seconds']} CPU s",
+            flush=True,
+        )
     write_table(read_results())
 
 

@@ -102,7 +102,10 @@ def test_embedded_images_are_the_test_split_of_fashion_mnist(latente_data):
 
 def test_digits_are_scikit_learns_split_by_label():
     digits, (x, y) = datasets.load("digits"), load_digits(return_X_y=True)
-    rows = np.concatenate([digits.x_train, digits.x_test]).reshape(-1, 64), np.concatenate([digits.y_train, digits.y_test])
+    rows = (
+        np.concatenate([digits.x_train, digits.x_test]).reshape(-1, 64),
+        np.concatenate([digits.y_train, digits.y_test]),
+    )
     ours = sorted(map(tuple, np.column_stack(rows).tolist()))
     assert ours == sorted(map(tuple, np.column_stack([x, y]).tolist()))
     assert np.array_equal(np.bincount(digits.y_test), np.round(0.2 * np.bincount(y)))

@@ -209,3 +209,16 @@ def test_corruption_of_a_model_without_one(table):
 def test_codes_of_another_size(Z, table):
     with pytest.raises(ValueError, match=r"codes must have shape \(n, 2\); got \(4, "):
         fit(table).inverse_transform(Z)
+
+
+def test_evaluate_against_clean_targets():
+    generator = np.random.default_rng(0)
+    clean = generator.normal(size=(60, 2)) @ generator.normal(size=(2, 6))
+    noisy = clean + generator.normal(size=clean.shape)
+    model = Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(noisy, target=clean)
+    found = model.evaluate(noisy, target=clean)
+    scale = noisy.std(0)
+    assert found.error == pytest.approx(np.square((model.reconstruct(noisy) - clean) / scale).sum(1).mean(), rel=1e-4)
+    assert found.mean_error == pytest.approx((clean / scale).var(0).sum(), rel=1e-4)
+    with pytest.raises(ValueError, match="as many samples as X, 60; got 59"):
+        model.evaluate(noisy, target=clean[:59])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Passed", "pass_through", "scaled"]
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from torch import Tensor
 from latente.data import as_array, check_values, read
 from latente.estimators import Autoencoder
 from latente.estimators.inference import over_batches
-from latente.latent import Latent
 from latente.metrics import squared_error
 
 Floats = NDArray[np.float32]
@@ -85,21 +83,27 @@ def pass_through(model: Autoencoder, x: Floats) -> Passed:
         model: fitted.
         x: (n, *sample_shape), as `scaled` returns them.
     """
-    module, tensor = model.module_, torch.from_numpy(x)
+    module = model.module_
+    found: list[tuple[str, int]] = []  # what a piece holds, and in how many columns
 
-    def run(pick: Callable[[Latent], Tensor | None]) -> Floats:
-        return over_batches(module, tensor, lambda piece: pick(module.encode(piece)), module.device)  # type: ignore[arg-type, return-value]
+    def encode(piece: Tensor) -> Tensor:
+        latent = module.encode(piece)
+        parts = {name: getattr(latent, name) for name in ("mode", "rate", "rate_per_unit", "codes")}
+        flat = {name: part.reshape(len(piece), -1).float() for name, part in parts.items() if part is not None}
+        found[:] = [(name, part.shape[1]) for name, part in flat.items()]
+        return torch.cat(list(flat.values()), dim=1)
 
-    z = run(lambda latent: latent.mode)
-    with torch.inference_mode():
-        one = module.encode(tensor[:1].to(module.device))
+    columns = over_batches(module, torch.from_numpy(x), encode, module.device)
+    edges = np.cumsum([width for _, width in found])[:-1]
+    parts = dict(zip([name for name, _ in found], np.split(columns, edges, axis=1), strict=True))
+    codes = parts.get("codes")
     return Passed(
         x=x,
-        x_hat=decode(model, z),
-        z=z,
-        rate=run(lambda latent: latent.rate),
-        rate_per_unit=None if one.rate_per_unit is None else run(lambda latent: latent.rate_per_unit),
-        codes=None if one.codes is None else run(lambda latent: latent.codes).astype(np.int64),
+        x_hat=decode(model, parts["mode"]),
+        z=parts["mode"],
+        rate=parts["rate"][:, 0],
+        rate_per_unit=parts.get("rate_per_unit"),
+        codes=None if codes is None else codes.astype(np.int64),
     )
 
 

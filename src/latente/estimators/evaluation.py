@@ -39,10 +39,14 @@ class Evaluation:
         return self.error < self.pca_error
 
     def __str__(self) -> str:
-        against = self.error / self.pca_error if self.pca_error else float("inf")
+        exact = self.pca_error <= 1e-9 * self.mean_error
+        against = (
+            "PCA at the same size loses nothing"
+            if exact
+            else (f"PCA at the same size {self.pca_error:.4g} (ratio {self.error / self.pca_error:.2f})")
+        )
         return (
-            f"error {self.error:.4g} a sample ({self.mse:.4g} a value), PCA at the same size {self.pca_error:.4g} "
-            f"(ratio {against:.2f}), mean sample {self.mean_error:.4g}, explained variance "
-            f"{self.explained_variance:.1%}, {self.active_units} of {self.latent_dim} latent units active, "
-            f"{self.samples} samples"
+            f"error {self.error:.4g} a sample ({self.mse:.4g} a value), {against}, mean sample {self.mean_error:.4g}, "
+            f"explained variance {self.explained_variance:.1%}, {self.active_units} of {self.latent_dim} latent units "
+            f"active, {self.samples} samples"
         )

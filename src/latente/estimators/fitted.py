@@ -190,28 +190,32 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         decoded = decoded.reshape(steps, len(codes[0]), *decoded.shape[1:]).swapaxes(0, 1)
         return decoded[0] if single else decoded
 
-    def evaluate(self, X: Any, *, reference: Any = None) -> Evaluation:
+    def evaluate(self, X: Any, *, target: Any = None, reference: Any = None) -> Evaluation:
         """Returns the reconstruction error of X beside that of the mean sample and of PCA at the same latent size.
 
         All errors are in the units of the scaled data (pictures in [0, 1], columns with unit variance).
 
         Args:
             X: (n, ...), best data that was not trained on.
+            target: (n, ...), what should come out where that is not X itself: the clean partners of noisy samples.
             reference: the data that the baselines are fitted on, best the training data; None fits them on X itself,
                 which favours them.
         """
         raw = self._scaled(X)
         x = self.schema_.prepare(raw).numpy()
-        base = x if reference is None else self.schema_.prepare(self._scaled(reference)).numpy()
+        wanted = x if target is None else self.schema_.prepare(self._scaled(target)).numpy()
+        if wanted.shape != x.shape:
+            raise ValueError(f"target must hold as many samples as X, {len(x)}; got {len(wanted)}")
+        base = wanted if reference is None else self.schema_.prepare(self._scaled(reference)).numpy()
         x_hat, codes = self._rebuilt(raw), self._codes(raw)
         rate = self._run(raw, lambda x: self.module_.encode(x).rate)
-        error = float(squared_error(x, x_hat).mean())
+        error = float(squared_error(wanted, x_hat).mean())
         return Evaluation(
             error=error,
             mse=error / self.schema_.size,
-            mean_error=mean_error(x, base),
-            pca_error=pca_error(x, base, codes.shape[1]),
-            explained_variance=explained_variance(x, x_hat),
+            mean_error=mean_error(wanted, base),
+            pca_error=pca_error(x, base, codes.shape[1], wanted),
+            explained_variance=explained_variance(wanted, x_hat),
             rate=float(rate.mean()),
             active_units=int(active_units(codes).sum()),
             latent_dim=codes.shape[1],

@@ -52,13 +52,15 @@ def fit_pca(reference: NDArray[Any], components: int) -> PCA:
         return PCA(components, svd_solver=solver, random_state=0).fit(rows.astype(np.float64 if exact else np.float32))
 
 
-def pca_error(x: NDArray[Any], reference: NDArray[Any], components: int) -> float:
+def pca_error(x: NDArray[Any], reference: NDArray[Any], components: int, target: NDArray[Any] | None = None) -> float:
     """Returns the mean over samples of the squared error that PCA with that many components leaves; see `fit_pca`.
 
     Args:
         x: (n, ...).
         reference: (m, ...), the data that PCA is fitted on.
         components: the latent size.
+        target: (n, ...), what PCA's reconstruction of x is held against; None for x itself.
     """
     flat, pca = x.reshape(len(x), -1), fit_pca(reference, components)
-    return float(squared_error(flat, pca.inverse_transform(pca.transform(flat))).mean())
+    wanted = flat if target is None else target.reshape(len(x), -1)
+    return float(squared_error(wanted, pca.inverse_transform(pca.transform(flat))).mean())

@@ -19,7 +19,7 @@ from latente.report.sections.interpolation import STEPS, code_path, fade_path
 from latente.report.sections.latent_map import map_figure
 from latente.report.study import Study
 from latente.report.views import path_view, samples_view
-from latente.report.words import count, joined, number, percent
+from latente.report.words import count, joined, number, percent, plural
 
 if TYPE_CHECKING:
     from latente.report.gallery import Trained
@@ -35,7 +35,7 @@ def result_section(trained: Sequence[Trained]) -> Html:
     rows = [_result_row(one) for one in trained]
     by_pca = "—" if neighbours is None else percent(neighbours.pca)
     explained = percent(1 - e.pca_error / e.mean_error)
-    rows.append([f"PCA, {e.latent_dim} numbers", number(e.pca_error), "1.00 ×", explained, by_pca, "—", "—"])
+    rows.append([f"PCA, {plural(e.latent_dim, 'number')}", number(e.pca_error), "1.00 ×", explained, by_pca, "—", "—"])
     rows.append(["mean image", number(e.mean_error), f"{e.mean_error / e.pca_error:.2f} ×", "0%", "—", "—", "—"])
     order = sorted(trained, key=lambda one: one.study.evaluation.error)
     head = ["", "error per image", "against PCA", "variance explained", "like neighbours", "weights", "training"]

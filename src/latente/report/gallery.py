@@ -27,7 +27,7 @@ from latente.report.sections.samples import samples_figure
 from latente.report.sections.summary import versions
 from latente.report.study import Study
 from latente.report.views import Variant, side_by_side
-from latente.report.words import count, number, percent
+from latente.report.words import count, number, percent, plural
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def _before_and_after(one: Trained) -> Html:
         Variant("original", x),
         variant("pretrained only", x, before.x_hat[rows]),
         variant("fine-tuned", x, study.passed.x_hat[rows]),
-        variant(f"PCA, {study.evaluation.latent_dim} numbers", x, study.by_pca(x)),
+        variant(f"PCA, {plural(study.evaluation.latent_dim, 'number')}", x, study.by_pca(x)),
     ]
     view = side_by_side(study, rows, variants, "squared error", f"{one.kind.name}-rows")
     start, e = float(before.errors.mean()), study.evaluation

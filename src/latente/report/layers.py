@@ -6,6 +6,7 @@ __all__ = ["Layer", "layers"]
 
 import math
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from latente.bottlenecks import Deterministic, Gaussian
 from latente.estimators import Autoencoder
+from latente.nn import Residual
 
 SILENT = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
 NAMES = {"Sigmoid": "sigmoid", "Tanh": "tanh", "LayerNorm": "layer normalisation"} | {
@@ -85,8 +87,9 @@ def _trace(part: nn.Module, x: Tensor, role: str) -> tuple[list[Layer], Tensor]:
             more = _count(module) if _is_norm(module) else 0
             found[-1] = replace(last, operation=_with(last.operation, module), parameters=last.parameters + more)
 
-    leaves = [module for module in part.modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(note) for module in leaves]
+    hooks = [
+        module.register_forward_hook(note) for module in dict.fromkeys(_units(part))
+    ]  # a module used twice is hooked once
     try:
         out = part(x)
     finally:
@@ -100,6 +103,14 @@ def _code_words(model: Autoencoder) -> str:
     if isinstance(part, Deterministic):
         return "the code z"
     return f"the code z, {'its mean and log variance above' if isinstance(part, Gaussian) else repr(part)}"
+
+
+def _units(part: nn.Module) -> list[nn.Module]:
+    """Returns the modules that count as one: those without parts, and blocks with a skip connection."""
+    children = list(part.children())
+    if not children or isinstance(part, Residual):
+        return [part]
+    return [unit for child in children for unit in _units(child)]
 
 
 def _count(module: nn.Module) -> int:
@@ -120,6 +131,9 @@ def _with(operation: str, module: nn.Module) -> str:
 
 def _words(module: nn.Module) -> str:
     """Returns what a layer with weights does."""
+    if isinstance(module, Residual):
+        first, *rest = _units(module.block)
+        return reduce(_with, rest, _words(first)) + ", skip connection"
     if isinstance(module, nn.Linear):
         return "fully connected"
     if isinstance(module, nn.modules.conv._ConvNd):

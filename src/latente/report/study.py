@@ -80,7 +80,9 @@ class Study:
         """
         X = X if hasattr(X, "shape") else _array(X)
         if len(X) < 2:
-            raise ValueError(f"a report needs at least 2 samples; X has {len(X)}. Give more, best all that were held out")
+            raise ValueError(
+                f"a report needs at least 2 samples; X has {len(X)}. Give more, best all that were held out"
+            )
         known = Labels.of(labels, label_names, len(X))
         evidence = Evidence.of(model, X, reference)
         base = scaled(model, X if reference is None else reference)

@@ -24,9 +24,10 @@ def number(value: float) -> str:
         return "not a number" if math.isnan(value) else "infinite"
     if value and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}".replace(".00e", "e")
-    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
-    rounded = round(value, 2 - math.floor(math.log10(abs(value)))) if value else 0.0
-    return f"{rounded:,.{digits}f}"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.2e}")  # 9.996 is 10.0, not 10.00
+    return f"{rounded:,.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def count(value: int) -> str:

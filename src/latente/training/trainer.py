@@ -27,7 +27,7 @@ from latente.training.seeds import seeded
 
 @dataclass
 class Trainer(Part, family="trainer", name="trainer"):
-    """Fused Adam, warm-up then cosine, spikes of the gradient clipped, best weights kept.
+    """Fused Adam, warm-up then cosine, spikes of the gradient clipped, early stopping on request.
 
     Args:
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
@@ -187,6 +187,7 @@ class _Run:
                     self._after(record)
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
+            self.good.load_into(self.module)  # the epoch that was cut short does not count
         except TrainingDiverged:
             self.good.load_into(self.module)
             raise
@@ -238,11 +239,12 @@ class _Run:
     def _after(self, record: EpochRecord) -> None:
         """Keeps the best and the last good weights, and asks the callbacks."""
         self._keep(self.good)
-        if self.trainer.patience is not None and record.validation_loss is not None:
+        if record.validation_loss is not None:
+            patience = self.trainer.patience
             if record.validation_loss < self.state.best_loss:
                 self.state.best_loss, self.state.best_epoch = record.validation_loss, record.epoch
                 self._keep(self.best)
-            elif record.epoch - self.state.best_epoch >= self.trainer.patience:
+            elif patience is not None and record.epoch - self.state.best_epoch >= patience:
                 self.history.stopped = "early stopping"
         wishes = [callback(record) for callback in self.trainer.callbacks]  # every one is asked
         if any(wishes) and not self._stop():
@@ -256,8 +258,14 @@ class _Run:
         checkpoint.save(self.state)
 
     def _restore_best(self) -> None:
-        self.best.load_into(self.module)
-        self.history.best_epoch = self.state.best_epoch or self.state.epoch
+        """Ends with the best weights after early stopping or an interruption, else with the last ones.
+
+        A run that went its whole way ends with its smallest learning rate: its last weights are the ones to keep.
+        """
+        self.history.best_epoch = self.state.epoch
+        if self.state.best_epoch and (self.trainer.patience is not None or self.history.stopped == "interrupted"):
+            self.best.load_into(self.module)
+            self.history.best_epoch = self.state.best_epoch
 
     def _progress(self) -> Progress:
         return Progress(self.state.step, self.steps, len(self.source))

@@ -22,7 +22,8 @@ def architecture_figure(study: Study) -> Html:
     found = layers(study.model)
     corruption = study.model.recipe_.corruption
     values, code = found[0].values, next(layer for layer in found if layer.role == "code").values
-    weights = count(sum(parameter.numel() for parameter in study.model.module_.parameters()))
+    module = study.model.module_
+    weights = count(sum(p.numel() for part in (module.encoder, module.decoder) for p in part.parameters()))
     how = f"{number(values / code)} times fewer" if code < values else "no fewer"
     depth = sum(layer.role == "decoder" for layer in found)
     sentences = [

@@ -11,7 +11,7 @@ from latente.report.html import Html, breakable, join, tag
 from latente.report.plots import legend
 from latente.report.study import Study
 from latente.report.views import Variant, at_most, column_names, side_by_side, worst_columns
-from latente.report.words import count, joined, number, percent
+from latente.report.words import count, joined, number, percent, plural
 
 LISTED = 30  # columns of a table that are listed
 
@@ -27,7 +27,7 @@ def errors_section(study: Study) -> Html:
 
     rows = [
         row("this model", e.error),
-        row(f"PCA, {e.latent_dim} numbers", e.pca_error),
+        row(f"PCA, {plural(e.latent_dim, 'number')}", e.pca_error),
         row(f"mean {w.one}", e.mean_error),
     ]
     basis = "the reference (training) data" if study.own_reference else "these samples themselves, which favours them"

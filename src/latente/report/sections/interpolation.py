@@ -61,6 +61,8 @@ def between_sentences(study: Study) -> tuple[str, str]:
         f"Over {plural(m.pairs, 'pair')}{labels}, what is decoded halfway lies {number(m.code)} {w.unit} from "
         f"{nearest}, the mixture of the two {number(m.fade)}."
     )
+    if study.evaluation.error >= 0.99 * study.evaluation.mean_error:
+        return first, f"As the model rebuilds no {w.one} better than the mean does, this says nothing about its codes."
     ratio = m.code / m.ends if m.ends > 0 else float("inf")
     gaps = "a sign of gaps between the codes" if ratio > GAP else "no sign of gaps between the codes"
     second = (

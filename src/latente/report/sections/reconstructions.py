@@ -13,7 +13,7 @@ from latente.report.components import figure, section
 from latente.report.html import Html, tag
 from latente.report.study import Study
 from latente.report.views import Variant, side_by_side
-from latente.report.words import count, number, percent, times
+from latente.report.words import count, number, percent, plural, times
 
 
 def reconstructions_section(study: Study) -> Html:
@@ -38,7 +38,7 @@ def reconstruction_figure(study: Study, rows: NDArray[np.int64], prefix: str, *,
     variants = [
         Variant("original", x),
         variant("reconstruction", x, study.passed.x_hat[rows]),
-        variant(f"PCA, {study.evaluation.latent_dim} numbers", x, study.by_pca(x)),
+        variant(f"PCA, {plural(study.evaluation.latent_dim, 'number')}", x, study.by_pca(x)),
     ]
     if mean:
         variants.append(variant(f"mean {study.words.one}", x, np.broadcast_to(study.mean, x.shape)))

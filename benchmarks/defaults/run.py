@@ -4,9 +4,9 @@
     python benchmarks/defaults/run.py --only ae30   # rows whose name contains "ae30"
     python benchmarks/defaults/run.py --table       # only writes docs/benchmarks-defaults.md from the CSV
 
-Each row is one fit in a process of its own, on all threads that OMP_NUM_THREADS allows. SE/img is the squared error summed over
-the pixels in [0, 1], mean over the test images; models and PCA are fitted on the training images only. Rows that are in
-the CSV already (same name and seed) are replaced.
+Each row is one fit in a process of its own, on all threads that OMP_NUM_THREADS allows. The error is the squared error
+summed over the pixels in [0, 1], mean over the test images; models and PCA are fitted on the training images only. Rows
+that are in the CSV already (same name and seed) are replaced.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ ROWS = {
     "stacked30-mnist": ("mnist", "StackedAutoencoder", 30, None, ""),
 }
 FIELDS = [
-    "name", "data", "estimator", "latent_dim", "seed", "error", "pca_error", "mean_error", "bar", "rate", "active_units",
-    "epochs", "batch_size", "precision", "threads", "cpu_seconds", "wall_seconds",
+    "name", "data", "estimator", "latent_dim", "seed", "error", "pca_error", "mean_error", "bar", "rate",
+    "active_units", "epochs", "batch_size", "precision", "threads", "cpu_seconds", "wall_seconds",
 ]  # fmt: skip
 
 
@@ -99,19 +99,21 @@ def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
         "# What the defaults give",
         "",
         "Estimators as they come, no setting but the latent size. Errors are squared errors an image, summed over the",
-        "pixels in [0, 1], mean over the test images; every model and PCA saw the training images only. Two cores, no GPU,",
-        "other work on the machine: CPU seconds say more than wall seconds. Made by `benchmarks/defaults/run.py`, seed in",
-        "the table.",
+        "pixels in [0, 1], mean over the test images; every model and PCA saw only the training images. Two cores,",
+        "one thread a fit, no GPU, other work on the machine: CPU seconds say more than wall seconds. Made by",
+        "`benchmarks/defaults/run.py`, seed in the table.",
         "",
-        "| data | estimator | k | error | PCA | mean image | active units | rate (nats) | epochs | CPU s | wall s | seed | reference |",
+        "| data | estimator | k | error | PCA | mean image | active units | rate (nats) | epochs | CPU s | wall s | seed "
+        "| reference |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in ROWS:
         for row in (row for key, row in sorted(rows.items()) if key[0] == name):
             lines.append(
                 f"| {row['data']} | {row['estimator']} | {row['latent_dim']} | **{float(row['error']):.2f}** | "
-                f"{float(row['pca_error']):.2f} | {float(row['mean_error']):.2f} | {row['active_units']} | {row['rate']} | "
-                f"{row['epochs']} | {row['cpu_seconds']} | {row['wall_seconds']} | {row['seed']} | {ROWS[name][4]} |"
+                f"{float(row['pca_error']):.2f} | {float(row['mean_error']):.2f} | {row['active_units']} | "
+                f"{row['rate']} | {row['epochs']} | {row['cpu_seconds']} | {row['wall_seconds']} | {row['seed']} | "
+                f"{ROWS[name][4]} |"
             )
     TABLE.write_text("\n".join(lines) + "\n")
 

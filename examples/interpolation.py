@@ -3,8 +3,8 @@
     python examples/interpolation.py                # scikit-learn's digits, seconds
     python examples/interpolation.py mnist          # if it is on this machine or can be downloaded, minutes
 
-Writes interpolation-<data>.png: for each pair a row that mixes pixels, then a row for each kind of autoencoder. Prints how
-uneven each way is: the largest of its steps over the mean step (1 is perfectly even). Seed 0.
+Writes interpolation-<data>.png: for each pair a row that mixes pixels, then a row for each kind of autoencoder.
+Prints how uneven each way is: the largest of its steps over the mean step (1 is perfectly even). Seed 0.
 """
 
 import sys

@@ -103,8 +103,8 @@ def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
         "one thread a fit, no GPU, other work on the machine: CPU seconds say more than wall seconds. Made by",
         "`benchmarks/defaults/run.py`, seed in the table.",
         "",
-        "| data | estimator | k | error | PCA | mean image | active units | rate (nats) | epochs | CPU s | wall s | seed "
-        "| reference |",
+        "| data | estimator | k | error | PCA | mean image | active units | rate (nats) | epochs | CPU s "
+        "| wall s | seed | reference |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in ROWS:

@@ -200,7 +200,7 @@ def _making(trained: Sequence[Trained], data: Dataset, seed: int) -> Html:
 
 
 def _hardware() -> str:
-    """Returns what trained, e.g. "2 threads of x86_64"."""
+    """Returns what trained, e.g. "1 of 2 cores (x86_64)"."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"{torch.get_num_threads()} of {os.cpu_count()} cores ({platform.machine()})"

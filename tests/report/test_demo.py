@@ -7,10 +7,12 @@ import re
 from itertools import pairwise
 
 import pytest
+import torch
 
 import latente
 from latente.datasets import load
 from latente.report import run_demo
+from latente.report.demo import one_thread
 from latente.report.kinds import KINDS
 from latente.report.words import number
 
@@ -87,6 +89,17 @@ def test_the_gallery_opens_cleanly(demo, browser, width, scheme):
     assert (seen.problems, seen.requests, seen.overflow) == ([], [], 0)
     assert (seen.without_alt, seen.unscoped, seen.repeated) == (0, 0, [])
     assert all(b <= a + 1 for a, b in pairwise(seen.headings))
+
+
+def test_it_computes_with_one_thread_and_gives_the_others_back():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, True, "2"])

@@ -51,6 +51,8 @@ def _advice_against_pca(evidence: Evidence) -> str:
     """Returns what to change, the likeliest cause first."""
     model, steps = evidence.model, []
     network = model.recipe_.network
+    if model.module_.corruption is not None:
+        steps.append("these are clean samples and the model was trained for corrupted ones, so judge it by those too")
     if model.module_.bottleneck.beta > 0:
         steps.append("lower the bottleneck's beta, which trades error for rate")
     if evidence.passed.codes is not None:

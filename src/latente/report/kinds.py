@@ -100,7 +100,7 @@ KINDS = (
         "A denoising autoencoder is shown a damaged image x̃ and asked for the clean one: it minimises ‖x − d(e(x̃))‖². "
         "Noise is different every time and never in the target, so passing it on does not pay; what pays is to know "
         "what images look like. Two were trained, one for each kind of noise.",
-        30,
+        25,
         _denoising("gaussian:0.3"),
     ),
     Kind(
@@ -108,7 +108,7 @@ KINDS = (
         "Denoising (salt and pepper)",
         "Denoising: the clean image from a damaged one",
         "",
-        30,
+        25,
         _denoising("salt_and_pepper:0.25"),
     ),
     Kind(

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "latente"
 
 # From left to right; a module imports only from groups to its left, never from its own.
 ORDER = [
-    {"parts", "errors", "_version"},
+    {"parts", "files", "errors", "_version"},
     {"nn", "latent", "corruptions", "distortions"},
     {"networks", "bottlenecks"},
     {"autoencoder"},
@@ -37,7 +37,7 @@ ORDER = [
 RANK = {module: rank for rank, group in enumerate(ORDER) for module in group}
 IMPORT_DATASETS = {"report", "cli", "__main__"}
 
-OPTIONAL = {"pandas", "polars", "pyarrow", "onnx", "onnxscript", "onnxruntime", "playwright"}
+OPTIONAL = {"pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright"}
 BANNED = {"torchvision", "torchaudio", "pickle", "cloudpickle", "dill", "shelve", "marshal"}
 PICKLING_CALLS = {"torch.save", "torch.load"}
 MAX_FILE_LINES = 400

@@ -38,8 +38,8 @@ from latente.objectives import (
     Wasserstein,
 )
 from latente.parts import Part
-from latente.training.loop import Stepper
 from latente.training.schedule import constant
+from latente.training.stepper import Stepper
 
 LATENT = 4
 BOTTLENECKS = {

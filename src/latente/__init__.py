@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "latente.bottlenecks": ("FSQ", "VQ", "Deterministic", "Gaussian", "KSparse", "NoPriorError", "Sparse"),
     "latente.corruptions": ("Compose", "GaussianNoise", "Masking", "SaltAndPepper", "Speckle", "SwapNoise"),
-    "latente.data": ("DataSpec",),
+    "latente.data": ("DataSpec", "open_rows"),
     "latente.distortions": ("AbsoluteError", "Bernoulli", "GaussianLikelihood", "Huber", "SquaredError"),
     "latente.estimators": (
         "Autoencoder",
@@ -42,7 +42,7 @@ __all__ = sorted([*_HOME_OF, "__version__"])
 if TYPE_CHECKING:
     from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
     from latente.corruptions import Compose, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
-    from latente.data import DataSpec
+    from latente.data import DataSpec, open_rows
     from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError
     from latente.estimators import (
         Autoencoder,

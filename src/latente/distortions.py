@@ -55,7 +55,7 @@ class Distortion(Part, abc.ABC, family="distortion"):
 
 class _SquaredError(DistortionModule):
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        return (x_hat - x).square()
+        return F.mse_loss(x_hat, x, reduction="none")
 
 
 @dataclass

@@ -13,6 +13,7 @@ import dataclasses
 import difflib
 import math
 import numbers
+import os
 import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeVar
@@ -221,6 +222,8 @@ def _to_json(value: Any) -> Any:
         return value
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy scalar
         return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     return {"object": f"{type(value).__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"}
 
 

@@ -7,12 +7,10 @@ Nothing in either is ever executed.
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_atomically", "write_model"]
+__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_model"]
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
+
+from latente.files import write_atomically
 
 FORMAT = 1
 FILE, READABLE = "model.safetensors", "config.json"
@@ -160,17 +160,3 @@ def _hash(tensors: Mapping[str, Tensor], stored: Stored) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
     return digest.hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes to a temporary name in the same folder, flushes to disk, renames."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

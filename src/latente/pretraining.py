@@ -4,8 +4,10 @@ from __future__ import annotations
 
 __all__ = ["Pretraining"]
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,11 +16,13 @@ from torch import Tensor, nn
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic
 from latente.corruptions import Corruption, resolve_corruption
-from latente.data import ArraySource
+from latente.data import ArraySource, MappedSource, Source
 from latente.distortions import SquaredError
 from latente.objectives import Plain
 from latente.parts import Part
 from latente.training import History, Trainer
+
+KEPT = 1 << 26  # bytes of codes that are kept in memory
 
 
 @dataclass
@@ -39,28 +43,43 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
     corruption: Any = "masking:0.1"
     trainer: Trainer | None = None
 
-    def run(self, module: AutoencoderModule, source: ArraySource, seed: int = 0) -> list[History]:
+    def run(
+        self,
+        module: AutoencoderModule,
+        source: Source,
+        seed: int = 0,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | str = "auto",
+        resume: bool = False,
+    ) -> list[History]:
         """Pretrains the module in place and returns one history for each layer.
 
         Args:
             module: its encoder and decoder must be `nn.Sequential`s of as many blocks, mirrored.
-            source: the scaled training data, in memory.
+            source: the scaled training data. A layer's codes are kept in memory up to 64 MiB.
             seed: decides everything random.
+            checkpoint: a folder; each layer gets one of its own in it. None for that of the own trainer, if any.
+            checkpoint_every: steps between two checkpoints in the folder `checkpoint`, or "auto".
+            resume: whether to go on from there.
 
         Raises:
             ValueError: when encoder and decoder are no mirrored stacks, or settings do not match the layers.
         """
         encoder, decoder = _mirrored(module)
-        corruptions, trainers = self._corruptions(len(encoder)), self._trainers(len(encoder))
+        trainer = replace(self.trainer or Trainer(), patience=None)
+        if checkpoint is not None:
+            trainer = replace(trainer, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+        corruptions, trainers = self._corruptions(len(encoder)), self._trainers(len(encoder), trainer)
         histories = []
         for i, block in enumerate(encoder):
             layer = self._layer(module, i, block, decoder[len(decoder) - 1 - i])
             layer.corruption = corruptions[i]
-            histories.append(trainers[i].fit(layer, source, Plain(), seed=seed + i))
+            histories.append(trainers[i].fit(layer, source, Plain(), seed=seed + i, resume=resume))
             if histories[-1].stopped == "interrupted":  # half a stack is of no use
                 raise KeyboardInterrupt
             if i + 1 < len(encoder):
-                source = ArraySource(_codes(block, source), prepare=_as_is)
+                source = _codes(block, source)
         return histories
 
     def _corruptions(self, layers: int) -> list[Corruption | None]:
@@ -70,9 +89,12 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
                 corruption.check()
         return corruptions
 
-    def _trainers(self, layers: int) -> list[Trainer]:
+    def _trainers(self, layers: int, trainer: Trainer) -> list[Trainer]:
         epochs = self._for_each_layer("epochs", self.epochs, layers)
-        trainers = [replace(self.trainer or Trainer(), epochs=n, patience=None) for n in epochs]
+        trainers = [replace(trainer, epochs=n) for n in epochs]
+        if trainer.checkpoint is not None:
+            folder = Path(trainer.checkpoint)
+            trainers = [replace(t, checkpoint=folder / f"layer-{i + 1}") for i, t in enumerate(trainers)]
         for trainer in trainers:
             trainer.check()
         return trainers
@@ -109,10 +131,22 @@ def _mirrored(module: AutoencoderModule) -> tuple[nn.Sequential, nn.Sequential]:
     return encoder, decoder
 
 
-@torch.no_grad()
-def _codes(block: nn.Module, source: ArraySource) -> Tensor:
-    """Returns the block's clean output for every sample, in order."""
-    return torch.cat([block(batch.x).float() for batch in source.batches(1024)])
+def _codes(block: nn.Module, source: Source) -> Source:
+    """Returns the block's clean outputs: kept where they take little memory, else computed while they are needed."""
+
+    def encode(x: Tensor) -> Tensor:
+        return block(x).float()
+
+    with torch.no_grad():
+        first = encode(next(iter(source.batches(1))).x)
+    if not isinstance(source, ArraySource) or len(source) * first[0].nbytes > KEPT:
+        return MappedSource(source, encode, tuple(first.shape[1:]))
+    codes, at = first.new_empty(len(source), *first.shape[1:]), 0
+    for batch in source.batches(1024):
+        with torch.no_grad():
+            codes[at : at + len(batch.x)] = encode(batch.x)
+        at += len(batch.x)
+    return ArraySource(codes, prepare=_as_is)
 
 
 def _as_is(x: Tensor) -> Tensor:

@@ -154,10 +154,10 @@ def contents(folders: dict[str, Path]) -> dict[Path, int]:
 def no_training(monkeypatch):
     """Fails a command that starts to train."""
 
-    def epoch(self):
+    def epoch(self, interruptions):
         pytest.fail("training started")
 
-    monkeypatch.setattr("latente.training.trainer._Run._epoch", epoch)
+    monkeypatch.setattr("latente.training.run.Run._epoch", epoch)
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -122,16 +122,16 @@ def test_ctrl_c_ends_with_one_line_and_a_whole_model_or_none(work, tmp_path):
 
 def interrupt_at_epoch(monkeypatch, last: int) -> None:
     """Presses Ctrl-C at the end of an epoch."""
-    from latente.training import trainer
+    from latente.training.run import Run
 
-    original = trainer._Run._after
+    original = Run._judge
 
-    def after(self, record):
+    def judge(self, record):
         original(self, record)
         if record.epoch == last:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer._Run, "_after", after)
+    monkeypatch.setattr(Run, "_judge", judge)
 
 
 def test_an_interrupted_training_keeps_its_model(call, work, tmp_path, monkeypatch):

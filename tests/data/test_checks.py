@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from latente.data import check_values
-from latente.data.checks import CHUNK, check_samples
+from latente.data.checks import check_samples
+from latente.data.rows import CHUNK
 
 
 def test_good_values_pass():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from latente.data import scaling
+from latente.data import rows
 from latente.data.scaling import choose_scaling
 
 
@@ -18,7 +18,7 @@ def scaled(array, found):
 
 
 def test_columns_are_standardised_like_scikit_learn(monkeypatch):
-    monkeypatch.setattr(scaling, "CHUNK", 50)  # many pieces
+    monkeypatch.setattr(rows, "CHUNK", 50)  # many pieces
     X = np.random.default_rng(0).lognormal(size=(101, 7)) * 10.0 ** np.arange(-9, 12, 3)
     found = choose_scaling(X, "table", "auto")
     np.testing.assert_allclose(scaled(X, found), StandardScaler().fit_transform(X), rtol=1e-9, atol=1e-9)

@@ -18,7 +18,7 @@ def weights(model):
 
 
 def make(latent_dim=2, epochs=2, **kwargs):
-    return Autoencoder(latent_dim, **{"trainer": Trainer(epochs=epochs), "random_state": 0, **kwargs})
+    return Autoencoder(latent_dim, **{"trainer": Trainer(epochs=epochs, batch_size=16), "random_state": 0, **kwargs})
 
 
 @pytest.mark.usefixtures("untouched_generators")

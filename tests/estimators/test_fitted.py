@@ -25,7 +25,7 @@ from latente.estimators.interpolation import interpolate_codes
 
 
 def fit(X, latent_dim=2, epochs=2, **kwargs):
-    return Autoencoder(latent_dim, trainer=Trainer(epochs=epochs), random_state=0, **kwargs).fit(X)
+    return Autoencoder(latent_dim, trainer=Trainer(epochs=epochs, batch_size=16), random_state=0, **kwargs).fit(X)
 
 
 METHODS = ["transform", "inverse_transform", "reconstruct", "corrupt", "score_samples", "score", "evaluate"]

@@ -8,7 +8,7 @@ import torch
 
 from latente import Autoencoder, AutoencoderClassifier, Conv, StackedAutoencoder, Trainer
 from latente.estimators import inference
-from latente.estimators.inference import over_batches
+from latente.estimators.inference import over_batches, over_chunks
 
 KINDS = {
     "table": ((20,), {}),
@@ -43,26 +43,44 @@ def test_a_classifier_gives_the_same_too():
 
 
 @pytest.mark.parametrize(
-    ("n", "values", "sizes"), [(5, None, [64]), (64, None, [64]), (65, None, [64, 64]), (4, 10**6, [2, 2])]
+    ("features", "n", "sizes"),
+    [((1, 1), 5, [2048]), ((1, 1), 2049, [2048, 2048]), ((256, 256), 600, [256] * 3), ((4096, 4096), 65, [64, 64])],
 )
-def test_pieces_have_one_size(n, values, sizes):
+def test_pieces_have_one_size_that_follows_from_the_arithmetic(features, n, sizes):
     seen = []
+    layer = torch.nn.Linear(*features)
 
-    def double(piece):
+    def counted(piece):
         seen.append(len(piece))
-        return 2 * piece
+        return layer(piece)
 
-    x = torch.arange(float(n))[:, None]
-    result = over_batches(torch.nn.Identity(), x, double, torch.device("cpu"), values=values)
-    np.testing.assert_array_equal(result, 2 * x.numpy())
-    assert seen == sizes
+    x = torch.randn(n, features[0], generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        np.testing.assert_allclose(over_batches(layer, x, counted, torch.device("cpu")), layer(x), atol=1e-5)
+    assert seen == [1, *sizes]  # a single sample first, to see what it takes
 
 
-def test_large_samples_go_in_small_pieces():
-    x = torch.zeros(3, inference.VALUES // 2 + 1)
-    assert (
-        over_batches(torch.nn.Identity(), x, lambda p: p.new_full((len(p), 1), len(p)), torch.device("cpu")).max() == 1
+@pytest.mark.parametrize("large", ["going in", "coming out"])
+def test_large_samples_go_in_small_pieces(large):
+    size = inference.VALUES // 2 + 1
+    x = torch.zeros(3, size if large == "going in" else 1)
+    result = over_batches(
+        torch.nn.Identity(),
+        x,
+        lambda p: p.new_full((len(p), 1 if len(x[0]) > 1 else size), len(p)),
+        torch.device("cpu"),
     )
+    assert result.max() == 1
+
+
+@pytest.mark.parametrize("lengths", [[10], [3, 7], [1] * 10, [4, 4, 2], [9, 1]])
+def test_chunks_of_any_length_give_the_same(lengths, monkeypatch):
+    monkeypatch.setattr(inference, "FEWEST", 4)
+    monkeypatch.setattr(inference, "MOST", 4)
+    layer, x = torch.nn.Linear(5, 3), torch.randn(10, 5, generator=torch.Generator().manual_seed(0))
+    pieces = list(over_chunks(layer, x.split(lengths), layer, torch.device("cpu")))
+    assert [len(piece) for piece in pieces] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate(pieces), over_batches(layer, x, layer, torch.device("cpu")))
 
 
 def test_no_gradients_and_evaluation_mode():

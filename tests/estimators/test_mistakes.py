@@ -11,7 +11,7 @@ from torch import nn
 
 import latente
 from latente import MLP, VQ, Autoencoder, Conv, DataSpec, Gaussian, GaussianNoise, Trainer
-from latente.training.loop import Stepper
+from latente.training.stepper import Stepper
 
 TABLE = np.random.default_rng(0).normal(size=(20, 5))
 PICTURES = np.random.default_rng(0).random((20, 8, 8))

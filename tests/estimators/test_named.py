@@ -64,7 +64,7 @@ def test_vanilla_is_one_layer_each_way(table):
 
 
 def test_vanilla_spans_what_pca_spans(table):
-    model = VanillaAutoencoder(2, trainer=Trainer(epochs=300, learning_rate=0.05), random_state=0)
+    model = VanillaAutoencoder(2, trainer=Trainer(epochs=300, batch_size=16, learning_rate=0.05), random_state=0)
     result = model.fit(table).evaluate(table)
     scaled = (table - table.mean(0)) / table.std(0)
     pca = PCA(2).fit(scaled)

@@ -86,7 +86,7 @@ def test_cross_validation_prefers_the_model_that_learned(table):
 
 def test_pipelines(table):
     y = (table[:, 0] > 0).astype(int)
-    pipeline = make_pipeline(StandardScaler(), Autoencoder(2, trainer=Trainer(epochs=30), random_state=0))
+    pipeline = make_pipeline(StandardScaler(), Autoencoder(2, trainer=Trainer(epochs=60), random_state=0))
     codes = pipeline.fit_transform(table)
     np.testing.assert_array_equal(codes, pipeline.transform(table))
     back = pipeline.inverse_transform(codes)

@@ -41,7 +41,7 @@ def test_fit_is_pretrain_then_finetune(trainer, table):
 
 
 def test_every_layer_learns_and_finetuning_goes_on_from_there(table):
-    model = make(hidden_features=(16,), pretraining=Pretraining(epochs=150, corruption=None)).pretrain(table)
+    model = make(hidden_features=(16,), pretraining=Pretraining(epochs=300, corruption=None)).pretrain(table)
     assert not hasattr(model, "history_")
     for history in model.pretraining_histories_:
         assert history.column("loss")[-1] < 0.5 * history.column("loss")[0]

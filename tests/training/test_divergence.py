@@ -7,14 +7,15 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from latente.corruptions import Custom
 from latente.data import ArraySource
 from latente.objectives import Plain, Progress
 from latente.training import Trainer, TrainingDiverged
-from latente.training.loop import SPIKE, Stepper
+from latente.training.adam import Adam
+from latente.training.clipping import SPIKE, SpikeClip
 from latente.training.schedule import constant
+from latente.training.stepper import Stepper
 
 
 def quick(**settings):
@@ -100,21 +101,18 @@ def test_a_finite_loss_with_an_infinite_gradient(make, weights, same):
     assert same(weights(module), start)
 
 
-def test_the_last_step_of_all_is_looked_at_too(make, table, weights, same):
+def test_the_last_step_of_all_is_looked_at_too(make, table, weights, same, monkeypatch):
     """Nothing comes after it that would show a loss of NaN."""
     module = make()
     start = weights(module)
 
-    def overflow(optimizer, *args):
+    def overflow(optimizer, *args, **named):
         with torch.no_grad():
             module.decoder[0][0].weight.fill_(math.inf)
 
-    handle = register_optimizer_step_post_hook(overflow)
-    try:
-        with pytest.raises(TrainingDiverged, match="the weights are not finite after epoch 1, step 1 of 1"):
-            quick(epochs=1, batch_size=80).fit(module, table(80), Plain())
-    finally:
-        handle.remove()
+    monkeypatch.setattr(Adam, "step", overflow)
+    with pytest.raises(TrainingDiverged, match="the weights are not finite after epoch 1, step 1 of 1"):
+        quick(epochs=1, batch_size=80).fit(module, table(80), Plain())
     assert same(weights(module), start)
 
 
@@ -129,36 +127,31 @@ def stepper(module, **settings):
     return Stepper(module, Plain(), **{"learning_rate": 1e-3, "schedule": constant, **settings})
 
 
-def norms_of(gradients):
-    return torch.stack([g.norm() for g in gradients]).norm().item()
+@pytest.mark.parametrize("on_host", [True, False])
+def test_spikes_of_the_gradient_are_clipped_at_a_multiple_of_their_usual_norm(on_host):
+    clip = SpikeClip(on_host)
 
+    def clipped(norm):
+        scale = clip.scale(torch.tensor(norm), norm if on_host else None)
+        return norm if scale is None else norm / scale.item()
 
-def test_spikes_of_the_gradient_are_clipped_at_a_multiple_of_their_usual_norm(make):
-    step = stepper(make())
-    gradients = [torch.ones(3, 4), torch.ones(5)]
-
-    def clip(factor):
-        scaled = [factor * g for g in gradients]
-        step._clip_spikes(scaled, torch.tensor(norms_of(scaled)))
-        return norms_of(scaled)
-
-    one = norms_of(gradients)
-    assert clip(1.0) == pytest.approx(one)
-    assert clip(4.9) == pytest.approx(4.9 * one)
-    usual = one * (0.98 + 0.02 * 4.9)
-    assert step.usual_norm.item() == pytest.approx(usual)
-    assert clip(1e6) == pytest.approx(SPIKE * usual, rel=1e-4)
+    assert clipped(1.0) == pytest.approx(1.0)
+    assert clipped(4.9) == pytest.approx(4.9)
+    usual = 0.98 + 0.02 * 4.9
+    assert float(clip.usual) == pytest.approx(usual)
+    assert clipped(1e6) == pytest.approx(SPIKE * usual, rel=1e-4)
     # A spike counts as what it was clipped to, so that a second one finds the measure nearly as it was.
-    assert step.usual_norm.item() == pytest.approx(usual * (0.98 + 0.02 * SPIKE), rel=1e-4)
-    assert clip(1e-3) == pytest.approx(1e-3 * one)
+    assert float(clip.usual) == pytest.approx(usual * (0.98 + 0.02 * SPIKE), rel=1e-4)
+    assert clipped(1e-3) == pytest.approx(1e-3)
 
 
-def test_directions_survive_clipping(make):
-    step = stepper(make())
-    step._clip_spikes([torch.ones(2)], torch.tensor(2.0).sqrt())
-    spike = [torch.tensor([300.0, -400.0])]
-    step._clip_spikes(spike, torch.tensor(500.0))
-    torch.testing.assert_close(spike[0] / spike[0].norm(), torch.tensor([0.6, -0.8]))
+@pytest.mark.parametrize("on_host", [True, False])
+def test_a_gradient_of_zero_is_no_measure_and_not_divided_by_zero(on_host):
+    clip = SpikeClip(on_host)
+    for norm in (0.0, 0.0, 3.0):
+        scale = clip.scale(torch.tensor(norm), norm if on_host else None)
+        assert scale is None or scale.item() == 1.0
+    assert float(clip.usual) == pytest.approx(3.0)
 
 
 def test_a_first_batch_without_gradient_does_not_freeze_training(make, table):
@@ -186,7 +179,6 @@ def test_clipping_can_be_switched_off(make, table, clip):
             scaled = type(batch)(batch.x * (size if i == 5 else 1.0), batch.target)
             losses = step.step(scaled, Progress(1, 1, 80))
             assert torch.isfinite(losses.loss).all()
-        state = step.optimizer.state[step.parameters[0]]["exp_avg_sq"]
-        moved[size] = state.sum().item()
+        moved[size] = step.optimizer.squares[0].sum().item()
     ratio = moved[1e3] / moved[1.0]
     assert ratio < 100 if clip else ratio > 1e4

@@ -40,8 +40,8 @@ def test_constant():
 @pytest.mark.parametrize("samples", [1, 2, 7, 100, 640, 2_000, 10_000, 60_000, 10**7])
 def test_automatic_sizes_are_sensible(samples):
     size, epochs = automatic_batch_size(samples), automatic_epochs(samples)
-    assert size in (16, 32, 64, 128, 256)
-    assert 1 / math.sqrt(2) <= size / min(256, max(16, samples / 40)) <= math.sqrt(2)
+    assert size in (32, 64, 128, 256)
+    assert 1 / math.sqrt(2) <= size / min(256, max(32, samples / 20)) <= math.sqrt(2)
     assert epochs == min(300, max(5, round(6_400 / math.sqrt(samples))))
     trainer = Trainer()
     assert (trainer.resolve_batch_size(samples), trainer.resolve_epochs(samples)) == (size, epochs)
@@ -125,7 +125,7 @@ def watched(make):
 
 @pytest.mark.parametrize(("wanted", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
 def test_products_run_in_the_precision_that_was_asked_for(watched, table, wanted, dtype):
-    history = Trainer(epochs=2, precision=wanted, verbose=False).fit(watched, table(), Plain())
+    history = Trainer(epochs=2, precision=wanted, threads=1, verbose=False).fit(watched, table(), Plain())
     assert history.precision == wanted
     assert set(watched.encoder[1].seen) == {dtype}
     assert all(p.dtype == torch.float32 for p in watched.parameters())

@@ -15,7 +15,7 @@ from latente.cli.building import build
 from latente.cli.inputs import Samples, read_samples
 from latente.cli.outputs import check_folder, new_file, new_folder
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
-from latente.cli.problems import Interrupted
+from latente.cli.problems import Interrupted, note
 
 if TYPE_CHECKING:
     from latente.diagnostics import Evidence
@@ -83,6 +83,21 @@ def fit(
     ] = None,
     precision: Annotated[str | None, _setting("--precision", help="float32 or bfloat16.", default="auto")] = None,
     device: Annotated[str | None, _setting("--device", help="cpu, cuda, cuda:1 or mps.", default="auto")] = None,
+    threads: Annotated[int | None, _setting("--threads", help="CPU threads.", default="by the network's size")] = None,
+    compile: Annotated[
+        bool | None, _setting("--compile/--no-compile", help="Compile the networks.", default="where it pays")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        _setting("--checkpoint", help="Keep checkpoints in this folder; SIGTERM then ends after a last one."),
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, _setting("--checkpoint-every", help="Steps between checkpoints.", default="a minute")
+    ] = None,
+    resume: Annotated[
+        bool,
+        _setting("--resume", help="Go on from the newest checkpoint, in MODEL.checkpoints unless --checkpoint."),
+    ] = False,
     seed: options.Seed = 0,
     report: Annotated[bool, typer.Option("--report", help="Also write report.html into the model's folder.")] = False,
     force: options.Force = False,
@@ -91,6 +106,7 @@ def fit(
 ) -> None:
     """Train an autoencoder, compare it with PCA, save it."""
     check_folder(output, force)
+    folder = output.with_name(output.name + ".checkpoints") if resume and checkpoint is None else checkpoint
     parts = {
         "latent_dim": latent_dim,
         "network": network,
@@ -108,10 +124,14 @@ def fit(
         "validation_fraction": validation_fraction,
         "precision": precision,
         "device": device,
+        "threads": threads,
+        "compile": compile,
+        "checkpoint": None if folder is None else str(folder),
+        "checkpoint_every": checkpoint_every,
         "verbose": False if quiet else None,
     }
     model = build(kind, parts, training, seed, pairs=target is not None)
-    job = _Job(model, read_samples(data, split="train", resize=resize), output, quiet)
+    job = _Job(model, read_samples(data, split="train", resize=resize), output, quiet, folder, resume)
     job.train(None if target is None else read_samples(target, split="train", resize=resize))
     job.finish(report, as_json)
 
@@ -124,20 +144,48 @@ class _Job:
     samples: Samples
     output: Path
     quiet: bool
+    checkpoints: Path | None
+    resume: bool
     clean: Samples | None = None
 
     def train(self, clean: Samples | None) -> None:
-        """Fits and saves; an interrupted training is saved too, if it got through an epoch."""
+        """Fits and saves; an interrupted training without checkpoints is saved too, if it got through an epoch."""
         self.clean = clean
-        self.model.fit(self.samples.X, target=None if clean is None else clean.X)
+        self._fit()
         history = self.model.history_
+        if history.stopped == "interrupted" and self.checkpoints is not None:
+            raise Interrupted(f"interrupted after {len(history)} epochs; {self._way_on}")
         if not history.records:
             raise KeyboardInterrupt
+        self._save()
+        if history.stopped == "interrupted":
+            raise Interrupted(f"interrupted after {len(history)} epochs; the model so far is in {self.output}")
+
+    def _fit(self) -> None:
+        clean = None if self.clean is None else self.clean.X
+        try:
+            self.model.fit(self.samples.X, target=clean, resume=self.resume)
+        except SystemExit:  # SIGTERM, after a last checkpoint
+            note(f"terminated; {self._way_on}")
+            raise
+        except KeyboardInterrupt:
+            if self.checkpoints is None:
+                raise
+            raise Interrupted(f"interrupted; {self._way_on}") from None
+
+    @property
+    def _way_on(self) -> str:
+        return f"the same command with --resume goes on from {self.checkpoints}"
+
+    def _save(self) -> None:
+        from latente.training import current_processes
+
+        if not current_processes().first:
+            self.model.save(self.output)  # waits for the first process, which writes
+            return
         with new_folder(self.output) as folder:
             self.model.save(folder)
         (self.output / "report.html").unlink(missing_ok=True)  # one of an earlier model
-        if history.stopped == "interrupted":
-            raise Interrupted(f"interrupted after {len(history)} epochs; the model so far is in {self.output}")
 
     def measured(self) -> tuple[Samples, Any, str, str]:
         """Returns what to evaluate on, the baselines' reference, and names for both."""
@@ -151,7 +199,10 @@ class _Job:
     def finish(self, report: bool, as_json: bool) -> None:
         """Evaluates, writes the report and prints."""
         from latente.diagnostics import Evidence
+        from latente.training import current_processes
 
+        if not current_processes().first:
+            return
         samples, reference, *names = self.measured()
         if report:
             self._write_report(samples, reference)

@@ -22,7 +22,7 @@ class Samples:
     """Data as it was named on the command line.
 
     Attributes:
-        X: (n, ...) array or frame.
+        X: (n, ...) array or frame, or rows of a file larger than memory.
         name: for people, e.g. "digits (test split)".
         split: "train" or "test" of a data set, "" for files.
         other: the other split of the same data set, or None.
@@ -53,7 +53,7 @@ def read_samples(text: str, *, split: str = "test", resize: str | None = None) -
         ValueError: for an unknown split or format, or a --resize of something else than a folder.
     """
     from latente import datasets
-    from latente.data import read
+    from latente.data import loaded
     from latente.parts import did_you_mean
 
     size = image_size(resize)
@@ -69,7 +69,7 @@ def read_samples(text: str, *, split: str = "test", resize: str | None = None) -
         raise FileNotFoundError(f"no such file, folder or data set: {text}; data sets: {known}.{hint}")
     if size is not None and not path.is_dir():
         raise ValueError(f"--resize is for folders of images; {text} is a file")
-    return Samples(read(path, resize=size), text)
+    return Samples(loaded(path, resize=size), text)
 
 
 def _from_dataset(name: str, split: str) -> Samples:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 __all__ = ["denoise", "interpolate", "inverse", "reconstruct", "sample", "transform"]
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from numpy.typing import NDArray
 
@@ -31,8 +33,9 @@ def transform(
     """Turn samples into codes."""
     check_file(output, ARRAYS, force)
     fitted = open_model(model)
-    codes = fitted.transform(read_samples(data, resize=resize).X)
-    write_array(output, codes, columns=[str(name) for name in fitted.get_feature_names_out()])
+    codes = _result(output, fitted.transform, read_samples(data, resize=resize).X)
+    if not isinstance(codes, np.memmap):
+        write_array(output, codes, columns=[str(name) for name in fitted.get_feature_names_out()])
     wrote(output, codes, as_json)
 
 
@@ -47,10 +50,8 @@ def inverse(
     as_json: options.Json = False,
 ) -> None:
     """Turn codes back into samples, in the data's own units."""
-    from latente.data import read
-
     fitted = _open_for(model, output, force)
-    _write_samples(fitted, output, fitted.inverse_transform(read(codes)), as_json)
+    _write_samples(fitted, output, _result(output, fitted.inverse_transform, codes), as_json)
 
 
 def reconstruct(
@@ -66,7 +67,8 @@ def reconstruct(
     """Send samples through the code and back."""
     fitted = _open_for(model, output, force)
     X = read_samples(data, resize=resize).X
-    _write_samples(fitted, output, fitted.reconstruct(X, corrupt=corrupt, random_state=seed), as_json)
+    samples = _result(output, fitted.reconstruct, X, corrupt=corrupt, random_state=seed)
+    _write_samples(fitted, output, samples, as_json)
 
 
 def denoise(
@@ -84,7 +86,7 @@ def denoise(
     X = read_samples(noisy, resize=resize).X
     if fitted.recipe_.corruption is None:
         note("note: this model was trained without --corruption; only if it had --target did it learn to remove noise")
-    _write_samples(fitted, output, fitted.reconstruct(X), as_json)
+    _write_samples(fitted, output, _result(output, fitted.reconstruct, X), as_json)
 
 
 def interpolate(
@@ -100,14 +102,15 @@ def interpolate(
     as_json: options.Json = False,
 ) -> None:
     """Walk from one sample to another through the latent space."""
-    from latente.data import as_array
+    from latente.data import as_rows
 
     fitted = _open_for(model, output, force)
-    X, _ = as_array(read_samples(data, resize=resize).X)
+    rows = as_rows(read_samples(data, resize=resize).X)
     for name, index in (("--from", start), ("--to", end)):
-        if not 0 <= index < len(X):
-            raise ValueError(f"{name} must name one of the {len(X)} samples, 0 to {len(X) - 1}; got {index}")
-    way = fitted.interpolate(X[start], X[end], steps, path=path.value)
+        if not 0 <= index < len(rows):
+            raise ValueError(f"{name} must name one of the {len(rows)} samples, 0 to {len(rows) - 1}; got {index}")
+    a, b = (rows.read(index, index + 1)[0] for index in (start, end))
+    way = fitted.interpolate(a, b, steps, path=path.value)
     _write_samples(fitted, output, way, as_json, across=len(way))
 
 
@@ -132,9 +135,18 @@ def _open_for(model: Path, output: Path, force: bool) -> Autoencoder:
     return fitted
 
 
+def _result(output: Path, method: Callable[..., NDArray], X: Any, **settings: Any) -> NDArray:
+    """Returns what a method makes of X; a .npy is written while it is made, and what is returned is a map of it."""
+    if output.suffix.lower() != ".npy":
+        return method(X, **settings)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return method(X, out=output, **settings)
+
+
 def _write_samples(
     fitted: Autoencoder, output: Path, samples: NDArray, as_json: bool, across: int | None = None
 ) -> None:
     schema = fitted.schema_
-    write_array(output, samples, columns=schema.columns, schema=schema, across=across)
+    if not isinstance(samples, np.memmap):
+        write_array(output, samples, columns=schema.columns, schema=schema, across=across)
     wrote(output, samples, as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Columns", "as_array"]
+__all__ = ["Columns", "as_array", "refuse_columns"]
 
 from typing import Any
 
@@ -82,13 +82,22 @@ def _frame_values(frame: Any) -> NDArray[Any]:
         series = [frame.iloc[:, i] for i in range(frame.shape[1])]  # a name may occur twice
     values = [_numbers(column) for column in series]
     wrong = [f"{column.name!r} ({column.dtype})" for column, v in zip(series, values, strict=True) if v is None]
+    refuse_columns(wrong)
+    return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
+
+
+def refuse_columns(wrong: list[str]) -> None:
+    """Raises TypeError when there are columns that hold no numbers.
+
+    Args:
+        wrong: their names and types, for the message.
+    """
     if wrong:
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         raise TypeError(
             f"columns that are not numbers: {', '.join(wrong[:NAMED])}{more}. Drop them or encode them as numbers "
             "(for example with sklearn.preprocessing.OneHotEncoder) first"
         )
-    return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
 
 
 def _numbers(column: Any) -> NDArray[Any] | None:

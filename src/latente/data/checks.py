@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
-__all__ = ["check_samples", "check_values"]
+__all__ = ["Finiteness", "check_samples", "check_values"]
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 1 << 22  # values looked at in one piece
+from latente.data.rows import ArrayRows, Rows
 
 
-def check_values(array: NDArray[Any], columns: tuple[str, ...] | None = None, what: str = "X") -> None:
-    """Raises ValueError when the array (n, ...) holds NaN or infinity: how many, and where the first one is."""
-    if array.dtype.kind != "f":
+def check_values(X: NDArray[Any] | Rows, columns: tuple[str, ...] | None = None, what: str = "X") -> None:
+    """Raises ValueError when X (n, ...) holds NaN or infinity: how many, and where the first one is.
+
+    Args:
+        X: an array, or rows that are read in pieces.
+        columns: the names of an array's columns.
+        what: for the message.
+    """
+    rows = X if isinstance(X, Rows) else ArrayRows(X, columns)
+    if rows.dtype.kind != "f":
         return
-    rows = max(1, CHUNK // max(1, array[0].size))
-    nans = infinities = 0
-    first: tuple[int, ...] | None = None
-    for start in range(0, len(array), rows):
-        chunk = np.asarray(array[start : start + rows])
+    finite = Finiteness(rows.columns, what)
+    for start, chunk in rows.chunks():
+        finite.look(start, chunk)
+    finite.check()
+
+
+class Finiteness:
+    """Counts the NaN and infinite values of pieces.
+
+    Args:
+        columns: the names of the columns, or None.
+        what: for the message.
+    """
+
+    def __init__(self, columns: tuple[str, ...] | None, what: str) -> None:
+        self.columns, self.what = columns, what
+        self.nans = self.infinities = 0
+        self.first: tuple[int, ...] | None = None
+
+    def look(self, start: int, chunk: NDArray[Any]) -> None:
+        """Counts those of samples (m, ...), the first of which has index `start`."""
+        if chunk.dtype.kind != "f":
+            return
         bad = ~np.isfinite(chunk)
         if bad.any():
             index = tuple(int(i) for i in np.argwhere(bad)[0])
-            first = first or (start + index[0], *index[1:])
-            nans += int(np.isnan(chunk).sum())
-            infinities += int(np.isinf(chunk).sum())
-    if first is not None:
-        where = f"row {first[0]}, column {columns[first[1]]!r}" if columns else f"index {first}"
+            self.first = self.first or (start + index[0], *index[1:])
+            self.nans += int(np.isnan(chunk).sum())
+            self.infinities += int(np.isinf(chunk).sum())
+
+    def check(self) -> None:
+        """Raises ValueError when there were any."""
+        if self.first is None:
+            return
+        row, names = self.first, self.columns
+        where = f"row {row[0]}, column {names[row[1]]!r}" if names else f"index {row}"
         raise ValueError(
-            f"{what} contains {nans} NaN and {infinities} infinite values, the first at {where}. Remove or fill them "
-            "first, for example with sklearn.impute.SimpleImputer"
+            f"{self.what} contains {self.nans} NaN and {self.infinities} infinite values, the first at {where}. "
+            "Remove or fill them first, for example with sklearn.impute.SimpleImputer"
         )
 
 

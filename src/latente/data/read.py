@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_SUFFIXES", "read", "read_images"]
+__all__ = ["read"]
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,7 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+from latente.data.images import IMAGE_SUFFIXES, read_images
+
 TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
 
 
@@ -108,62 +108,3 @@ def _has_header(path: Path, separator: str) -> bool:
     except ValueError:
         return True
     return len(names) > 1 and numbers == list(range(len(names)))
-
-
-def read_images(folder: str | Path, *, resize: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Returns the images of a folder and its subfolders, in the order of their names: (n, height, width[, channels]).
-
-    Grey images stay grey; as soon as one is coloured, all become RGB. Transparency is dropped, 16-bit grey values
-    become bytes, and photographs are turned as their camera says.
-
-    Args:
-        folder: where the images are.
-        resize: (height, width) to resize every image to (Lanczos); None wants them all of one size.
-
-    Raises:
-        ValueError: when there are no images, one cannot be read, or sizes are mixed and no `resize` is given (the sizes
-            are counted).
-    """
-    files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    if not files:
-        raise ValueError(f"no images in {folder}; known formats: {', '.join(sorted(IMAGE_SUFFIXES))}")
-    good = resize is None or (isinstance(resize, (tuple, list)) and len(resize) == 2 and min(resize) >= 1)
-    if not good:
-        raise ValueError(f"resize must be (height, width), both above 0; got {resize!r}")
-    images = [_read_image(file, resize) for file in files]
-    if any(image.ndim == 3 for image in images):
-        images = [image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2) for image in images]
-    sizes = Counter(image.shape[:2] for image in images)
-    if len(sizes) > 1:
-        listing = ", ".join(f"{h}x{w} ({count})" for (h, w), count in sizes.most_common(5))
-        (height, width), _ = sizes.most_common(1)[0]
-        raise ValueError(
-            f"the {len(images)} images in {folder} have {len(sizes)} different sizes (height x width): {listing}. "
-            f"Resize them all: resize=({height}, {width}) in read_images, --resize {height}x{width} on the command line"
-        )
-    return np.stack(images)
-
-
-def _read_image(file: Path, resize: tuple[int, int] | None) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as opened:
-            image = _to_bytes(ImageOps.exif_transpose(opened))
-            if resize is not None:
-                image = image.resize((resize[1], resize[0]), Image.Resampling.LANCZOS)
-            return np.asarray(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:  # SyntaxError: a broken PNG
-        raise ValueError(f"cannot read the image {file}: {error}") from error
-
-
-def _to_bytes(image: Any) -> Any:
-    """Returns a Pillow image as grey or RGB bytes."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("its values are floats without a known range; save the images as an array (.npy)")
-    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut them off at 255
-        values = np.asarray(image).astype(np.float64)
-        return Image.fromarray(np.rint(values / 257).clip(0, 255).astype(np.uint8))
-    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")

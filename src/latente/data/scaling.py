@@ -4,15 +4,17 @@ from __future__ import annotations
 
 __all__ = ["Scaling", "choose_scaling"]
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.rows import ArrayRows, Rows
+from latente.data.statistics import Statistics, measure
+
 UNIT_RANGE = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
-CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -27,45 +29,48 @@ class Scaling:
     reason: str
 
 
-def choose_scaling(array: NDArray[Any], kind: str, scale: str) -> Scaling:
-    """Returns the scaling of an array (n, *sample_shape).
+def choose_scaling(
+    X: NDArray[Any] | Rows,
+    kind: str,
+    scale: str,
+    arrange: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
+    what: str = "X",
+) -> Scaling:
+    """Returns the scaling of samples (n, ...), from at most one pass over them.
 
     By itself: bytes of pictures become [0, 1]; booleans and pictures of floats in [0, 1] or [-1, 1] stay; other
     pictures are stretched from their range to [0, 1]; tables are standardised for each column, signals for each
     channel.
 
     Args:
-        array: on the user's scale, in the model's order of axes.
+        X: on the user's scale.
         kind: "table", "image" or "signal".
         scale: as in DataSpec.
+        arrange: brings samples (m, ...) into the model's order of axes.
+        what: for messages.
 
     Raises:
-        ValueError: for scale "unit" of a dtype without a natural range.
+        ValueError: for scale "unit" of a dtype without a natural range, and for values that are not finite.
     """
+    rows = X if isinstance(X, Rows) else ArrayRows(X)
+    dtype = rows.dtype
     if scale == "auto":
-        return _automatic(array, kind)
-    if scale == "none":
-        low, high = _range(array)
-        return _bounded(low, high, "taken as it is") or _affine("none", 0.0, 1.0, None, "taken as it is")
+        natural = dtype.kind == "b" or (kind == "image" and dtype == np.uint8)
+        scale = "unit" if natural else "range" if kind == "image" else "standard"
     if scale == "unit":
-        if array.dtype.name not in UNIT_RANGE:
-            allowed = ", ".join(UNIT_RANGE)
-            raise ValueError(f"scale 'unit' needs a dtype of {allowed}; X is {array.dtype}. Use 'minmax' instead")
-        return _unit(UNIT_RANGE[array.dtype.name])
-    if scale == "standard":
-        return _standard(array)
-    return _minmax_columns(array) if kind == "table" else _minmax(*_range(array))
-
-
-def _automatic(array: NDArray[Any], kind: str) -> Scaling:
-    if array.dtype.kind == "b":
-        return _unit(1.0)
-    if kind == "image" and array.dtype == np.uint8:
-        return _unit(255.0)
-    if kind == "image":
-        low, high = _range(array)
+        return _unit(dtype)
+    moments = scale == "standard"
+    found = measure(rows, arrange, moments, what=what)
+    if moments:
+        return _standard(found, arrange(rows.read(0, 1)).ndim - 1)
+    if scale == "minmax" and kind == "table":
+        return _minmax_columns(found)
+    low, high = float(found.low.min()), float(found.high.max())
+    if scale == "minmax":
+        return _minmax(low, high)
+    if scale == "range":
         return _bounded(low, high, "values keep their range") or _minmax(low, high)
-    return _standard(array)
+    return _bounded(low, high, "taken as it is") or _affine("none", 0.0, 1.0, None, "taken as it is")
 
 
 def _bounded(low: float, high: float, reason: str) -> Scaling | None:
@@ -77,7 +82,11 @@ def _bounded(low: float, high: float, reason: str) -> Scaling | None:
     return None
 
 
-def _unit(top: float) -> Scaling:
+def _unit(dtype: np.dtype[Any]) -> Scaling:
+    if dtype.name not in UNIT_RANGE:
+        allowed = ", ".join(UNIT_RANGE)
+        raise ValueError(f"scale 'unit' needs a dtype of {allowed}; X is {dtype}. Use 'minmax' instead")
+    top = UNIT_RANGE[dtype.name]
     return _affine("unit", 0.0, 1 / top, (0.0, 1.0), f"0..{top:g} becomes [0, 1]")
 
 
@@ -91,47 +100,19 @@ def _affine(name: str, shift: float, factor: float, bounds: tuple[float, float] 
     return Scaling(name, np.array(shift), np.array(factor), bounds, output, reason)
 
 
-def _minmax_columns(array: NDArray[Any]) -> Scaling:
-    low, high, constant = _extremes(array, (0,))
-    factor = 1 / np.where(constant, 1.0, high - low)
-    return Scaling("minmax", low, factor, (0.0, 1.0), "sigmoid", "the range of each column becomes [0, 1]")
+def _minmax_columns(found: Statistics) -> Scaling:
+    factor = 1 / np.where(found.constant, 1.0, found.high - found.low)
+    return Scaling("minmax", found.low, factor, (0.0, 1.0), "sigmoid", "the range of each column becomes [0, 1]")
 
 
-def _standard(array: NDArray[Any]) -> Scaling:
-    """Standardises over samples and, where there are channels, over time or pixels; constant columns only shift.
+def _standard(found: Statistics, axes: int) -> Scaling:
+    """Standardises columns, or channels over time or pixels; constant ones only shift.
 
-    The second pass corrects the mean of the first, so that small changes on top of a large offset keep their digits.
+    Args:
+        found: the statistics of each.
+        axes: of a sample in the model's order.
     """
-    axes, shape = (0, *range(2, array.ndim)), (-1, *(1,) * (array.ndim - 2))
-    low, high, constant = _extremes(array, axes)
-    count = array.size // array.shape[1]
-    mean = np.where(constant, low, sum(chunk.sum(axis=axes) for chunk in _chunks(array)) / count)
-    width = np.where(constant, 1.0, high - low)
-    drift, squares = np.zeros(array.shape[1]), np.zeros(array.shape[1])
-    for chunk in _chunks(array):
-        deviation = (chunk - mean.reshape(shape)) / width.reshape(shape)
-        drift += deviation.sum(axis=axes) / count
-        squares += np.square(deviation).sum(axis=axes) / count
-    std = width * np.sqrt(np.maximum(squares - drift**2, 0.0))
-    mean, factor = mean + np.where(constant, 0.0, width * drift), 1 / np.where(constant, 1.0, std)
-    note = f", {int(constant.sum())} constant" if constant.any() else ""
-    reason = f"{'channels' if len(axes) > 1 else 'columns'} are standardised{note}"
-    return Scaling("standard", mean.reshape(shape), factor.reshape(shape), None, "identity", reason)
-
-
-def _extremes(array: NDArray[Any], axes: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
-    """Returns the lowest and highest value of each column or channel, and whether they are the same up to rounding."""
-    pairs = [(chunk.min(axis=axes), chunk.max(axis=axes)) for chunk in _chunks(array)]
-    low, high = np.min([pair[0] for pair in pairs], axis=0), np.max([pair[1] for pair in pairs], axis=0)
-    rounding = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
-    return low, high, high - low <= 2 * float(rounding) * np.maximum(np.abs(low), np.abs(high))
-
-
-def _range(array: NDArray[Any]) -> tuple[float, float]:
-    lows, highs = zip(*((chunk.min(), chunk.max()) for chunk in _chunks(array)), strict=True)
-    return float(min(lows)), float(max(highs))
-
-
-def _chunks(array: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    rows = max(1, CHUNK // max(1, array[0].size))
-    return (np.asarray(array[i : i + rows], dtype=np.float64) for i in range(0, len(array), rows))
+    shape, factor = (-1, *(1,) * (axes - 1)), 1 / np.where(found.constant, 1.0, found.std)
+    note = f", {int(found.constant.sum())} constant" if found.constant.any() else ""
+    reason = f"{'channels' if axes > 1 else 'columns'} are standardised{note}"
+    return Scaling("standard", found.mean.reshape(shape), factor.reshape(shape), None, "identity", reason)

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latente.data.rows import Rows
+
 CHUNK = 1 << 24  # values scaled in one piece
 TO_MODEL = {"nhwc": (0, 3, 1, 2), "ntc": (0, 2, 1)}
 FROM_MODEL = {"nhwc": (0, 2, 3, 1), "ntc": (0, 2, 1)}
@@ -57,11 +59,11 @@ class Schema:
         """The number of values in a sample."""
         return int(np.prod(self.sample_shape))
 
-    def check_shape(self, array: NDArray[Any]) -> None:
-        """Raises ValueError when the array's samples are not shaped like those of the training data."""
-        if array.shape[1:] != self.user_shape:
+    def check_shape(self, samples: NDArray[Any] | Rows) -> None:
+        """Raises ValueError when samples (n, ...) are not shaped like those of the training data."""
+        if samples.shape[1:] != self.user_shape:
             raise ValueError(
-                f"X has samples of shape {array.shape[1:]}, but this model was trained on samples of shape "
+                f"X has samples of shape {samples.shape[1:]}, but this model was trained on samples of shape "
                 f"{self.user_shape} (kind {self.kind}, layout {self.layout}); reshape X to (n, "
                 f"{', '.join(map(str, self.user_shape))})"
             )

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-__all__ = ["ArraySource", "Source"]
+__all__ = [
+    "ArraySource",
+    "MappedSource",
+    "Source",
+    "batch_bounds",
+    "check_shards",
+    "count_batches",
+    "on_device",
+    "placed",
+]
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from latente.data.prefetch import prefetched
 from latente.objectives import Batch
+
+ON_DEVICE = 0.25  # of a GPU's memory; samples that take more stay outside
+AHEAD = 2  # batches that are moved while the consumer is busy with another one
 
 
 @runtime_checkable
 class Source(Protocol):
     """Yields batches of scaled samples; knows its length and the shape of a sample; can be divided.
 
-    Whatever can do this can be trained on: arrays in memory, files larger than memory, the shard of one process.
+    Whatever can do this can be trained on: arrays in memory, files larger than memory, the shard of one process. The
+    order of the samples depends on the arguments of `batches` alone, so an interrupted pass can be taken up again.
     """
 
     @property
@@ -25,24 +39,117 @@ class Source(Protocol):
         """The shape of one scaled sample."""
 
     def __len__(self) -> int:
-        """The number of samples."""
+        """The number of samples; a shard knows that of the whole."""
 
-    def batches(self, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        """Yields every sample once in batches of nearly equal size, at most batch_size: shuffled by the generator, in
-        order without one."""
+    def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        """Yields every sample once in `count_batches(len(self), batch_size, world_size)` batches of nearly equal size.
 
-    def shard(self, rank: int, world_size: int) -> Source:
-        """Returns the part of process `rank` of `world_size`; the parts are disjoint and together complete."""
+        Args:
+            batch_size: the largest size.
+            shuffle: the seed of a random order; None keeps the samples in order.
+            start: batches at the beginning that are left out.
+        """
+
+    def split(self, fraction: float, seed: int) -> tuple[Self, Self]:
+        """Returns a random partition: samples to train on, and a fraction that is held out; at least one of each."""
+
+    def shard(self, rank: int, world_size: int) -> Self:
+        """Returns the part of process `rank` of `world_size`.
+
+        All parts yield the same number of batches, none empty; together they hold every sample once.
+
+        Raises:
+            ValueError: for fewer samples than processes.
+        """
+
+
+def count_batches(samples: int, batch_size: int, world_size: int = 1) -> int:
+    """Returns the number of batches when each of `world_size` processes takes at most batch_size samples at a time.
+
+    With very few samples a batch may be larger, so that no process is ever without one.
+
+    Example:
+        >>> count_batches(1000, 128), count_batches(1000, 64, 2), count_batches(5, 1, 4)
+        (8, 8, 1)
+    """
+    return max(1, min(-(-samples // (batch_size * world_size)), samples // world_size))
+
+
+def batch_bounds(samples: int, count: int, index: int) -> tuple[int, int]:
+    """Returns where batch `index` of `count` begins and ends: the sizes of any two differ by at most one.
+
+    Example:
+        >>> [batch_bounds(10, 3, i) for i in range(3)]
+        [(0, 3), (3, 6), (6, 10)]
+    """
+    return samples * index // count, samples * (index + 1) // count
+
+
+def check_shards(samples: int, world_size: int) -> None:
+    """Raises ValueError when there are fewer samples than processes."""
+    if samples < world_size:
+        raise ValueError(f"{world_size} processes cannot share {samples} samples; start fewer processes")
+
+
+def on_device(values: Tensor, device: torch.device) -> Tensor:
+    """Returns the values on the device; the copy to a GPU goes on while the processor does something else."""
+    if values.device == device:
+        return values
+    return (values.pin_memory() if device.type == "cuda" else values).to(device, non_blocking=True)
+
+
+def placed(values: Tensor, device: torch.device) -> Tensor:
+    """Returns the values on the device when they take at most a quarter of its memory, else as they are."""
+    if device.type != "cuda":
+        return values.to(device)
+    fits = values.nbytes <= ON_DEVICE * torch.cuda.get_device_properties(device).total_memory
+    return values.to(device) if fits else values
+
+
+class MappedSource:
+    """The batches of another source after a function, computed while they are needed; its own target.
+
+    Args:
+        source: whose x the function gets.
+        function: (m, *shape) -> (m, *sample_shape), without gradients.
+        sample_shape: of what it returns.
+    """
+
+    def __init__(self, source: Source, function: Callable[[Tensor], Tensor], sample_shape: tuple[int, ...]) -> None:
+        self.source, self.function, self.sample_shape = source, function, sample_shape
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        for batch in self.source.batches(batch_size, shuffle, start):
+            with torch.no_grad():
+                x = self.function(batch.x)
+            yield Batch(x, x)
+
+    def split(self, fraction: float, seed: int) -> tuple[MappedSource, MappedSource]:
+        kept, held = self.source.split(fraction, seed)
+        return self._of(kept), self._of(held)
+
+    def shard(self, rank: int, world_size: int) -> MappedSource:
+        return self._of(self.source.shard(rank, world_size))
+
+    def _of(self, source: Source) -> MappedSource:
+        return MappedSource(source, self.function, self.sample_shape)
 
 
 class ArraySource:
     """Samples in memory, kept as narrow as they came and scaled in the batch.
 
     Args:
-        x: (n, *sample_shape), bytes or scaled float32, on the device that trains.
+        x: (n, *sample_shape), bytes or scaled float32.
         prepare: makes scaled float32 from a slice of x.
         target: (n, ...), what should come out; None for x itself. Integers (class labels) pass unprepared.
         condition: (n,) labels, or None.
+        part: (rank, world_size) of the process that these batches are for. Of each batch of the whole it gets an even
+            share, so that the processes together take the steps that a single one would.
+        index: (m,), which of the samples belong to this source, in what order; None for all.
+        device: where the batches go; None leaves them where x is. A thread moves them ahead.
     """
 
     def __init__(
@@ -51,42 +158,63 @@ class ArraySource:
         prepare: Callable[[Tensor], Tensor] = torch.Tensor.float,
         target: Tensor | None = None,
         condition: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
+        index: Tensor | None = None,
+        device: torch.device | None = None,
     ) -> None:
-        self.x, self.prepare, self.target, self.condition = x, prepare, target, condition
+        self.x, self.prepare, self.target, self.condition, self.part = x, prepare, target, condition, part
+        self.index, self.device = index, device or x.device
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return tuple(self.x.shape[1:])
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.x) if self.index is None else len(self.index)
 
-    def batches(self, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        n = len(self)
-        count = -(-n // batch_size)
-        if generator is None:
-            order: list[slice] | list[Tensor] = [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
-        else:
-            permutation = torch.randperm(n, generator=generator, device=generator.device).to(self.x.device)
-            order = list(permutation.tensor_split(count))
-        for index in order:
-            x = self.prepare(self.x[index])
-            target = x if self.target is None else self._prepare_target(self.target[index])
-            yield Batch(x, target, condition=None if self.condition is None else self.condition[index])
+    def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        batches = self._batches(batch_size, shuffle, start)
+        return batches if self.device == self.x.device else prefetched(batches, AHEAD)
+
+    def _batches(self, batch_size: int, shuffle: int | None, start: int) -> Iterator[Batch]:
+        (rank, world_size), n = self.part, len(self)
+        count = count_batches(n, batch_size, world_size)
+        order = self._order(shuffle)
+        for i in range(start, count):
+            low, high = batch_bounds(n, count, i)
+            first, last = batch_bounds(high - low, world_size, rank)
+            yield self._batch(order, low + first, low + last)
+
+    def _order(self, seed: int | None) -> Tensor | None:
+        if seed is None:
+            return self.index
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed)).to(self.x.device)
+        return order if self.index is None else self.index[order]
+
+    def _batch(self, order: Tensor | None, low: int, high: int) -> Batch:
+        def pick(values: Tensor) -> Tensor:
+            part = values[low:high] if order is None else values.index_select(0, order[low:high])
+            return on_device(part, self.device)
+
+        x = self.prepare(pick(self.x))
+        target = x if self.target is None else self._prepare_target(pick(self.target))
+        return Batch(x, target, condition=None if self.condition is None else pick(self.condition))
 
     def _prepare_target(self, target: Tensor) -> Tensor:
         return target if target.dtype == torch.int64 else self.prepare(target)
 
     def subset(self, index: Tensor) -> ArraySource:
-        """Returns the source of the samples with these indices (m,)."""
-        pick = [None if t is None else t[index.to(t.device)] for t in (self.x, self.target, self.condition)]
-        return ArraySource(pick[0], self.prepare, pick[1], pick[2])  # type: ignore[arg-type]
+        """Returns the source of the samples with these indices (m,); they are not copied."""
+        index = index.to(self.x.device)
+        index = index if self.index is None else self.index[index]
+        return ArraySource(self.x, self.prepare, self.target, self.condition, index=index, device=self.device)
 
-    def shard(self, rank: int, world_size: int) -> ArraySource:
-        return self.subset(torch.arange(rank, len(self), world_size))
-
-    def split(self, fraction: float, generator: torch.Generator) -> tuple[ArraySource, ArraySource]:
-        """Returns a random partition: samples to train on, and a fraction that is held out; at least one of each."""
-        order = torch.randperm(len(self), generator=generator, device=generator.device)
+    def split(self, fraction: float, seed: int) -> tuple[ArraySource, ArraySource]:
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         held = min(len(self) - 1, max(1, round(fraction * len(self))))
         return self.subset(order[held:]), self.subset(order[:held])
+
+    def shard(self, rank: int, world_size: int) -> ArraySource:
+        check_shards(len(self), world_size)
+        part = (rank, world_size)
+        return ArraySource(self.x, self.prepare, self.target, self.condition, part, self.index, self.device)

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Passed", "pass_through", "scaled"]
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latente.data import as_array, check_values, read
+from latente.data import ArrayRows, as_rows, check_values
 from latente.estimators import Autoencoder
 from latente.estimators.inference import over_batches
 from latente.metrics import squared_error
 
 Floats = NDArray[np.float32]
+LARGEST_STREAMED = 20_000  # samples of a stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +53,20 @@ def scaled(model: Autoencoder, X: Any, limit: int | None = None) -> Floats:
     Args:
         model: fitted.
         X: (n, ...), as in `fit`.
-        limit: when X has more samples, only so many of them are taken, evenly spaced.
+        limit: when X has more samples, only so many of them are taken, evenly spaced; None takes all that are in
+            memory, and at most 20,000 of a stream.
 
     Raises:
         TypeError, ValueError: for data that the model cannot take.
     """
-    array, columns = as_array(read(X) if isinstance(X, (str, Path)) else X)
-    model.schema_.check_shape(array)
-    if limit is not None and len(array) > limit:
-        array = array[evenly(len(array), limit)]
-    check_values(array, columns)
-    return model.schema_.prepare(model.schema_.ingest(array)).numpy()
+    rows = as_rows(X)
+    model.schema_.check_shape(rows)
+    if limit is None and not isinstance(rows, ArrayRows):
+        limit = LARGEST_STREAMED
+    if limit is not None and len(rows) > limit:
+        rows = ArrayRows(rows.take(evenly(len(rows), limit)), rows.columns)
+    check_values(rows)
+    return model.schema_.prepare(model.schema_.ingest(rows.read(0, len(rows)))).numpy()
 
 
 def evenly(n: int, limit: int) -> NDArray[np.int64]:

@@ -11,16 +11,16 @@ import torch
 from sklearn.utils import Tags
 
 from latente.autoencoder import AutoencoderModule
-from latente.data import ArraySource, DataSpec, as_array, check_values, decide
+from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, source_of
 from latente.data.checks import check_samples
-from latente.estimators.fitted import Array, FittedAutoencoder, loaded, read_checked
+from latente.estimators.fitted import FittedAutoencoder, read_checked
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
 from latente.objectives import Progress
 from latente.parts import is_integer, resolve
-from latente.training import Trainer, seed_of, seeded
-from latente.training.loop import Stepper
+from latente.training import Trainer, current_processes, seed_of, seeded
 from latente.training.schedule import constant
+from latente.training.stepper import Stepper
 
 
 class LatentSizeWarning(UserWarning):
@@ -90,42 +90,52 @@ class Autoencoder(PartParams, FittedAutoencoder):
         """Returns the parts that the constructor's arguments mean."""
         return Recipe.of(self.network, self.bottleneck, self.corruption, self.distortion, self.objective)
 
-    def _spec(self, array: Array) -> DataSpec:
+    def _spec(self, rows: Rows) -> DataSpec:
         """Returns what the user said about the data."""
         return resolve(self.data, DataSpec, DataSpec()) or DataSpec()
 
-    def _train(self, source: ArraySource, validation: ArraySource | None, seed: int) -> None:
+    def _train(self, source: Source, validation: Source | None, seed: int, resume: bool = False) -> None:
         """Trains `module_` and sets `history_`."""
-        objective = self.recipe_.objective
-        self.history_ = self._trainer().fit(self.module_, source, objective, validation=validation, seed=seed)
+        self.history_ = self._trainer().fit(
+            self.module_, source, self.recipe_.objective, validation=validation, seed=seed, resume=resume
+        )
         self.n_iter_ = len(self.history_)
 
     # Fitting
 
-    def fit(self, X: Any, y: Any = None, *, target: Any = None, validation: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, target: Any = None, validation: Any = None, resume: bool = False) -> Self:
         """Trains on X and returns self.
 
         Args:
-            X: (n, ...): an array, a tensor, a frame of numbers, or a path (.npy, .npz, .csv, .parquet, image folder).
+            X: (n, ...): an array, a tensor, a frame of numbers, a path (.npy, .npz, .csv, .parquet, image folder), or
+                data larger than memory: what `latente.open_rows` returns, a torch Dataset.
             y: ignored; scikit-learn's convention.
             target: (n, ...), what should come out where that is not X itself: the clean partners of noisy samples.
             validation: held-out samples like X for the validation loss, a pair (X, target) of them where a target is
                 given; None holds out what the trainer says.
+            resume: whether to go on from the newest checkpoint in the trainer's folder; without one training starts. X
+                and all settings must be those of the interrupted fit.
 
         Raises:
             TypeError, ValueError: for data or settings that cannot be trained on, before any training.
+            CheckpointError: when the trainer's folder cannot be used, or holds another run.
             TrainingDiverged: when a loss is not finite.
         """
-        array = self._start(X)
-        seed = seed_of(self.random_state)
-        source = self._source(array, target)
+        rows = self._start(X)
+        seed = self._seed(resume)
+        source = self._source(rows, target)
         if validation is None:
             source, held = self._split(source, seed)
         else:
             held = self._held_out(validation, paired=target is not None)
         self._build(seed)
-        self._train(source, held, seed)
+        self._train(source, held, seed, resume)
         return self
+
+    def _seed(self, resume: bool = False) -> int:
+        """Returns the seed of a fit: of the interrupted one where that is resumed, the same in all processes."""
+        stored = self._trainer().stored_seed() if resume and not is_integer(self.random_state) else None
+        return current_processes().from_first(seed_of(self.random_state) if stored is None else stored)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.
@@ -139,12 +149,12 @@ class Autoencoder(PartParams, FittedAutoencoder):
         """
         first = not hasattr(self, "module_")
         seed = seed_of(self.random_state)
-        array = self._start(X) if first else self._read(X)
+        rows = self._start(X) if first else self._read_finite(X)
         if first:
             self._build(seed)
         if not hasattr(self, "_stepper"):
             self._stepper = self._make_stepper()
-        self._pass_over(self._source(array), seed)
+        self._pass_over(self._source(rows), seed)
         return self
 
     def _make_stepper(self) -> Stepper:
@@ -153,43 +163,43 @@ class Autoencoder(PartParams, FittedAutoencoder):
         rate = self._trainer().learning_rate
         return Stepper(self.module_, self.recipe_.objective, learning_rate=rate, schedule=constant)
 
-    def _pass_over(self, source: ArraySource, seed: int) -> None:
+    def _pass_over(self, source: Source, seed: int) -> None:
         """Takes one step for each batch of the source."""
         done = getattr(self, "n_iter_", 0)
         with seeded(seed + done, self.module_.device) as generator:
             self.module_.train()
             self.module_.generator = generator
             try:
-                for batch in source.batches(self._trainer().resolve_batch_size(len(source)), generator):
+                for batch in source.batches(self._trainer().resolve_batch_size(len(source)), seed + done):
                     self._stepper.step(batch, Progress(1, 1, len(source)))
             finally:
                 self.module_.generator = None
                 self.module_.eval()
         self.n_iter_ = done + 1
 
-    def _held_out(self, validation: Any, paired: bool) -> ArraySource:
+    def _held_out(self, validation: Any, paired: bool) -> Source:
         """Returns the user's held-out samples, or pairs (X, target) of them."""
         if not paired:
-            return self._source(self._read_samples(validation))
+            return self._source(self._finite(self._read_samples(validation)))
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError(f"with a target, validation must be a pair (X, target); got {type(validation).__name__}")
-        return self._source(self._read_samples(validation[0]), validation[1])
+        return self._source(self._finite(self._read_samples(validation[0])), validation[1])
 
-    def _split(self, source: ArraySource, seed: int) -> tuple[ArraySource, ArraySource | None]:
+    def _split(self, source: Source, seed: int) -> tuple[Source, Source | None]:
         """Holds out what the trainer says."""
         fraction = self._trainer().held_out
-        return source.split(fraction, torch.Generator().manual_seed(seed)) if fraction else (source, None)
+        return source.split(fraction, seed) if fraction else (source, None)
 
-    def _start(self, X: Any) -> Array:
-        """Checks settings and data, decides, and returns the data as an array."""
+    def _start(self, X: Any) -> Rows:
+        """Checks settings and data, decides, and returns the data."""
         if not is_integer(self.latent_dim, low=1):
             raise ValueError(f"latent_dim must be an integer of at least 1; got {self.latent_dim!r}")
         recipe, params = self._recipe(), describe(self)
         recipe.check()
         self._trainer().check()
-        array, columns = read_checked(self, X, reset=True)
-        check_samples(len(array))
-        self.schema_ = decide(array, self._spec(array), columns)
+        rows = read_checked(self, X, reset=True)
+        check_samples(len(rows))
+        self.schema_ = decide(rows, self._spec(rows))
         self.recipe_, self._params = recipe.settle(self.schema_), params
         if self.latent_dim >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
@@ -198,7 +208,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
                 LatentSizeWarning,
                 stacklevel=3,
             )
-        return array
+        return rows
 
     def _built(self, seed: int, device: torch.device) -> AutoencoderModule:
         """Returns a module with fresh weights."""
@@ -215,17 +225,22 @@ class Autoencoder(PartParams, FittedAutoencoder):
         trainer = resolve(self.trainer, Trainer, Trainer())
         return trainer or Trainer()
 
-    def _source(self, array: Array, target: Any = None) -> ArraySource:
-        """Returns the samples on the device that trains."""
-        device = self._trainer().resolve_device()
-        clean = None
-        if target is not None:
-            wanted, columns = as_array(loaded(target))
-            check_values(wanted, columns, "target")
-            if wanted.shape != array.shape:
-                raise ValueError(f"target must have X's shape {array.shape}; got {wanted.shape}")
-            clean = self.schema_.ingest(wanted).to(device)
-        return ArraySource(self.schema_.ingest(array).to(device), self.schema_.prepare, clean)
+    def _read_finite(self, X: Any) -> Rows:
+        """Returns X as samples to train on."""
+        return self._finite(self._read(X))
+
+    def _finite(self, rows: Rows) -> Rows:
+        check_values(rows)
+        return rows
+
+    def _source(self, rows: Rows, target: Any = None) -> Source:
+        """Returns the samples for training."""
+        device, wanted = self._trainer().resolve_device(), None if target is None else as_rows(target)
+        if wanted is not None:
+            if wanted.shape != rows.shape:
+                raise ValueError(f"target must have X's shape {rows.shape}; got {wanted.shape}")
+            check_values(wanted, what="target")
+        return source_of(rows, self.schema_, wanted, device)
 
     # scikit-learn's conventions
 

@@ -18,15 +18,15 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latente.data import ArraySource, as_array
+from latente.data import ArrayRows, Rows, Source, as_rows, loaded, source_of
 from latente.estimators.autoencoder import Autoencoder
-from latente.estimators.fitted import loaded, read_checked
-from latente.estimators.inference import over_batches
+from latente.estimators.fitted import read_checked
+from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
-from latente.parts import resolve
-from latente.training import Trainer, seed_of, seeded
+from latente.parts import is_integer, resolve
+from latente.training import Trainer, current_processes, seed_of, seeded
 
 
 @dataclass
@@ -75,8 +75,14 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         self.trainer = trainer
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, *, resume: bool = False) -> Self:
         """Trains on samples X (n, ...) with labels y (n,) and returns self.
+
+        Args:
+            X: (n, ...), as in `Autoencoder.fit`.
+            y: (n,), the labels.
+            resume: whether the classifier's training goes on from the newest checkpoint in its trainer's folder; an
+                autoencoder that is not fitted yet resumes as its own trainer says.
 
         Raises:
             ValueError: for data that cannot be trained on, or a single class.
@@ -84,31 +90,33 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         if y is None:
             raise ValueError("AutoencoderClassifier requires y to be passed, but the target y is None")
         self._trainer().check()
+        self._trainer().check_folder(resume)
         X = loaded(X)
-        array, _ = as_array(X)
+        rows = as_rows(X)
         labels = column_or_1d(y, warn=True)
-        check_consistent_length(array, labels)
+        check_consistent_length(rows, labels)
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         read_checked(self, X, reset=True)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"the labels hold 1 class, {self.classes_[0]!r}; a classifier needs at least 2 classes")
-        seed = seed_of(self.random_state)
-        self.autoencoder_ = self._fitted_autoencoder(X, seed)
-        self._fit_module(self.autoencoder_._source(self.autoencoder_._read(X)), indices, seed)
+        stored = self._trainer().stored_seed() if resume and not is_integer(self.random_state) else None
+        seed = current_processes().from_first(seed_of(self.random_state) if stored is None else stored)
+        self.autoencoder_ = self._fitted_autoencoder(X, seed, resume)
+        self._fit_module(self.autoencoder_._read_finite(X), indices, seed, resume)
         return self
 
-    def _fit_module(self, source: ArraySource, indices: NDArray[np.int64], seed: int) -> None:
+    def _fit_module(self, rows: Rows, indices: NDArray[np.int64], seed: int, resume: bool) -> None:
         start, trainer = self.autoencoder_.module_, self._trainer()
         encoder, bottleneck = copy.deepcopy(start.encoder), copy.deepcopy(start.bottleneck)
         with seeded(seed):
             self.module_ = _Head(encoder, bottleneck, bottleneck.latent_dim, len(self.classes_)).to(start.device)
-        target = torch.from_numpy(indices.astype(np.int64)).to(start.device)
-        source, held = ArraySource(source.x, source.prepare, target), None
+        held: Source | None = None
+        source = source_of(rows, self.autoencoder_.schema_, ArrayRows(indices), start.device)
         if trainer.held_out:
-            source, held = source.split(trainer.held_out, torch.Generator().manual_seed(seed))
-        self.history_ = trainer.fit(self.module_, source, CrossEntropy(), validation=held, seed=seed)
+            source, held = source.split(trainer.held_out, seed)
+        self.history_ = trainer.fit(self.module_, source, CrossEntropy(), validation=held, seed=seed, resume=resume)
         self.n_iter_ = len(self.history_)
 
     def _inner(self, name: str, rest: str) -> Any:
@@ -121,7 +129,7 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
     def _trainer(self) -> Trainer:
         return resolve(self.trainer, Trainer, Trainer()) or Trainer()
 
-    def _fitted_autoencoder(self, X: Any, seed: int) -> Autoencoder:
+    def _fitted_autoencoder(self, X: Any, seed: int, resume: bool) -> Autoencoder:
         from sklearn.frozen import FrozenEstimator
 
         from latente.estimators.stacked import StackedAutoencoder
@@ -136,15 +144,16 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
                 "autoencoder must be an Autoencoder, a fitted one in a FrozenEstimator, or None; "
                 f"got {self.autoencoder!r}"
             )
-        return clone(self.autoencoder).fit(X)
+        model = clone(self.autoencoder)
+        return model.fit(X, resume=resume and model._trainer().checkpoint is not None)
 
     def _logits(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self, "module_")
-        array, _ = read_checked(self, X, reset=False)
-        schema = self.autoencoder_.schema_
-        schema.check_shape(array)
+        rows, schema = read_checked(self, X, reset=False), self.autoencoder_.schema_
+        schema.check_shape(rows)
         device = next(self.module_.parameters()).device
-        return over_batches(self.module_, schema.ingest(array), lambda x: self.module_(schema.prepare(x)), device)
+        x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
+        return collected(over_chunks(self.module_, x, self.module_, device), len(rows))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Returns (n, classes): the probability of each class."""

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["Evaluation"]
+__all__ = ["Evaluation", "evaluated"]
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latente.data import ArrayRows, Rows, Schema
+from latente.estimators.inference import finite_chunks, over_batches
+from latente.metrics import active_units, explained_variance, mean_error, pca_error, squared_error
+
+if TYPE_CHECKING:
+    from latente.estimators.fitted import FittedAutoencoder
+
+MEASURED = 20_000  # samples of a stream
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,7 @@ class Evaluation:
         active_units: latent units that vary over these samples.
         latent_dim: all latent units.
         samples: how many samples were measured.
+        out_of: how many there were, where only random ones of a stream were measured; else None.
     """
 
     error: float
@@ -32,6 +47,7 @@ class Evaluation:
     active_units: int
     latent_dim: int
     samples: int
+    out_of: int | None = None
 
     @property
     def beats_pca(self) -> bool:
@@ -48,5 +64,53 @@ class Evaluation:
         return (
             f"error {self.error:.4g} a sample ({self.mse:.4g} a value), {against}, mean sample {self.mean_error:.4g}, "
             f"explained variance {self.explained_variance:.1%}, {self.active_units} of {self.latent_dim} latent units "
-            f"active, {self.samples} samples"
+            f"active, {self.samples} {'samples' if self.out_of is None else f'random samples of {self.out_of}'}"
         )
+
+
+def evaluated(model: FittedAutoencoder, rows: Rows, target: Rows, reference: Rows) -> Evaluation:
+    """Returns the evaluation of a fitted model; see `FittedAutoencoder.evaluate`.
+
+    Args:
+        model: fitted.
+        rows: (n, ...), what goes in.
+        target: (n, ...), what should come out; may be the same object.
+        reference: (m, ...), what the baselines are fitted on; may be the same object as the target.
+    """
+    if len(target) != len(rows):
+        raise ValueError(f"target must hold as many samples as X, {len(rows)}; got {len(target)}")
+    streamed = any(not isinstance(r, ArrayRows) for r in (rows, target))
+    x = _scaled(model.schema_, rows, streamed)
+    wanted = x if target is rows else _scaled(model.schema_, target, streamed)
+    base = wanted if reference is target else _scaled(model.schema_, reference, not isinstance(reference, ArrayRows))
+    module = model.module_
+
+    def run(function: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return over_batches(module, torch.from_numpy(values), function, module.device)
+
+    codes = run(lambda x: module.encode(x).mode, x)
+    x_hat, rate = run(module.decode, codes), run(lambda x: module.encode(x).rate, x)
+    error = float(squared_error(wanted, x_hat).mean())
+    return Evaluation(
+        error=error,
+        mse=error / model.schema_.size,
+        mean_error=mean_error(wanted, base),
+        pca_error=pca_error(x, base, codes.shape[1], wanted),
+        explained_variance=explained_variance(wanted, x_hat),
+        rate=float(rate.mean()),
+        active_units=int(active_units(codes).sum()),
+        latent_dim=codes.shape[1],
+        samples=len(x),
+        out_of=len(rows) if len(x) < len(rows) else None,
+    )
+
+
+def _scaled(schema: Schema, rows: Rows, streamed: bool) -> NDArray[np.float32]:
+    """Returns the samples, or random ones of a stream, as the networks see them: float32 (m, *sample_shape)."""
+    rows = ArrayRows(rows.sample(MEASURED), rows.columns) if streamed else rows
+    out = np.empty((len(rows), *schema.sample_shape), np.float32)
+    at = 0
+    for chunk in finite_chunks(rows):
+        out[at : at + len(chunk)] = schema.prepare(schema.ingest(chunk)).numpy()
+        at += len(chunk)
+    return out

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from latente.autoencoder import AutoencoderModule
 from latente.data import Schema
 from latente.data.schema import FROM_MODEL, TO_MODEL
-from latente.persistence import write_atomically
+from latente.files import write_atomically
 
 if TYPE_CHECKING:
     from latente.estimators.fitted import FittedAutoencoder

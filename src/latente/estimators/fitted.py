@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["FittedAutoencoder", "loaded", "read_checked"]
+__all__ = ["FittedAutoencoder", "read_checked"]
 
-from os import PathLike
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,25 +16,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from latente.autoencoder import AutoencoderModule
-from latente.data import Schema, as_array, check_values, read
-from latente.estimators.evaluation import Evaluation
-from latente.estimators.inference import over_batches
+from latente.data import Rows, Schema, as_rows, loaded
+from latente.estimators.evaluation import Evaluation, evaluated
+from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.interpolation import interpolate_codes
 from latente.estimators.recipe import Recipe
-from latente.metrics import active_units, explained_variance, mean_error, pca_error, squared_error
 from latente.parts import is_integer
 from latente.training import seed_of, seeded
 
 Array = NDArray[Any]
 
 
-def loaded(X: Any) -> Any:
-    """Returns what a path holds, and anything else as it is."""
-    return read(Path(X)) if isinstance(X, (str, PathLike)) else X
-
-
-def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> tuple[Array, tuple[str, ...] | None]:
-    """Returns X, or what is at that path, as an array of finite numbers with its columns' names.
+def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
+    """Returns X, or what is at that path, as rows of numbers. Whether they are finite is not known yet.
 
     Args:
         estimator: gets the number and names of the features when `reset`, else they are held against it.
@@ -42,10 +36,20 @@ def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> tuple[Array, 
         reset: whether X is training data.
     """
     X = loaded(X)
-    array, columns = as_array(X)
-    check_values(array, columns)
-    validate_data(estimator, X if columns else array, reset=reset, skip_check_array=True)
-    return array, columns
+    rows = as_rows(X)
+    validate_data(estimator, _stand_in(X, rows), reset=reset, skip_check_array=True)
+    return rows
+
+
+def _stand_in(X: Any, rows: Rows) -> Any:
+    """Returns what scikit-learn takes the number and the names of the features from."""
+    if rows.columns is None:
+        return np.broadcast_to(np.zeros(1, rows.dtype), rows.shape)
+    if X is not rows:
+        return X
+    import pyarrow
+
+    return pyarrow.table([pyarrow.array([], "f4") for _ in rows.columns], names=list(rows.columns))
 
 
 class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -61,91 +65,119 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     # Data in and out
 
-    def _read_samples(self, X: Any) -> Array:
-        """Returns X as an array of samples shaped like those that the front door saw."""
-        array, _ = read_checked(self, X, reset=False)
-        self.schema_.check_shape(array)
-        return array
+    def _read_samples(self, X: Any) -> Rows:
+        """Returns X as samples shaped like those that the front door saw."""
+        rows = read_checked(self, X, reset=False)
+        self.schema_.check_shape(rows)
+        return rows
 
-    def _read(self, X: Any) -> Array:
-        """Returns X as an array of samples shaped like those of the training data."""
+    def _read(self, X: Any) -> Rows:
+        """Returns X as samples shaped like those of the training data."""
         check_is_fitted(self, "module_")
         return self._read_samples(X)
 
-    def _scaled(self, X: Any) -> Tensor:
-        array = self._read(X)
-        return self.schema_.ingest(array)
+    def _scaled(self, rows: Rows) -> Iterator[Tensor]:
+        """Yields the samples in pieces (m, *sample_shape), as the networks see them."""
+        return (self.schema_.prepare(self.schema_.ingest(chunk)) for chunk in finite_chunks(rows))
 
-    def _run(self, x: Tensor, function: Any) -> NDArray[np.float32]:
-        """Applies a function of scaled samples, batch by batch."""
-        return over_batches(self.module_, x, lambda piece: function(self.schema_.prepare(piece)), self.module_.device)
+    def _corrupted(self, rows: Rows, random_state: Any) -> Iterator[Tensor]:
+        """Yields the samples in pieces after the model's corruption."""
+        if self.module_.corruption is None:
+            raise ValueError("this model has no corruption; pass corruption= to its constructor, e.g. 'gaussian:0.3'")
+        return self._noisy(rows, seed_of(random_state))
 
-    def _decode(self, z: Array) -> Array:
-        tensor = torch.from_numpy(np.array(z, dtype=np.float32))  # a copy: torch wants memory that it may write to
-        module = self.module_
-        return self.schema_.restore(
-            over_batches(module, tensor, module.decode, module.device, values=self.schema_.size)
-        )
+    def _noisy(self, rows: Rows, seed: int) -> Iterator[Tensor]:
+        for i, piece in enumerate(self._scaled(rows)):
+            with seeded(seed + i) as generator:
+                noisy = self.module_.corrupt(piece, generator)
+            yield noisy
 
-    def _codes(self, x: Tensor) -> NDArray[np.float32]:
+    def _run(self, x: Iterable[Tensor], function: Callable[[Tensor], Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Yields a function of scaled samples, batch by batch."""
+        return over_chunks(self.module_, x, function, self.module_.device)
+
+    def _decode(self, codes: Iterable[Array]) -> Iterator[Array]:
+        """Yields the samples that pieces of codes (m, latent_dim) stand for, in the user's units."""
+        z = (torch.from_numpy(np.array(piece, dtype=np.float32)) for piece in codes)  # torch wants writable memory
+        return map(self.schema_.restore, self._run(z, self.module_.decode))
+
+    def _codes(self, x: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
         return self._run(x, lambda x: self.module_.encode(x).mode)
 
-    def _rebuilt(self, x: Tensor) -> NDArray[np.float32]:
+    def _rebuilt(self, x: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
         return self._run(x, lambda x: self.module_.decode(self.module_.encode(x).mode))
 
     # Using
 
-    def transform(self, X: Any) -> NDArray[np.float32]:
-        """Returns the codes (n, latent_dim) of samples (n, ...): the deterministic mode, whatever the bottleneck."""
-        return self._codes(self._scaled(X))
+    def transform(self, X: Any, *, out: str | Path | None = None) -> NDArray[np.float32]:
+        """Returns the codes (n, latent_dim) of samples (n, ...): the deterministic mode, whatever the bottleneck.
 
-    def inverse_transform(self, Z: Any) -> Array:
+        Args:
+            X: (n, ...), as in `fit`.
+            out: a .npy file to write the codes to piece by piece; what is returned is then a read-only map of it.
+        """
+        rows = self._read(X)
+        return collected(self._codes(self._scaled(rows)), len(rows), out)
+
+    def inverse_transform(self, Z: Any, *, out: str | Path | None = None) -> Array:
         """Returns the samples (n, ...) that codes (n, latent_dim) stand for, in the training data's units and dtype.
+
+        Args:
+            Z: (n, latent_dim).
+            out: as in `transform`.
 
         Raises:
             ValueError: for codes of another size.
         """
         check_is_fitted(self, "module_")
-        codes, _ = as_array(loaded(Z))
+        codes = as_rows(Z)
         if codes.shape[1:] != (self.module_.bottleneck.latent_dim,):
             raise ValueError(f"codes must have shape (n, {self.module_.bottleneck.latent_dim}); got {codes.shape}")
-        check_values(codes, what="Z")
-        return self._decode(codes)
+        return collected(self._decode(finite_chunks(codes, "Z")), len(codes), out)
 
-    def reconstruct(self, X: Any, *, corrupt: bool = False, random_state: Any = None) -> Array:
+    def reconstruct(
+        self, X: Any, *, corrupt: bool = False, random_state: Any = None, out: str | Path | None = None
+    ) -> Array:
         """Returns d(e(X)) in X's units and dtype.
 
         Args:
             X: (n, ...).
             corrupt: whether the model's corruption is applied to X first.
             random_state: decides the corruption.
+            out: as in `transform`.
         """
-        x = self._corrupted(X, random_state) if corrupt else self._scaled(X)
-        return self.schema_.restore(self._rebuilt(x))
+        rows = self._read(X)
+        x = self._corrupted(rows, random_state) if corrupt else self._scaled(rows)
+        return collected(map(self.schema_.restore, self._rebuilt(x)), len(rows), out)
 
-    def corrupt(self, X: Any, *, random_state: Any = None) -> Array:
-        """Returns X after the model's corruption, in X's units and dtype (so bytes are rounded and clipped)."""
-        corrupted = self._corrupted(X, random_state)
-        return self.schema_.restore(corrupted.numpy())
+    def corrupt(self, X: Any, *, random_state: Any = None, out: str | Path | None = None) -> Array:
+        """Returns X after the model's corruption, in X's units and dtype (so bytes are rounded and clipped).
 
-    def _corrupted(self, X: Any, random_state: Any) -> Tensor:
-        x = self._scaled(X)
-        if self.module_.corruption is None:
-            raise ValueError("this model has no corruption; pass corruption= to its constructor, e.g. 'gaussian:0.3'")
-        with seeded(seed_of(random_state)) as generator:
-            return self.module_.corrupt(self.schema_.prepare(x), generator)
+        Args:
+            X: (n, ...).
+            random_state: decides the corruption.
+            out: as in `transform`.
+        """
+        rows = self._read(X)
+        corrupted = (self.schema_.restore(piece.numpy()) for piece in self._corrupted(rows, random_state))
+        return collected(corrupted, len(rows), out)
 
-    def score_samples(self, X: Any) -> NDArray[np.float32]:
+    def score_samples(self, X: Any, *, out: str | Path | None = None) -> NDArray[np.float32]:
         """Returns (n,): minus (distortion + beta * rate) of each sample; higher is more normal.
 
         For a variational autoencoder it is the evidence lower bound at the mode, in nats.
+
+        Args:
+            X: (n, ...).
+            out: as in `transform`.
         """
 
         def score(x: Tensor) -> Tensor:
             latent = self.module_.encode(x)
             return -(self.module_.distort(latent.mode, x) + self.module_.bottleneck.beta * latent.rate)
 
-        return self._run(self._scaled(X), score)
+        rows = self._read(X)
+        return collected(self._run(self._scaled(rows), score), len(rows), out)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Returns the mean of `score_samples`; higher is better."""
@@ -166,7 +198,7 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             z = torch.randn(n, bottleneck.latent_dim, generator=generator, device=device)
         else:
             z = bottleneck.sample(n, generator)
-        return self._decode(z.cpu().numpy())
+        return collected(self._decode([z.cpu().numpy()]), n)
 
     def interpolate(self, a: Any, b: Any, steps: int = 9, *, path: str = "linear") -> Array:
         """Returns the decoded way from sample a to sample b through the latent space, both ends included.
@@ -184,16 +216,18 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         single = np.shape(a) == self.schema_.user_shape
         if np.shape(a) != np.shape(b):
             raise ValueError(f"a and b must have one shape; got {np.shape(a)} and {np.shape(b)}")
-        codes = [self._codes(self._scaled(np.asarray(x)[None] if single else x)) for x in (a, b)]
+        rows = [self._read(np.asarray(x)[None] if single else x) for x in (a, b)]
+        codes = [collected(self._codes(self._scaled(r)), len(r)) for r in rows]
         way = interpolate_codes(codes[0], codes[1], steps, path)
-        decoded = self._decode(way.reshape(-1, way.shape[2]))
+        decoded = collected(self._decode([way.reshape(-1, way.shape[2])]), steps * len(codes[0]))
         decoded = decoded.reshape(steps, len(codes[0]), *decoded.shape[1:]).swapaxes(0, 1)
         return decoded[0] if single else decoded
 
     def evaluate(self, X: Any, *, target: Any = None, reference: Any = None) -> Evaluation:
         """Returns the reconstruction error of X beside that of the mean sample and of PCA at the same latent size.
 
-        All errors are in the units of the scaled data (pictures in [0, 1], columns with unit variance).
+        All errors are in the units of the scaled data (pictures in [0, 1], columns with unit variance). Of samples
+        that are streamed, a random 20,000 are measured.
 
         Args:
             X: (n, ...), best data that was not trained on.
@@ -201,26 +235,9 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             reference: the data that the baselines are fitted on, best the training data; None fits them on X itself,
                 which favours them.
         """
-        raw = self._scaled(X)
-        x = self.schema_.prepare(raw).numpy()
-        wanted = x if target is None else self.schema_.prepare(self._scaled(target)).numpy()
-        if wanted.shape != x.shape:
-            raise ValueError(f"target must hold as many samples as X, {len(x)}; got {len(wanted)}")
-        base = wanted if reference is None else self.schema_.prepare(self._scaled(reference)).numpy()
-        x_hat, codes = self._rebuilt(raw), self._codes(raw)
-        rate = self._run(raw, lambda x: self.module_.encode(x).rate)
-        error = float(squared_error(wanted, x_hat).mean())
-        return Evaluation(
-            error=error,
-            mse=error / self.schema_.size,
-            mean_error=mean_error(wanted, base),
-            pca_error=pca_error(x, base, codes.shape[1], wanted),
-            explained_variance=explained_variance(wanted, x_hat),
-            rate=float(rate.mean()),
-            active_units=int(active_units(codes).sum()),
-            latent_dim=codes.shape[1],
-            samples=len(x),
-        )
+        rows = self._read(X)
+        wanted = rows if target is None else self._read(target)
+        return evaluated(self, rows, wanted, wanted if reference is None else self._read(reference))
 
     # Keeping
 

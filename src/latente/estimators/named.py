@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from latente.bottlenecks import Gaussian
-from latente.data import DataSpec, decide
+from latente.data import DataSpec, Rows, recognise
 from latente.estimators.autoencoder import Autoencoder
-from latente.estimators.fitted import Array
 from latente.estimators.recipe import Recipe
 from latente.networks import MLP, Conv
 from latente.training import Trainer
@@ -102,9 +101,9 @@ class ConvolutionalAutoencoder(Autoencoder):
         )
         return Recipe.of(network, self.bottleneck, self.corruption, self.distortion, None)
 
-    def _spec(self, array: Array) -> DataSpec:
-        spec = super()._spec(array)
-        if spec.kind == spec.layout == "auto" and decide(array, spec).kind == "table":
+    def _spec(self, rows: Rows) -> DataSpec:
+        spec = super()._spec(rows)
+        if spec.kind == spec.layout == "auto" and recognise(rows, spec).kind == "table":
             return replace(spec, kind="signal", shape=None)
         return spec
 

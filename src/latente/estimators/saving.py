@@ -24,7 +24,7 @@ from latente.estimators.named import (
 from latente.estimators.stacked import StackedAutoencoder
 from latente.parts import Part, did_you_mean
 from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
-from latente.training import History, Trainer
+from latente.training import History, Trainer, current_processes
 
 KNOWN: dict[str, type[Autoencoder]] = {
     cls.__name__: cls
@@ -43,6 +43,8 @@ OWN = ("encoder", "decoder", "corruption", "distortion")
 def save(model: Autoencoder, path: str | Path) -> Path:
     """Writes a fitted model to a folder; see `latente.persistence` for the format.
 
+    Of several processes that trained together the first one writes, and the others wait.
+
     Raises:
         TypeError: for a subclass of the user's own, which `load` could not make again.
     """
@@ -60,7 +62,11 @@ def save(model: Autoencoder, path: str | Path) -> Path:
         "training": model.history_.to_dict() if hasattr(model, "history_") else {},
         "features": [str(f) for f in model.feature_names_in_] if hasattr(model, "feature_names_in_") else None,
     }
-    return write_model(path, tensors, description)
+    processes = current_processes()
+    if processes.first:
+        write_model(path, tensors, description)
+    processes.wait()
+    return Path(path)
 
 
 def load(path: str | Path, **own: Any) -> Autoencoder:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
-from latente.data import ArraySource
+from latente.data import Source
 from latente.estimators.autoencoder import Autoencoder
 from latente.estimators.recipe import Recipe
 from latente.networks import MLP
-from latente.parts import resolve
+from latente.parts import is_integer, resolve
 from latente.pretraining import Pretraining
-from latente.training import Trainer, seed_of
+from latente.training import Trainer, current_processes
 
 if TYPE_CHECKING:
     from latente.estimators.classifier import AutoencoderClassifier
@@ -71,38 +71,53 @@ class StackedAutoencoder(Autoencoder):
         network = MLP(self.hidden_features, self.activation) if self.network is None else self.network
         return Recipe.of(network, None, self.corruption, self.distortion, None)
 
-    def _train(self, source: ArraySource, validation: ArraySource | None, seed: int) -> None:
-        self._pretrain(source, seed)
-        super()._train(source, validation, seed)
+    def _train(self, source: Source, validation: Source | None, seed: int, resume: bool = False) -> None:
+        self._trainer().check_folder(resume)
+        self._pretrain(source, seed, resume)
+        super()._train(source, validation, seed, resume)
 
-    def _pretrain(self, source: ArraySource, seed: int) -> None:
+    def _seed(self, resume: bool = False) -> int:
+        stored = None if is_integer(self.random_state) or not resume else self._trainer().stored_seed("layer-1")
+        return super()._seed(resume) if stored is None else current_processes().from_first(stored)
+
+    def _pretrain(self, source: Source, seed: int, resume: bool = False) -> None:
         pretraining = resolve(self.pretraining, Pretraining, Pretraining()) or Pretraining()
-        self.pretraining_histories_ = pretraining.run(self.module_, source, seed)
+        trainer = self._trainer()
+        self.pretraining_histories_ = pretraining.run(
+            self.module_,
+            source,
+            seed,
+            checkpoint=trainer.checkpoint,
+            checkpoint_every=trainer.checkpoint_every,
+            resume=resume,
+        )
 
-    def pretrain(self, X: Any) -> Self:
+    def pretrain(self, X: Any, *, resume: bool = False) -> Self:
         """Only pretrains the layers on X and returns self; `finetune` goes on from there.
 
         Args:
             X: (n, ...), as in `fit`.
+            resume: as in `fit`.
 
         Raises:
             TypeError, ValueError: for data or settings that cannot be trained on.
         """
-        array = self._start(X)
-        seed = seed_of(self.random_state)
-        source, _ = self._split(self._source(array), seed)  # `finetune` will hold out the same samples
+        rows = self._start(X)
+        seed = self._seed(resume)
+        source, _ = self._split(self._source(rows), seed)  # `finetune` will hold out the same samples
         self._build(seed)
-        self._pretrain(source, seed)
+        self._pretrain(source, seed, resume)
         return self
 
-    def finetune(self, X: Any) -> Self:
+    def finetune(self, X: Any, *, resume: bool = False) -> Self:
         """Trains all layers together from the weights as they are and returns self.
 
         Args:
             X: (n, ...), samples like those that `pretrain` saw.
+            resume: as in `fit`.
         """
-        source, held = self._split(self._source(self._read(X)), seed := seed_of(self.random_state))
-        super()._train(source, held, seed)
+        source, held = self._split(self._source(self._read_finite(X)), seed := self._seed(resume))
+        super()._train(source, held, seed, resume)
         return self
 
     def to_classifier(self, trainer: Trainer | None = None) -> AutoencoderClassifier:

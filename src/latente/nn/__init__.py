@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIVATIONS", "ConvBlock", "Residual", "activation", "dense_block", "initialise", "normalisation"]
+__all__ = [
+    "ACTIVATIONS", "ConvBlock", "Residual", "activation", "dense_block", "initialise", "multiply_adds",
+    "normalisation",
+]  # fmt: skip
 
 from latente.nn.activations import ACTIVATIONS, activation
 from latente.nn.conv import ConvBlock
 from latente.nn.initialisation import initialise
 from latente.nn.mlp import Residual, dense_block
 from latente.nn.normalisation import normalisation
+from latente.nn.work import multiply_adds

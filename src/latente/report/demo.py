@@ -16,7 +16,7 @@ import torch
 from latente.datasets import Dataset, load
 from latente.diagnostics import pass_through, scaled
 from latente.estimators import Autoencoder, StackedAutoencoder
-from latente.persistence import write_atomically
+from latente.files import write_atomically
 from latente.report.gallery import Trained, gallery_html, record
 from latente.report.kinds import KINDS, Kind
 from latente.report.model_report import NAME, report_html

@@ -11,7 +11,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from latente.estimators import Autoencoder
-from latente.persistence import write_atomically
+from latente.files import write_atomically
 from latente.report import sections
 from latente.report.html import Html, tag
 from latente.report.page import page

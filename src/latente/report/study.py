@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.bottlenecks import NoPriorError
-from latente.data import as_array, read
+from latente.data import as_rows, loaded
 from latente.diagnostics import Evidence, Finding, Passed, judge, scaled
 from latente.diagnostics.passed import Floats, evenly
 from latente.estimators import Autoencoder
@@ -78,7 +78,8 @@ class Study:
         Raises:
             ValueError: for fewer than two samples, or labels that do not fit them.
         """
-        X = X if hasattr(X, "shape") else _array(X)
+        X = loaded(X)
+        X = X if hasattr(X, "shape") else as_rows(X)
         if len(X) < 2:
             raise ValueError(
                 f"a report needs at least 2 samples; X has {len(X)}. Give more, best all that were held out"
@@ -99,7 +100,7 @@ class Study:
 
     @property
     def evaluation(self) -> Evaluation:
-        """The errors of model, mean and PCA on all of X."""
+        """The errors of model, mean and PCA on all of X, or on random samples of a stream."""
         return self.evidence.evaluation
 
     @property
@@ -187,9 +188,3 @@ class Study:
         """Returns what a row of `passed.x` is called: its number, and its label where it has one."""
         name = f"{self.words.one} {row + 1}"
         return name if self.labels is None else f"{name} ({self.labels.name(row)})"
-
-
-def _array(X: Any) -> NDArray[Any]:
-    from pathlib import Path
-
-    return as_array(read(X) if isinstance(X, (str, Path)) else X)[0]

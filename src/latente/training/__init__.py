@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "Callback", "Checkpoint", "EpochRecord", "History", "MemoryCheckpoint", "Trainer", "TrainingDiverged",
-    "TrainingState", "seed_of", "seeded",
+    "Callback", "CheckpointError", "CheckpointWarning", "EpochRecord", "History", "Processes", "Trainer",
+    "TrainingDiverged", "current_processes", "seed_of", "seeded",
 ]  # fmt: skip
 
-from latente.training.checkpoint import Checkpoint, MemoryCheckpoint, TrainingState
+from latente.training.folder import CheckpointError, CheckpointWarning
 from latente.training.history import Callback, EpochRecord, History
-from latente.training.loop import TrainingDiverged
+from latente.training.processes import Processes, current_processes
 from latente.training.seeds import seed_of, seeded
+from latente.training.stepper import TrainingDiverged
 from latente.training.trainer import Trainer

@@ -1,68 +1,90 @@
-"""The state of training, and where it is kept."""
+"""The state of training, and keeping it in memory."""
 
 from __future__ import annotations
 
-__all__ = ["Checkpoint", "MemoryCheckpoint", "TrainingState"]
+__all__ = ["TENSORS", "MemoryCheckpoint", "Tensors", "TrainingState", "by_rank", "of_rank"]
 
-import copy
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from latente.training.history import EpochRecord
+
+Tensors = dict[str, Tensor]
 
 
 @dataclass
 class TrainingState:
-    """Everything that a resumed run needs.
+    """Everything that a resumed run needs to end with the weights of one that was never interrupted.
 
     Attributes:
         epoch: epochs that are done.
+        batch: batches of the present epoch that are done.
         step: steps that are done.
         best_loss: the lowest validation loss so far.
         best_epoch: when it was reached; 0 for never.
+        stopped: why training ended; "" while it has not.
+        seconds: wall time of the present epoch so far.
+        usual_norm: of the gradient.
+        records: one for each epoch that is done.
         weights: the module's tensors.
-        optimizer: the optimiser's state.
-        generators: the states of all generators, by name.
-        records: one for each epoch.
+        best: those of the best epoch, where that was looked for.
+        optimizer: the optimiser's tensors.
+        means: every process's sums of the present epoch's losses, by rank.
+        generators: the states of every process's generators, by rank.
+        precision: what the run computes in; "" before that is chosen.
+        threads: likewise.
+        compiles: likewise.
     """
 
     epoch: int = 0
+    batch: int = 0
     step: int = 0
     best_loss: float = float("inf")
     best_epoch: int = 0
-    weights: dict[str, Any] = field(default_factory=dict)
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    generators: dict[str, Any] = field(default_factory=dict)
+    stopped: str = ""
+    seconds: float = 0.0
+    usual_norm: float = 0.0
+    precision: str = ""
+    threads: int = 0
+    compiles: bool = False
     records: list[EpochRecord] = field(default_factory=list)
+    weights: Tensors = field(default_factory=dict)
+    best: Tensors = field(default_factory=dict)
+    optimizer: Tensors = field(default_factory=dict)
+    means: Tensors = field(default_factory=dict)
+    generators: Tensors = field(default_factory=dict)
 
 
-class Checkpoint(Protocol):
-    """Keeps training states: in memory, in a folder."""
+TENSORS = ("weights", "best", "optimizer", "means", "generators")
 
-    def save(self, state: TrainingState) -> None:
-        """Keeps a state; the one before stays intact until this one is complete."""
 
-    def restore(self) -> TrainingState | None:
-        """Returns the state that was kept last, or None."""
+def by_rank(tensors: list[Tensors]) -> Tensors:
+    """Returns the tensors of all processes, named "RANK.NAME"."""
+    return {f"{rank}.{name}": tensor for rank, own in enumerate(tensors) for name, tensor in own.items()}
+
+
+def of_rank(tensors: Tensors, rank: int) -> Tensors:
+    """Returns those of one process, by their own names."""
+    start = f"{rank}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
 
 class MemoryCheckpoint:
-    """Keeps a copy of the weights in memory: the best ones for early stopping, the last ones that were finite."""
+    """A copy of a module's weights: the best ones for early stopping, the last ones that were finite."""
 
     def __init__(self) -> None:
-        self._state: TrainingState | None = None
+        self.weights: Tensors = {}
 
-    def save(self, state: TrainingState) -> None:
-        weights = {name: tensor.detach().clone() for name, tensor in state.weights.items()}
-        self._state = copy.copy(state)
-        self._state.weights = weights
-
-    def restore(self) -> TrainingState | None:
-        return self._state
+    def save(self, module: nn.Module) -> None:
+        """Copies the weights."""
+        for name, tensor in module.state_dict().items():
+            if name in self.weights:
+                self.weights[name].copy_(tensor)
+            else:
+                self.weights[name] = tensor.detach().clone()
 
     def load_into(self, module: nn.Module) -> None:
         """Puts the kept weights back into the module, if there are any."""
-        if self._state is not None:
-            module.load_state_dict(self._state.weights)
+        if self.weights:
+            module.load_state_dict(self.weights)

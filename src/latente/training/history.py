@@ -54,6 +54,7 @@ class History:
         best_epoch: the epoch whose weights were kept.
         precision: what the arithmetic ran in, "float32" or "bfloat16".
         batch_size: the number of samples in a step.
+        threads: how many computed.
     """
 
     records: list[EpochRecord] = field(default_factory=list)
@@ -61,6 +62,7 @@ class History:
     best_epoch: int = 0
     precision: str = "float32"
     batch_size: int = 0
+    threads: int = 0
 
     def __len__(self) -> int:
         return len(self.records)

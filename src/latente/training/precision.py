@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["PRECISIONS", "autocast", "choose_precision"]
+__all__ = ["PRECISIONS", "autocast", "choose_precision", "quick_float32", "without_traces"]
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
@@ -33,19 +34,39 @@ def choose_precision(wanted: str, module: nn.Module, objective: Objective, batch
     if size < SMALLEST_MODULE or not _hardware_has_bfloat16(device):
         return "float32"
     losses = {}
-    was_training = module.training
-    generator = getattr(module, "generator", None)
-    state = None if generator is None else generator.get_state()
-    module.eval()  # no noise
-    with torch.no_grad():
-        for precision in ("float32", "bfloat16"):
-            with autocast(device, precision):
-                losses[precision] = float(objective(module, batch, Progress()).distortion.mean())
-            if generator is not None:
-                generator.set_state(state)  # the second run draws the same, and training as if neither had been
-    module.train(was_training)
+    for precision in ("float32", "bfloat16"):
+        with without_traces(module), autocast(device, precision):  # both draw the same
+            losses[precision] = float(objective(module, batch, Progress()).distortion.mean())
     difference = abs(losses["bfloat16"] - losses["float32"])
     return "bfloat16" if difference <= LARGEST_DIFFERENCE * abs(losses["float32"]) else "float32"
+
+
+@contextmanager
+def without_traces(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; afterwards mode and generator are as if nothing had happened."""
+    was_training, generator = module.training, getattr(module, "generator", None)
+    state = None if generator is None else generator.get_state()
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.train(was_training)
+        if generator is not None:
+            generator.set_state(state)
+
+
+@contextmanager
+def quick_float32(on: bool) -> Iterator[None]:
+    """Lets a GPU multiply float32 numbers with TF32's ten bits of mantissa inside the block."""
+    before = torch.get_float32_matmul_precision()
+    if on:
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        if on:
+            torch.set_float32_matmul_precision(before)
 
 
 def _hardware_has_bfloat16(device: torch.device) -> bool:

@@ -12,8 +12,14 @@ from latente.training.history import EpochRecord
 
 
 @contextmanager
-def progress_bar(verbose: bool | str, epochs: int) -> Iterator[Callable[[EpochRecord], None]]:
-    """Yields a function that shows an epoch's record; with "auto" only where standard error is a terminal."""
+def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Callable[[EpochRecord], None]]:
+    """Yields a function that shows an epoch's record; with "auto" only where standard error is a terminal.
+
+    Args:
+        verbose: True, False or "auto".
+        epochs: all.
+        done: of those, in an earlier run.
+    """
     if verbose is False or (verbose == "auto" and not sys.stderr.isatty()):
         yield lambda record: None
         return
@@ -28,7 +34,7 @@ def progress_bar(verbose: bool | str, epochs: int) -> Iterator[Callable[[EpochRe
         TextColumn("{task.fields[text]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=epochs, text="")
+        task = bar.add_task("", total=epochs, completed=done, text="")
 
         def show(record: EpochRecord) -> None:
             held = "" if record.validation_loss is None else f" validation {record.validation_loss:.5g}"

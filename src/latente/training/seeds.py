@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["seed_of", "seeded"]
+__all__ = ["seed_of", "seed_of_rank", "seeded"]
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +30,11 @@ def seed_of(random_state: int | np.random.RandomState | np.random.Generator | No
     raise ValueError(
         f"random_state must be None, an integer from 0 to 2**32 - 1 or a numpy generator; got {random_state!r}"
     )
+
+
+def seed_of_rank(seed: int, rank: int) -> int:
+    """Returns a seed for the noise of one process of several."""
+    return int(np.random.SeedSequence((seed, rank)).generate_state(1)[0])
 
 
 @contextmanager

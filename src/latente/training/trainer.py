@@ -4,25 +4,26 @@ from __future__ import annotations
 
 __all__ = ["Trainer"]
 
-import math
-import time
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from latente.data import Source
-from latente.objectives import Objective, Progress
+from latente.objectives import Objective
 from latente.parts import Part, is_integer, is_number
-from latente.training.checkpoint import MemoryCheckpoint, TrainingState
-from latente.training.history import Callback, EpochRecord, History
-from latente.training.loop import Means, Stepper, TrainingDiverged, measure
-from latente.training.precision import PRECISIONS, choose_precision
-from latente.training.progress import progress_bar
-from latente.training.schedule import automatic_batch_size, automatic_epochs, warmup_cosine
-from latente.training.seeds import seeded
+from latente.training.compiling import can_compile
+from latente.training.folder import CheckpointError, CheckpointFolder
+from latente.training.history import Callback, History
+from latente.training.precision import PRECISIONS
+from latente.training.processes import current_processes
+from latente.training.run import Run
+from latente.training.schedule import automatic_batch_size, automatic_epochs
+from latente.training.seeds import seed_of_rank, seeded
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Trainer(Part, family="trainer", name="trainer"):
 
     Args:
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
-        batch_size: samples in a step, or "auto": about a fortieth of the data, from 16 to 256.
+        batch_size: samples in a step, or "auto": about a twentieth of the data, from 32 to 256.
         learning_rate: the peak.
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
             trains to the end.
@@ -39,6 +40,11 @@ class Trainer(Part, family="trainer", name="trainer"):
             is a patience, else nothing.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the hardware has it and the result holds.
         device: "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one.
+        threads: of the CPU, or "auto": one for a small network, at most as many as torch has.
+        compile: whether torch.compile makes code for the networks, or "auto": where it saves more time than it takes.
+        checkpoint: a folder for checkpoints; with it an interrupted run can be resumed, and SIGTERM, like SIGINT, ends
+            the run after a last checkpoint. None keeps none.
+        checkpoint_every: steps between two checkpoints, or "auto": a minute. One is also written at the end.
         clip: whether spikes of the gradient (five times its usual norm) are clipped.
         callbacks: functions of the epoch's record, called after each epoch; one that returns True stops training.
         verbose: True shows a progress bar, False nothing, "auto" a bar in a terminal.
@@ -55,6 +61,10 @@ class Trainer(Part, family="trainer", name="trainer"):
     validation_fraction: float | None = None
     precision: str = "auto"
     device: str = "auto"
+    threads: int | str = "auto"
+    compile: bool | str = "auto"
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: int | str = "auto"
     clip: bool = True
     callbacks: Sequence[Callback] = ()
     verbose: bool | str = "auto"
@@ -64,6 +74,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         self._check_count("epochs", self.epochs, auto=True)
         self._check_count("batch_size", self.batch_size, auto=True)
         self._check_count("patience", self.patience, none=True)
+        self._check_count("threads", self.threads, auto=True)
+        self._check_count("checkpoint_every", self.checkpoint_every, auto=True)
         if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
             raise ValueError(f"Trainer: learning_rate must be above 0; got {self.learning_rate!r}")
         fraction = self.validation_fraction
@@ -73,12 +85,34 @@ class Trainer(Part, family="trainer", name="trainer"):
             raise ValueError(f"Trainer: precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
         if self.verbose not in (True, False, "auto"):
             raise ValueError(f"Trainer: verbose must be True, False or 'auto'; got {self.verbose!r}")
+        if not isinstance(self.checkpoint, (str, os.PathLike, type(None))) or self.checkpoint == "":
+            raise ValueError(f"Trainer: checkpoint must be a folder's path or None; got {self.checkpoint!r}")
+        self._check_compile()
         several = isinstance(self.callbacks, Sequence)
         if not several or not all(callable(callback) for callback in self.callbacks):
             raise ValueError(
                 f"Trainer: callbacks must be a list of functions of an EpochRecord; got {self.callbacks!r}"
             )
         self.resolve_device()
+
+    def check_folder(self, resume: bool) -> None:
+        """Raises ValueError when there is nowhere to resume from, CheckpointError when a new run finds an older one."""
+        if self.checkpoint is None and resume:
+            raise ValueError("Trainer: resume=True needs a folder; pass checkpoint= to the Trainer")
+        if self.checkpoint is not None and not resume and not CheckpointFolder(self.checkpoint, {}).empty:
+            raise CheckpointError(
+                f"{self.checkpoint} holds the checkpoints of an earlier run; resume it (fit(..., resume=True), or "
+                "--resume on the command line), give another folder, or remove this one"
+            )
+
+    def _check_compile(self) -> None:
+        if self.compile not in (True, False, "auto"):
+            raise ValueError(f"Trainer: compile must be True, False or 'auto'; got {self.compile!r}")
+        if self.compile is True and not can_compile(self.resolve_device()):
+            raise ValueError(
+                "Trainer: compile=True needs a C++ compiler (g++ or clang++), on a GPU Triton too; install one, or use "
+                "compile='auto'"
+            )
 
     def _check_count(self, name: str, value: Any, *, auto: bool = False, none: bool = False) -> None:
         if (auto and value == "auto") or (none and value is None):
@@ -90,7 +124,10 @@ class Trainer(Part, family="trainer", name="trainer"):
     def resolve_device(self) -> torch.device:
         """Returns the device, or raises ValueError when it is not there."""
         if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+            if not torch.cuda.is_available():
+                return torch.device("cpu")
+            local = os.environ.get("LOCAL_RANK")  # torchrun: each process has a GPU of its own
+            return torch.device("cuda" if local is None else f"cuda:{local}")
         try:
             device = torch.device(self.device)
             torch.empty(0, device=device)
@@ -108,9 +145,11 @@ class Trainer(Part, family="trainer", name="trainer"):
             return self.validation_fraction
         return 0.1 if self.patience is not None else 0.0
 
-    def resolve_batch_size(self, samples: int) -> int:
-        """Returns the batch size for that many samples."""
-        return automatic_batch_size(samples) if self.batch_size == "auto" else int(self.batch_size)
+    def resolve_batch_size(self, samples: int, processes: int = 1) -> int:
+        """Returns the batch size of each process; several share an automatic one."""
+        if self.batch_size != "auto":
+            return int(self.batch_size)
+        return max(1, automatic_batch_size(samples) // processes)
 
     def resolve_epochs(self, samples: int) -> int:
         """Returns the number of epochs for that many samples."""
@@ -124,10 +163,12 @@ class Trainer(Part, family="trainer", name="trainer"):
         *,
         validation: Source | None = None,
         seed: int = 0,
+        resume: bool = False,
     ) -> History:
         """Trains the module in place and returns what happened.
 
-        An interruption from the keyboard ends training early and keeps the best weights so far.
+        An interruption from the keyboard ends training after the present step and keeps the best weights so far. Under
+        torchrun each process trains on its share of every batch, and all end with the same weights.
 
         Args:
             module: an AutoencoderModule, or any module that the objective can read.
@@ -135,137 +176,25 @@ class Trainer(Part, family="trainer", name="trainer"):
             objective: what is minimised.
             validation: held-out samples, or None.
             seed: decides everything random.
+            resume: whether to go on from the newest checkpoint in the folder `checkpoint`; without one training starts.
+                The result is that of a run without interruption, to the last bit on the same machine.
 
         Raises:
             ValueError: for settings that make no sense.
+            CheckpointError: when the folder cannot be used, or holds another run.
             TrainingDiverged: when a loss, gradient or weight is not finite; the module then has the last good weights.
+            SystemExit: after SIGTERM, with code 143, when there is a checkpoint folder.
         """
         self.check()
         objective.check(module)
         if self.patience is not None and validation is None:
             raise ValueError("Trainer: patience needs held-out samples; pass validation=")
+        self.check_folder(resume)
         device = next((p.device for p in module.parameters()), None)
-        with seeded(seed, device) as generator:
-            return _Run(self, module, source, objective, validation, generator).run()
+        rank = current_processes().rank
+        with seeded(seed if rank == 0 else seed_of_rank(seed, rank), device) as generator:
+            return Run(self, module, source, objective, validation, generator, seed).run()
 
-
-class _Run:
-    """One training run."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        module: nn.Module,
-        source: Source,
-        objective: Objective,
-        validation: Source | None,
-        generator: torch.Generator,
-    ) -> None:
-        self.trainer, self.module, self.source = trainer, module, source
-        self.objective, self.validation, self.generator = objective, validation, generator
-        self.batch_size = trainer.resolve_batch_size(len(source))
-        self.epochs = trainer.resolve_epochs(len(source))
-        self.steps = self.epochs * -(-len(source) // self.batch_size)
-        self.state = TrainingState()
-        self.best, self.good = MemoryCheckpoint(), MemoryCheckpoint()
-        self.stepper = Stepper(
-            module, objective, learning_rate=trainer.learning_rate, schedule=warmup_cosine, clip=trainer.clip
-        )
-        self.history = History(batch_size=self.batch_size)
-
-    def run(self) -> History:
-        self.module.generator = self.generator  # type: ignore[assignment]
-        self._keep(self.good)
-        try:
-            self._choose_precision()
-            self.module.train()
-            with progress_bar(self.trainer.verbose, self.epochs) as show:
-                while self.state.epoch < self.epochs and not self._stop():
-                    record = self._epoch()
-                    self.history.records.append(record)
-                    show(record)
-                    self._after(record)
-        except KeyboardInterrupt:
-            self.history.stopped = "interrupted"
-            self.good.load_into(self.module)  # the epoch that was cut short does not count
-        except TrainingDiverged:
-            self.good.load_into(self.module)
-            raise
-        finally:
-            self.module.eval()
-            self.module.generator = None  # type: ignore[assignment]
-        self._restore_best()
-        return self.history
-
-    def _choose_precision(self) -> None:
-        first = next(iter(self.source.batches(min(self.batch_size, len(self.source)))))
-        wanted, device = self.trainer.precision, self.stepper.device
-        precision = choose_precision(wanted, self.module, self.objective, first, device)
-        self.stepper.precision = self.history.precision = precision
-
-    def _epoch(self) -> EpochRecord:
-        start, means = time.perf_counter(), Means()
-        for batch in self.source.batches(self.batch_size, self.generator):
-            means.add(self.stepper.step(batch, self._progress()))
-            self.state.step += 1
-        self.state.epoch += 1
-        values, extra = means.result()
-        held: dict[str, float] = {}
-        if self.validation is not None:
-            held = measure(self.module, self.validation, self.objective, 1024, Progress(1, 1, len(self.source)))
-        self._check_finite(held.get("loss", 0.0))
-        return EpochRecord(
-            epoch=self.state.epoch,
-            **values,
-            validation_loss=held.get("loss"),
-            validation_distortion=held.get("distortion"),
-            validation_rate=held.get("rate"),
-            seconds=time.perf_counter() - start,
-            learning_rate=self.stepper.optimizer.param_groups[0]["lr"],
-            extra=extra,
-        )
-
-    def _check_finite(self, validation_loss: float) -> None:
-        """Raises TrainingDiverged when the epoch's last step left weights that cannot be used."""
-        what = "" if math.isfinite(validation_loss) else f"the validation loss is {validation_loss}"
-        what = what if self.stepper.weights_finite else "the weights are not finite"
-        if what:
-            rate = self.trainer.learning_rate
-            raise TrainingDiverged(
-                f"{what} after epoch {self.state.epoch}, step {self.state.step} of {self.steps}: most likely the "
-                f"learning rate of {rate:g} is too high; try {rate / 10:g}"
-            )
-
-    def _after(self, record: EpochRecord) -> None:
-        """Keeps the best and the last good weights, and asks the callbacks."""
-        self._keep(self.good)
-        if record.validation_loss is not None:
-            patience = self.trainer.patience
-            if record.validation_loss < self.state.best_loss:
-                self.state.best_loss, self.state.best_epoch = record.validation_loss, record.epoch
-                self._keep(self.best)
-            elif patience is not None and record.epoch - self.state.best_epoch >= patience:
-                self.history.stopped = "early stopping"
-        wishes = [callback(record) for callback in self.trainer.callbacks]  # every one is asked
-        if any(wishes) and not self._stop():
-            self.history.stopped = "callback"
-
-    def _stop(self) -> bool:
-        return self.history.stopped != "finished"
-
-    def _keep(self, checkpoint: MemoryCheckpoint) -> None:
-        self.state.weights = self.module.state_dict()
-        checkpoint.save(self.state)
-
-    def _restore_best(self) -> None:
-        """Ends with the best weights after early stopping or an interruption, else with the last ones.
-
-        A run that went its whole way ends with its smallest learning rate: its last weights are the ones to keep.
-        """
-        self.history.best_epoch = self.state.epoch
-        if self.state.best_epoch and (self.trainer.patience is not None or self.history.stopped == "interrupted"):
-            self.best.load_into(self.module)
-            self.history.best_epoch = self.state.best_epoch
-
-    def _progress(self) -> Progress:
-        return Progress(self.state.step, self.steps, len(self.source))
+    def stored_seed(self, folder: str = ".") -> int | None:
+        """Returns the seed of the run in the checkpoint folder, or one inside it; None where there is none."""
+        return None if self.checkpoint is None else CheckpointFolder(Path(self.checkpoint) / folder, {}).seed()

@@ -43,7 +43,7 @@ def _facts(study: Study) -> dict[str, str]:
     basis = "training data given as reference" if study.own_reference else "the same samples"
     facts = {
         "Data": model.schema_.describe(),
-        "Measured on": f"{plural(study.evaluation.samples, study.words.one)}; baselines fitted on {basis}",
+        "Measured on": f"{_measured(study)}; baselines fitted on {basis}",
         "Network": repr(network.choose(model.schema_.sample_shape) if isinstance(network, Auto) else network),
         "Bottleneck": f"{recipe.bottleneck!r}, latent_dim={model.latent_dim}",
         "Corruption": "none" if recipe.corruption is None else repr(recipe.corruption),
@@ -60,6 +60,11 @@ def _facts(study: Study) -> dict[str, str]:
     facts["Random state"] = f"{model.random_state!r} for the model, {study.random_state} for this report"
     facts["Versions"] = ", ".join(f"{name} {number_}" for name, number_ in versions().items())
     return facts
+
+
+def _measured(study: Study) -> str:
+    e, one = study.evaluation, study.words.one
+    return plural(e.samples, one) + ("" if e.out_of is None else f", drawn at random from {count(e.out_of)}")
 
 
 def findings_section(study: Study) -> Html:

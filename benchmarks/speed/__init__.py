@@ -1,0 +1,1 @@
+"""How fast latente is beside other libraries and beside the raw matrix products."""

@@ -1,0 +1,126 @@
+"""One process, or several that torchrun started."""
+
+from __future__ import annotations
+
+__all__ = ["ALONE", "Processes", "current_processes"]
+
+import atexit
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latente.data import Source
+
+
+@dataclass(frozen=True)
+class Processes:
+    """What this process is among those that train together.
+
+    Every method is a no-operation in a single process, so that the loop need not know.
+
+    Attributes:
+        rank: from 0; only rank 0 writes and shows anything.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Returns the sum over all processes, on each of them."""
+        if self.size > 1:
+            from torch import distributed
+
+            distributed.all_reduce(values)
+        return values
+
+    def any(self, flags: list[bool], device: torch.device) -> list[bool]:
+        """Returns for each flag whether it is raised in any process."""
+        if self.size == 1:
+            return flags
+        return [bool(v) for v in self.sum(torch.tensor(flags, dtype=torch.int32, device=device)).tolist()]
+
+    def gather(self, value: Any) -> list[Any]:
+        """Returns everybody's value, in the order of ranks."""
+        if self.size == 1:
+            return [value]
+        from torch import distributed
+
+        values = [None] * self.size
+        distributed.all_gather_object(values, value)
+        return values
+
+    def from_first(self, value: Any) -> Any:
+        """Returns the value that rank 0 has."""
+        return self.gather(value)[0]
+
+    def wait(self) -> None:
+        """Returns when all processes are here."""
+        if self.size > 1:
+            from torch import distributed
+
+            distributed.barrier()
+
+    def align(self, module: nn.Module) -> None:
+        """Gives all processes the buffers of rank 0: running statistics and codebooks are no gradient's business."""
+        if self.size > 1:
+            from torch import distributed
+
+            for buffer in module.buffers():
+                distributed.broadcast(buffer, 0)
+
+    def share(self, source: Source) -> Source | None:
+        """Returns this process's share of a source, or None when there is too little to share."""
+        if self.size == 1:
+            return source
+        return source.shard(self.rank, self.size) if len(source) >= self.size else None
+
+    def wrap(self, module: nn.Module, uses_all: bool) -> nn.Module:
+        """Returns the module with its gradients averaged over all processes, its weights those of rank 0.
+
+        Args:
+            module: whose forward pass gives the loss.
+            uses_all: whether the loss depends on all of its parameters.
+        """
+        if self.size == 1:
+            return module
+        from torch.nn.parallel import DistributedDataParallel
+
+        return DistributedDataParallel(module, find_unused_parameters=not uses_all)
+
+
+ALONE = Processes()
+
+
+def current_processes() -> Processes:
+    """Returns the processes that torchrun started or a process group joins, else a single one.
+
+    Under torchrun the group is made at the first call: nccl where there are GPUs, else gloo.
+    """
+    from torch import distributed
+
+    if not distributed.is_available():
+        return ALONE
+    if not distributed.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "MASTER_ADDR" not in os.environ:
+            return ALONE
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(_leave)
+    return Processes(distributed.get_rank(), distributed.get_world_size())
+
+
+def _leave() -> None:
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()

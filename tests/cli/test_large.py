@@ -23,9 +23,9 @@ def small_memory(monkeypatch):
 @pytest.mark.parametrize("name", ["images.npy", "rows.npy", "table.parquet"])
 def test_fit_and_evaluate(small_memory, call, work, tmp_path, name):
     fit = ["fit", work / name, "-o", tmp_path / "model", "--latent-dim", 4, "--epochs", 2, "--network", "mlp:16"]
-    monkeypatched = call(*fit, "--json")
-    assert monkeypatched.code == 0, monkeypatched.err
-    measured = json.loads(monkeypatched.out)["evaluation"]
+    fitted = call(*fit, "--json")
+    assert fitted.code == 0, fitted.err
+    measured = json.loads(fitted.out)["evaluation"]
     streamed = latente.open_rows(work / name)
     small = streamed.row_size * (1 if streamed.dtype == np.uint8 else 4) * len(streamed) <= 10_000
     assert (measured["samples"], measured["out_of"]) == ((200, None) if small else (150, 200))

@@ -47,7 +47,7 @@ EXAMPLES = [
     objectives.RAE(0.1, 0.01, "gradient"),
     objectives.Wasserstein(1.0),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
-    training.Trainer(3, 7, 0.01, 2, 0.25, "float32", "cpu", clip=False, verbose=False),
+    training.Trainer(3, 7, 0.01, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, False, (), False),
 ]
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry

@@ -142,11 +142,12 @@ def quick(**settings):
 
 @pytest.fixture
 def handlers():
-    """Fails the test that leaves another handler than it found."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    assert before == {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    """Starts with Python's own handlers (a process in the background ignores SIGINT) and wants them back."""
+    own = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    found = {number: signal.signal(number, handler) for number, handler in own.items()}
     yield
-    assert {number: signal.getsignal(number) for number in before} == before
+    left = {number: signal.signal(number, handler) for number, handler in found.items()}
+    assert left == own
 
 
 pytestmark = pytest.mark.usefixtures("handlers")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from latente.data import NpyWriter, Rows
 from latente.data.checks import Finiteness
-from latente.nn import multiply_adds
+from latente.nn import multiply_adds, onednn_pays, products_by_onednn
 
 FEWEST, MOST = 64, 2048  # samples in a piece,
 WORK = 1 << 24  # which takes about so many multiply-adds
@@ -59,9 +59,10 @@ def over_chunks(
         return
     with torch.inference_mode():
         rows = _piece_rows(module, function, first[:1].to(device))
+    onednn = onednn_pays(module, rows)
     for piece in _pieces(itertools.chain([first], chunks), rows):
         missing = rows - len(piece)
-        with torch.inference_mode():
+        with torch.inference_mode(), products_by_onednn(onednn):
             if missing:
                 piece = torch.cat([piece, piece[-1:].expand(missing, *piece.shape[1:])])
             result = function(piece.to(device))[: rows - missing].float().cpu().numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ACTIVATIONS", "ConvBlock", "Residual", "activation", "dense_block", "initialise", "multiply_adds",
-    "normalisation",
+    "normalisation", "onednn_pays", "products_by_onednn", "quick_float32",
 ]  # fmt: skip
 
 from latente.nn.activations import ACTIVATIONS, activation
@@ -12,4 +12,5 @@ from latente.nn.conv import ConvBlock
 from latente.nn.initialisation import initialise
 from latente.nn.mlp import Residual, dense_block
 from latente.nn.normalisation import normalisation
+from latente.nn.products import onednn_pays, products_by_onednn, quick_float32
 from latente.nn.work import multiply_adds

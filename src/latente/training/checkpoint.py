@@ -35,6 +35,7 @@ class TrainingState:
         precision: what the run computes in; "" before that is chosen.
         threads: likewise.
         compiles: likewise.
+        onednn: likewise.
     """
 
     epoch: int = 0
@@ -48,6 +49,7 @@ class TrainingState:
     precision: str = ""
     threads: int = 0
     compiles: bool = False
+    onednn: bool = False
     records: list[EpochRecord] = field(default_factory=list)
     weights: Tensors = field(default_factory=dict)
     best: Tensors = field(default_factory=dict)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from latente.data import Source
-from latente.nn import multiply_adds
+from latente.nn import multiply_adds, onednn_pays
 from latente.objectives import Objective, Progress
 from latente.training.compiling import can_compile, pays
 from latente.training.precision import choose_precision, without_traces
@@ -31,11 +31,13 @@ class Choices:
         precision: "float32" or "bfloat16".
         threads: of torch's operators.
         compiles: whether the networks are compiled.
+        onednn: whether oneDNN multiplies float32 matrices.
     """
 
     precision: str
     threads: int
     compiles: bool
+    onednn: bool = False
 
 
 def choose(
@@ -58,8 +60,10 @@ def choose(
     if may_compile or (trainer.threads == "auto" and torch.get_num_threads() > 1):
         with without_traces(module):
             work = BACKWARD * multiply_adds(module, lambda: objective(module, batch, Progress()))
+    precision = choose_precision(trainer.precision, module, objective, batch, device)
     return Choices(
-        precision=choose_precision(trainer.precision, module, objective, batch, device),
+        precision=precision,
         threads=automatic_threads(work) if trainer.threads == "auto" else int(trainer.threads),
         compiles=pays(device, steps, work) if may_compile else trainer.compile is True,
+        onednn=precision == "float32" and onednn_pays(module, batch_size),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PRECISIONS", "autocast", "choose_precision", "quick_float32", "without_traces"]
+__all__ = ["PRECISIONS", "autocast", "choose_precision", "without_traces"]
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import nn
 
+from latente.nn.hardware import cpu_flags
 from latente.objectives import Batch, Objective, Progress
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -56,27 +57,7 @@ def without_traces(module: nn.Module) -> Iterator[None]:
             generator.set_state(state)
 
 
-@contextmanager
-def quick_float32(on: bool) -> Iterator[None]:
-    """Lets a GPU multiply float32 numbers with TF32's ten bits of mantissa inside the block."""
-    before = torch.get_float32_matmul_precision()
-    if on:
-        torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        if on:
-            torch.set_float32_matmul_precision(before)
-
-
 def _hardware_has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type != "cpu":
-        return False
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            flags = next((line for line in file if line.startswith("flags")), "")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return device.type == "cpu" and not cpu_flags().isdisjoint({"avx512_bf16", "amx_bf16"})

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from latente.data import Source, count_batches
+from latente.nn import products_by_onednn, quick_float32
 from latente.objectives import Objective, Progress
 from latente.training.checkpoint import TENSORS, MemoryCheckpoint, TrainingState, by_rank, of_rank
 from latente.training.choices import Choices, choose
@@ -26,7 +27,6 @@ from latente.training.history import EpochRecord, History
 from latente.training.identity import describe_run
 from latente.training.interruptions import Interruptions
 from latente.training.means import Means, measure
-from latente.training.precision import quick_float32
 from latente.training.processes import current_processes
 from latente.training.progress import progress_bar
 from latente.training.schedule import warmup_cosine
@@ -160,6 +160,7 @@ class Run:
         keep_freed_memory()
         with ExitStack() as stack:
             stack.enter_context(quick_float32(self.trainer.precision == "auto" and device.type == "cuda"))
+            stack.enter_context(products_by_onednn(choices.onednn))
             stack.enter_context(computing_with(choices.threads))
             stack.enter_context(compiled(self.module, choices.compiles, device))
             self.module.train()
@@ -172,8 +173,8 @@ class Run:
             choices = choose(self.trainer, self.module, self.objective, self.share, self.batch_size, steps)
             choices = self.processes.from_first(choices)
             self.state.precision, self.state.threads = choices.precision, choices.threads
-            self.state.compiles = choices.compiles
-        return Choices(self.state.precision, self.state.threads, self.state.compiles)
+            self.state.compiles, self.state.onednn = choices.compiles, choices.onednn
+        return Choices(self.state.precision, self.state.threads, self.state.compiles, self.state.onednn)
 
     # Epochs
 

@@ -26,6 +26,7 @@ class Task:
         batch: samples in a step; None takes the library's default.
         epochs: passes; None takes the library's default.
         precision: latente's, and the floor's.
+        rate: latente's peak learning rate; None takes its default.
         activation: of hidden units, where the library offers it.
         natural: the library's own defaults instead of `hidden` and the common learning rate, where it has such.
         target: the error at which a curve ends.
@@ -46,6 +47,7 @@ class Task:
     batch: int | None = None
     epochs: int | None = None
     precision: str = "auto"
+    rate: float | None = None
     activation: str = "silu"
     natural: bool = False
     target: float | None = None

@@ -23,6 +23,7 @@ def fit(task: Task, x: Any, after_epoch: Callable[[Fitted], None]) -> Fitted:
         epochs=task.epochs or "auto",
         batch_size=task.batch or "auto",
         precision=task.precision,
+        learning_rate=task.rate or latente.Trainer.learning_rate,
         callbacks=[callback],
         verbose=False,
     )

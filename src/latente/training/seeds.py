@@ -46,5 +46,9 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[torch.Gene
     device = device or torch.device("cpu")
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every kind of GPU, for a millisecond
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         yield torch.Generator(device=device).manual_seed(seed)

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 import latente
 from latente import Autoencoder, StackedAutoencoder, Trainer, VariationalAutoencoder
+from latente.data import stream
 from latente.estimators import AutoencoderClassifier
 from latente.networks import MLP
 from latente.objectives import Wasserstein
@@ -84,6 +85,19 @@ def test_a_fit_goes_on(X, tmp_path, patience):
     assert model.history_.column("loss") == expected.history_.column("loss")
     assert model.n_iter_ == expected.n_iter_
     assert np.array_equal(model.transform(X), expected.transform(X))
+
+
+def test_a_fit_on_a_stream_goes_on(X, tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "BUFFER_BYTES", 20 * X[0].nbytes)  # several buffers an epoch
+    np.save(tmp_path / "X.npy", X)
+    rows = latente.open_rows(tmp_path / "X.npy")
+    settings = {"batch_size": 7, "epochs": 4, "checkpoint_every": 5}  # a state in the middle of every epoch
+    interrupted(vae(tmp_path / "states", **settings), rows, after=3)
+    model, expected = vae(tmp_path / "states", **settings), vae(**settings)
+    model.fit(rows, resume=True)
+    expected.fit(rows)
+    assert equal(weights(model.module_), weights(expected.module_))
+    assert model.history_.column("loss") == expected.history_.column("loss")
 
 
 def test_resume_without_checkpoints_starts(X, tmp_path):

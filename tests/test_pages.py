@@ -1,4 +1,4 @@
-"""The examples of docs/large-data.md run."""
+"""The examples of the pages run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,29 @@ from pathlib import Path
 
 import latente.data
 
-PAGE = Path(__file__).parents[2] / "docs" / "large-data.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "large-data.md"
 
 
-def test_the_examples_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 4
+def run(page: Path, blocks: int) -> None:
+    """Runs a page's examples one after the other."""
+    found = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(found) == blocks
     space: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), space)
+    for block in found:
+        exec(compile(block, str(page), "exec"), space)
+
+
+def test_interrupted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "interrupted.md", 2)
+    assert float(capsys.readouterr().out) > 0
+    assert len(list((tmp_path / "checkpoints").glob("step-*.safetensors"))) == 2
+
+
+def test_larger_than_memory(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(PAGE, 4)
     assert "X.npy', shape=(20000, 16), dtype=float64) error " in capsys.readouterr().out
 
 

@@ -95,8 +95,9 @@ RATE, ERROR, FIT = (
 START = _plain("start-up CPU s", "startup_cpu", 2)
 EPOCHS, BATCH, PRECISION = (_decided(name) for name in ("epochs", "batch", "precision"))
 COLUMNS: dict[str, list[Column]] = {
-    "a": [RATE, _against("time / floor", "epoch_cpu", "floor"), _against("time / torch", "epoch_cpu", "torch"), ERROR,
-          EPOCHS, BATCH, PRECISION, START],
+    "a": [RATE, _against("time / floor", "epoch_cpu", "floor"),
+          _against("time / oneDNN floor", "epoch_cpu", "floor float32 by oneDNN"),
+          _against("time / torch", "epoch_cpu", "torch"), ERROR, EPOCHS, BATCH, PRECISION, START],
     "b": [RATE, _against("time / floor", "epoch_cpu", "floor"), _against("time / torch", "epoch_cpu", "torch"),
           _against("rate / pythae's", "rate", "pythae ConvNet, 1 epoch"), ERROR, _plain("CPU s", "total_cpu"), EPOCHS,
           BATCH, PRECISION],
@@ -114,7 +115,8 @@ COLUMNS["d"] = COLUMNS["c"]
 REMARKS = {
     "a": "Start-up is what the first epoch and the ends of a fit cost beyond a steady epoch. Error: sum of squares an "
     "image, pixels in [0, 1], 10,000 test images. SiLU inside, but ReLU in scikit-learn and PyOD. "
-    "The floor is what torch multiplies with by itself; other libraries of products can be quicker, see oneDNN.",
+    "The floor is what torch multiplies float32 with by itself, MKL; the oneDNN floor is the same products, as exact, "
+    "by oneDNN, which latente takes for large ones on AMD processors. On other processors both are much the same.",
     "b": "Strided convolutions of 32 and 64 channels, 256 units, 16 codes. 10,000 training images. Runs of one epoch "
     "contain the start-up in their rate.",
     "c": "Each library's own epochs and batch size. Error: sum of squares a row, columns with unit variance, 10,000 "

@@ -41,6 +41,7 @@ EXAMPLES = [
     networks.Conv((8, 16), (32,), kernel_size=5, activation="relu", normalization="batch", upsample="nearest"),
     networks.MLP((8, 4), "tanh", "layer", skip=True, code_activation="sigmoid"),
     objectives.BetaTC(0.5, 6.0, 2.0),
+    objectives.Binarized("importance_weighted:5"),
     objectives.Contractive(1.0, probes=None),
     objectives.ImportanceWeighted(50),
     objectives.Plain(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "RAE", "Batch", "BetaTC", "Contractive", "ImportanceWeighted", "Losses", "Objective", "Plain", "Progress",
-    "Wasserstein", "mmd",
+    "RAE", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "Objective", "Plain",
+    "Progress", "Wasserstein", "mmd",
 ]  # fmt: skip
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
 from latente.objectives.beta_tc import BetaTC
+from latente.objectives.binarized import Binarized
 from latente.objectives.contractive import Contractive
 from latente.objectives.importance import ImportanceWeighted
 from latente.objectives.plain import Plain

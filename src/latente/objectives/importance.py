@@ -16,16 +16,19 @@ from latente.objectives.base import Batch, Losses, Objective, Progress
 from latente.parts import is_integer
 
 
-def log_weights(module: Any, batch: Batch, samples: int) -> tuple[Tensor, Tensor]:
+def log_weights(
+    module: Any, batch: Batch, samples: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
     """Returns log p(x|z) + log p(z) - log q(z|x) and -log p(x|z) for draws z ~ q(z|x), each (samples, batch), in nats.
 
     Args:
         module: an AutoencoderModule with a Gaussian bottleneck.
         batch: the batch, scaled.
         samples: the number of draws for each sample.
+        generator: of the draws; None is the module's.
     """
     mu, logvar = module.bottleneck.moments(module.features(batch.x))
-    noise = torch.randn((samples, *mu.shape), generator=module.generator, device=mu.device, dtype=mu.dtype)
+    noise = torch.randn((samples, *mu.shape), generator=generator or module.generator, device=mu.device, dtype=mu.dtype)
     z = mu + (0.5 * logvar).exp() * noise
     log_prior_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(2)  # log p(z) - log q(z|x)
     repeat = [samples] + [1] * (batch.target.ndim - 1)

@@ -1,0 +1,133 @@
+"""log p(x) by importance sampling against the exact one of probabilistic PCA, and what else is in nats."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import latente
+from latente import Trainer, VariationalAutoencoder
+from latente.data import DataSpec
+from latente.networks import MLP
+
+pytestmark = pytest.mark.usefixtures("untouched_generators")
+W = np.linalg.qr(np.random.default_rng(2).normal(size=(6, 3)))[0] * [2.0, 1.0, 0.5]
+B, S2 = np.linspace(-1, 1, 6), 0.3
+
+
+@pytest.fixture(scope="module")
+def X():
+    draws = np.random.default_rng(0)
+    return (draws.normal(size=(300, 3)) @ W.T + B + math.sqrt(S2) * draws.normal(size=(300, 6))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def factor_analysis(X):
+    """A model whose decoder is W z + b with noise S2 and whose encoder is the exact posterior, widened by half."""
+    trainer = Trainer(epochs=1, verbose=False)
+    spec = DataSpec(scale="none")
+    model = VariationalAutoencoder(
+        3, network=MLP(()), distortion="gaussian", data=spec, trainer=trainer, random_state=0
+    ).fit(X)
+    encoder, decoder = model.module_.encoder[0][1][0], model.module_.decoder[0][0][0]
+    precision = 1 + np.square(W).sum(0) / S2
+    likelihood = model.module_.distortion
+    with torch.no_grad():
+        decoder.weight.copy_(torch.tensor(W))
+        decoder.bias.copy_(torch.tensor(B))
+        encoder.weight.zero_()[:3] = torch.tensor(W.T / S2 / precision[:, None])
+        encoder.bias[:3] = torch.tensor(-(W.T @ B) / S2 / precision)
+        encoder.bias[3:] = torch.tensor(-np.log(precision) + 2 * math.log(1.5))
+        likelihood.scaled_logvar.fill_(
+            likelihood.largest / likelihood.gain * math.atanh(math.log(S2) / likelihood.largest)
+        )
+    return model
+
+
+@pytest.fixture(scope="module")
+def exact(X):
+    return stats.multivariate_normal(B, W @ W.T + S2 * np.eye(6)).logpdf(X)
+
+
+def test_many_draws_reach_the_exact_value(factor_analysis, X, exact):
+    found = factor_analysis.log_likelihood(X, 5000, random_state=0)
+    assert found.shape == (300,)
+    np.testing.assert_allclose(found, exact, atol=0.1)
+    assert abs((found - exact).mean()) < 0.005
+
+
+def test_few_draws_lie_below_it_and_one_is_the_bound(factor_analysis, X, exact):
+    means = [np.mean(factor_analysis.log_likelihood(X, k, random_state=0)) for k in (1, 8, 64, 512)]
+    assert means == sorted(means)
+    assert means[-1] < exact.mean() + 0.01
+    bound = -factor_analysis.bound_terms(X, 200, random_state=1).sum(1).mean()
+    assert means[0] == pytest.approx(bound, abs=0.3)
+
+
+def test_more_draws_than_are_decoded_at_a_time(factor_analysis, X, exact, monkeypatch):
+    monkeypatch.setattr("latente.estimators.likelihood.DECODED", 64)
+    found = factor_analysis.log_likelihood(X[:10], 1000, random_state=0)
+    np.testing.assert_allclose(found, exact[:10], atol=0.3)
+
+
+def test_the_rate_is_the_closed_form(factor_analysis, X):
+    latent = factor_analysis.module_.encode(torch.from_numpy(X))
+    terms = factor_analysis.bound_terms(X, 3, random_state=0)
+    np.testing.assert_allclose(terms[:, 1], latent.rate.detach(), rtol=1e-5)
+
+
+def test_draws_come_from_the_random_state(factor_analysis, X):
+    a, b, c = (factor_analysis.log_likelihood(X[:20], 10, random_state=seed) for seed in (0, 0, 1))
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_active_units(factor_analysis, X):
+    assert factor_analysis.active_units(X).tolist() == [True, True, True]
+    assert factor_analysis.active_units(X, threshold=1e6).tolist() == [False, False, False]
+
+
+def test_a_larger_beta_says_less_and_rebuilds_worse(X):
+    trainer = Trainer(epochs=30, batch_size=32, verbose=False)
+    model = VariationalAutoencoder(3, network=MLP((16,)), trainer=trainer, random_state=0)
+    curve = model.rate_distortion(X[:200], betas=(0.5, 2.0, 20.0), X_test=X[200:], random_state=0)
+    assert list(curve.rates) == sorted(curve.rates, reverse=True)
+    assert list(curve.distortions) == sorted(curve.distortions)
+    np.testing.assert_allclose(curve.bounds, -(curve.rates + curve.distortions), rtol=1e-6)
+    assert curve.active_units[0] >= curve.active_units[-1]
+    assert not hasattr(model, "module_")  # copies were fitted
+
+
+@pytest.mark.parametrize("k", [0, 2.5, "many", True])
+def test_how_many_draws(factor_analysis, X, k):
+    with pytest.raises(ValueError, match="n_samples must be an integer of at least 1"):
+        factor_analysis.log_likelihood(X, k)
+
+
+def test_no_likelihood_without_one(X):
+    trainer = Trainer(epochs=1, verbose=False)
+    model = VariationalAutoencoder(2, distortion="squared_error", trainer=trainer, random_state=0).fit(X)
+    with pytest.raises(ValueError, match=r"got SquaredError\. Fit with distortion='gaussian'"):
+        model.log_likelihood(X)
+    with pytest.raises(ValueError, match=r"in the plain objective only; got objective='importance_weighted:3'"):
+        VariationalAutoencoder(2, objective="importance_weighted:3").rate_distortion(X)
+    with pytest.raises(ValueError, match=r"betas must be numbers of at least 0; got \(-1,\)"):
+        VariationalAutoencoder(2).rate_distortion(X, (-1,))
+
+
+def test_a_binarised_model_is_saved_and_resumed(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (120, 8, 8), dtype=np.uint8)
+    trainer = Trainer(epochs=2, verbose=False)
+    model = VariationalAutoencoder(
+        2, network=MLP((8,)), distortion="bernoulli", objective="binarized", trainer=trainer, random_state=0
+    ).fit(grey)
+    model.save(tmp_path / "model")
+    loaded = latente.load(tmp_path / "model")
+    black = np.where(grey[:5] > 127, 255, 0).astype(np.uint8)
+    a, b = (m.log_likelihood(black, 50, random_state=0) for m in (model, loaded))
+    assert np.array_equal(a, b)
+    assert (a < 0).all()

@@ -154,3 +154,31 @@ def test_samples_of_another_shape(stack, split):
     for X in (np.zeros((3, 8, 7)), np.zeros((3, 64))):
         with pytest.raises(ValueError, match="samples of shape|features"):
             classifier.predict(X)
+
+
+def test_corruption_and_dropout_act_in_training_only(split):
+    X, _, y, _ = split
+    start = StackedAutoencoder(16, hidden_features=(32,), trainer=Trainer(epochs=1, verbose=False), random_state=0)
+    start.fit(X)
+    settings = {"trainer": Trainer(epochs=2, verbose=False), "random_state": 0}
+    fits = [
+        AutoencoderClassifier(FrozenEstimator(start), corruption=corruption, dropout=dropout, **settings).fit(X, y)
+        for corruption, dropout in ((None, 0.0), ("masking:0.5", 0.0), (None, 0.5), (None, 0.5))
+    ]
+    losses = [fit.history_.column("loss")[-1] for fit in fits]
+    assert losses[0] < min(losses[1:])  # noise makes training harder
+    assert losses[2] == losses[3]  # and is decided by random_state
+    assert np.array_equal(fits[1].predict_proba(X), fits[1].predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\); got 1.0"),
+        ({"dropout": "half"}, "dropout must be a number"),
+        ({"corruption": "masking:2"}, "Masking"),
+    ],
+)
+def test_noise_that_makes_no_sense(split, settings, message):
+    with pytest.raises(ValueError, match=message):
+        AutoencoderClassifier(**settings).fit(split[0], split[2])

@@ -18,6 +18,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from latente.autoencoder import AutoencoderModule
+from latente.corruptions import Corruption, resolve_corruption
 from latente.data import ArrayRows, Rows, Source, as_rows, loaded, source_of
 from latente.estimators.autoencoder import Autoencoder
 from latente.estimators.fitted import read_checked
@@ -25,7 +27,7 @@ from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
-from latente.parts import is_integer, resolve
+from latente.parts import is_integer, is_number, resolve
 from latente.training import Trainer, current_processes, seed_of, seeded
 
 
@@ -40,15 +42,30 @@ class CrossEntropy(Objective, name="cross_entropy"):
 
 
 class _Head(nn.Module):
-    """Encoder, mode of the bottleneck, activation, linear layer."""
+    """Corruption while training, encoder with dropout after its blocks, mode of the bottleneck, linear layer."""
 
-    def __init__(self, encoder: nn.Module, bottleneck: nn.Module, latent_dim: int, classes: int) -> None:
+    generator: torch.Generator | None = None  # the trainer's; decides the corruption
+
+    def __init__(
+        self, start: AutoencoderModule, classes: int, corruption: Corruption | None = None, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.encoder, self.bottleneck = encoder, bottleneck
-        self.head = nn.Sequential(nn.SiLU(), dense_block(latent_dim, classes))
+        self.encoder, self.bottleneck = copy.deepcopy(start.encoder), copy.deepcopy(start.bottleneck)
+        self.corruption, self.bounds, self.dropout = corruption, start.bounds, dropout
+        self.head = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), dense_block(self.bottleneck.latent_dim, classes))
+
+    def _encode(self, x: Tensor) -> Tensor:
+        if not (self.dropout and self.training and isinstance(self.encoder, nn.Sequential)):
+            return self.encoder(x)
+        *hidden, last = self.encoder
+        for block in hidden:
+            x = F.dropout(block(x), self.dropout)
+        return last(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        latent = self.bottleneck(self.encoder(x).float())
+        if self.training and self.corruption is not None:
+            x = self.corruption(x, self.generator, self.bounds)
+        latent = self.bottleneck(self._encode(x).float())
         return self.head(latent.mode if latent.codes is None else latent.z)  # only z passes a quantiser's gradient
 
 
@@ -59,6 +76,8 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         autoencoder: where the hidden layers come from. An unfitted one is cloned and fitted to X first; a fitted one,
             wrapped in sklearn.frozen.FrozenEstimator (as `StackedAutoencoder.to_classifier` does), is taken as it is,
             and may have seen many samples without labels. None is a StackedAutoencoder.
+        corruption: acts on the samples in training, e.g. "masking:0.25"; None for none.
+        dropout: the probability, in [0, 1), with which outputs of the encoder's blocks are zeroed in training.
         trainer: how to train; None for the defaults.
         random_state: None, an integer or a numpy generator; decides everything random.
 
@@ -70,8 +89,18 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         n_iter_: epochs that were trained.
     """
 
-    def __init__(self, autoencoder: Any = None, *, trainer: Trainer | None = None, random_state: Any = None) -> None:
+    def __init__(
+        self,
+        autoencoder: Any = None,
+        *,
+        corruption: Any = None,
+        dropout: float = 0.0,
+        trainer: Trainer | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.autoencoder = autoencoder
+        self.corruption = corruption
+        self.dropout = dropout
         self.trainer = trainer
         self.random_state = random_state
 
@@ -91,6 +120,7 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
             raise ValueError("AutoencoderClassifier requires y to be passed, but the target y is None")
         self._trainer().check()
         self._trainer().check_folder(resume)
+        self._check_noise()
         X = loaded(X)
         rows = as_rows(X)
         labels = column_or_1d(y, warn=True)
@@ -109,15 +139,23 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
 
     def _fit_module(self, rows: Rows, indices: NDArray[np.int64], seed: int, resume: bool) -> None:
         start, trainer = self.autoencoder_.module_, self._trainer()
-        encoder, bottleneck = copy.deepcopy(start.encoder), copy.deepcopy(start.bottleneck)
         with seeded(seed):
-            self.module_ = _Head(encoder, bottleneck, bottleneck.latent_dim, len(self.classes_)).to(start.device)
+            head = _Head(start, len(self.classes_), resolve_corruption(self.corruption), float(self.dropout))
+        self.module_ = head.to(start.device)
         held: Source | None = None
         source = source_of(rows, self.autoencoder_.schema_, ArrayRows(indices), start.device)
         if trainer.held_out:
             source, held = source.split(trainer.held_out, seed)
         self.history_ = trainer.fit(self.module_, source, CrossEntropy(), validation=held, seed=seed, resume=resume)
         self.n_iter_ = len(self.history_)
+
+    def _check_noise(self) -> None:
+        """Raises ValueError for a corruption or a dropout that makes no sense."""
+        corruption = resolve_corruption(self.corruption)
+        if corruption is not None:
+            corruption.check()
+        if not (is_number(self.dropout, 0, 1) and self.dropout < 1):
+            raise ValueError(f"dropout must be a number in [0, 1); got {self.dropout!r}")
 
     def _inner(self, name: str, rest: str) -> Any:
         if name == "autoencoder" and self.autoencoder is None:

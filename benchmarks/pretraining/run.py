@@ -1,0 +1,173 @@
+"""Does layer-wise denoising pretraining help a classifier? Three layers of 1,000 on MNIST and its harder variants.
+
+    python benchmarks/pretraining/run.py                      # everything; hours
+    python benchmarks/pretraining/run.py --only mnist         # sets whose name contains "mnist"
+    python benchmarks/pretraining/run.py --only labels-100    # few labels, all pictures for the pretraining
+    python benchmarks/pretraining/run.py --seeds 0,1,2
+    python benchmarks/pretraining/run.py --table              # only writes docs/benchmarks-pretraining.md
+
+See README.md in this folder. Rows that are in results.csv already (same set, start, noise and seed) are replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from variants import TEST, TRAIN, VALID, VARIANTS, make
+
+import latente
+from latente import Pretraining, StackedAutoencoder, Trainer
+from latente.datasets import load
+
+HERE = Path(__file__).parent
+RESULTS, PAGE = HERE / "results.csv", HERE.parents[1] / "docs" / "benchmarks-pretraining.md"
+LABELS = (100, 1_000, 10_000, 50_000)
+# the fraction of inputs masked in pretraining, from Vincent et al. (2010), Table 3, and others' test errors in %
+MASKING = {"mnist": 0.25, "basic": 0.1, "rot": 0.25, "bg-rand": 0.4}
+REFERENCES = {
+    "labels-50000": "SVM 1.40, SAE-3 1.40, DBN-3 1.24, SDAE-3 1.28",
+    "basic": "SVM 3.03, SAE-3 3.46, DBN-3 3.11, SDAE-3 2.84",
+    "rot": "SVM 11.11, SAE-3 10.30, DBN-3 10.30, SDAE-3 9.53",
+    "bg-rand": "SVM 14.58, SAE-3 11.28, DBN-3 6.73, SDAE-3 10.30",
+}
+SETS = (*(f"labels-{n}" for n in LABELS), *VARIANTS)
+NOISES = {"none": (None, 0.0), "masking": ("masking:0.25", 0.0), "dropout": ("masking:0.2", 0.5)}  # while fine-tuning
+FIELDS = ["set", "start", "noise", "seed", "labels", "valid_error", "test_error", "epochs", "cpu_seconds"]
+Split = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def split_of(name: str, seed: int) -> Split:
+    """Returns (pictures, labels) to train on, to validate and to test."""
+    if name in VARIANTS:
+        x, y = make(name)
+        ends = (TRAIN, TRAIN + VALID, TRAIN + VALID + TEST)
+        return (x[: ends[0]], y[: ends[0]]), (x[ends[0] : ends[1]], y[ends[0] : ends[1]]), (x[ends[1] :], y[ends[1] :])
+    data = load("mnist")
+    train, valid = (data.x_train[:50_000], data.y_train[:50_000]), (data.x_train[50_000:], data.y_train[50_000:])
+    return train, valid, (data.x_test, data.y_test)
+
+
+def labelled(y: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Returns n indices, as many of each label as of any other."""
+    draws = np.random.default_rng(seed)
+    each = [draws.permutation(np.flatnonzero(y == label))[: n // 10] for label in range(10)]
+    return np.concatenate(each) if n < len(y) else np.arange(len(y))
+
+
+def starts(name: str, x: np.ndarray, seed: int) -> Iterator[tuple[str, StackedAutoencoder]]:
+    """Yields the two encoders that a classifier starts from: pretrained on all pictures, and with its first weights."""
+    masking = f"masking:{MASKING.get(name, MASKING['mnist'])}"
+    still = Trainer(learning_rate=1e-12, verbose=False)
+    for start, pretraining in (
+        ("pretrained", Pretraining(15, masking, Trainer(verbose=False))),
+        ("scratch", Pretraining(1, None, still)),
+    ):
+        stack = StackedAutoencoder(1000, hidden_features=(1000, 1000), pretraining=pretraining, random_state=seed)
+        yield start, stack.pretrain(x if start == "pretrained" else x[:256])
+
+
+def measure(name: str, seed: int) -> Iterator[dict[str, Any]]:
+    """Fits and yields every row of a set: two starts, three kinds of noise while fine-tuning."""
+    train, valid, test = split_of(name, seed)
+    wanted = int(name.removeprefix("labels-")) if name.startswith("labels-") else len(train[0])
+    chosen = labelled(train[1], wanted, seed)
+    epochs = {100: 300, 1_000: 150, 10_000: 80}.get(wanted, 50)
+    for start, stack in starts(name, train[0], seed):
+        for noise, (corruption, dropout) in NOISES.items():
+            classifier = latente.AutoencoderClassifier(
+                FrozenEstimator(stack),
+                corruption=corruption,
+                dropout=dropout,
+                trainer=Trainer(epochs=epochs, learning_rate=1e-3, verbose=False),
+                random_state=seed,
+            )
+            begun = time.process_time()
+            classifier.fit(train[0][chosen], train[1][chosen])
+            errors = [100 * (1 - classifier.score(*pair)) for pair in (valid, test)]
+            yield {
+                "set": name,
+                "start": start,
+                "noise": noise,
+                "seed": seed,
+                "labels": len(chosen),
+                "valid_error": round(errors[0], 3),
+                "test_error": round(errors[1], 3),
+                "epochs": epochs,
+                "cpu_seconds": round(time.process_time() - begun, 1),
+            }
+
+
+def read() -> list[dict[str, Any]]:
+    if not RESULTS.exists():
+        return []
+    with RESULTS.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Writes the row beside the others."""
+    key = ("set", "start", "noise", "seed")
+    rows = [old for old in read() if [str(old[k]) for k in key] != [str(row[k]) for k in key]] + [row]
+    rows.sort(key=lambda r: (SETS.index(r["set"]), r["start"], list(NOISES).index(r["noise"]), int(r["seed"])))
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_page() -> None:
+    """Writes the table for the docs: for each set and start the noise with the lowest validation error."""
+    rows, lines = read(), [
+        "# Pretraining for classification",
+        "",
+        "Three layers of 1,000 units, pretrained one by one as denoising autoencoders on all training pictures, then",
+        "then fine-tuned with labels, beside the same network trained from its initial weights. Test error in %, mean over",
+        "seeds; of three kinds of noise while fine-tuning (none, masked input, dropout) the one with the lowest error on",
+        "the validation set. Made by `benchmarks/pretraining/run.py`; how is in its README.",
+        "",
+        "| set | labels | seeds | from scratch | noise | pretrained | noise | others |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in SETS:
+        mine = [row for row in rows if row["set"] == name]
+        if not mine:
+            continue
+        cells = [name, mine[0]["labels"], str(len({row["seed"] for row in mine}))]
+        for start in ("scratch", "pretrained"):
+            by_noise = {n: [row for row in mine if (row["start"], row["noise"]) == (start, n)] for n in NOISES}
+            mean = {n: np.mean([float(r["valid_error"]) for r in found]) for n, found in by_noise.items() if found}
+            if not mean:
+                cells += ["", ""]
+                continue
+            best = min(mean, key=mean.__getitem__)
+            test = [float(row["test_error"]) for row in by_noise[best]]
+            spread = f" ({min(test):.2f}..{max(test):.2f})" if len(test) > 1 else ""
+            cells += [f"{np.mean(test):.2f}{spread}", best]
+        lines.append("| " + " | ".join([*cells, REFERENCES.get(name, "")]) + " |")
+    PAGE.write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="sets whose name contains this")
+    parser.add_argument("--seeds", default="0", help="separated by commas")
+    parser.add_argument("--table", action="store_true", help="only write the page")
+    options = parser.parse_args()
+    if not options.table:
+        for seed in map(int, options.seeds.split(",")):
+            for name in (name for name in SETS if options.only in name):
+                for row in measure(name, seed):
+                    print(row, flush=True)
+                    keep(row)
+    write_page()
+
+
+if __name__ == "__main__":
+    main()

@@ -69,7 +69,7 @@ def table_fit(work: str) -> Callable[[], list[Task]]:
         base = Task(work, data, "latente", mode="total", data=data, rows=rows, hidden=(64,), latent=4, natural=True)
         return [
             base,
-            replace(base, variant="2 epochs at 5e-3", epochs=2, rate=5e-3),
+            replace(base, variant="2 epochs of 64 at 1e-2", epochs=2, batch=64, rate=1e-2),
             replace(base, variant="5 epochs", epochs=5),
             replace(base, variant="20 epochs", epochs=20),
             replace(base, library="pyod", variant="64-4", activation="relu"),

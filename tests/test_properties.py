@@ -31,6 +31,7 @@ from latente.objectives import (
     RAE,
     Batch,
     BetaTC,
+    Binarized,
     Contractive,
     ImportanceWeighted,
     Plain,
@@ -80,6 +81,7 @@ OBJECTIVES = {
     "rae, gradient": RAE(0.1, 0.01, "gradient"),
     "importance": ImportanceWeighted(3),
     "beta-tc": BetaTC(),
+    "binarized": Binarized(),
 }
 NEEDS_GAUSSIAN = {"importance", "beta-tc"}
 
@@ -109,7 +111,13 @@ def build(bottleneck, network, distortion, seed=0, **options):
         )
         encoder, decoder = part.build(shape, LATENT, built.features)
     module = AutoencoderModule(
-        encoder, built, decoder, distortion=DISTORTIONS[distortion].build(shape), output="sigmoid", **options
+        encoder,
+        built,
+        decoder,
+        distortion=DISTORTIONS[distortion].build(shape),
+        output="sigmoid",
+        bounds=(0.0, 1.0),
+        **options,
     )
     module.generator = torch.Generator().manual_seed(seed)
     return module

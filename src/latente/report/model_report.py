@@ -27,6 +27,7 @@ CHAPTERS = (
     sections.errors_section,
     sections.denoising_section,
     sections.map_section,
+    sections.latent_health_section,
     sections.interpolation_section,
     sections.samples_section,
 )

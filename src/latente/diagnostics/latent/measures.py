@@ -1,0 +1,188 @@
+"""What is measured of a latent space: names, formulas in words, and values to read a value by."""
+
+from __future__ import annotations
+
+__all__ = [
+    "MEASURES", "NEIGHBOURS_OF", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row", "Skipped", "reference",
+]  # fmt: skip
+
+from dataclasses import dataclass
+
+PLACES, POSTERIOR, PATHS = "places of the codes", "draws of q(z|x)", "straight lines"
+NEIGHBOURS_OF, UNITS = "neighbours", "active units"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a latent space.
+
+    Attributes:
+        name: of LatentReport's attribute.
+        title: in a few words.
+        formula: in words.
+        group: what it looks at; measures of a group apply together.
+        ideal: its value for codes that are exactly N(0, I) and a linear decoder; None where that depends on the model.
+    """
+
+    name: str
+    title: str
+    formula: str
+    group: str
+    ideal: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure and the values to read it by.
+
+    Attributes:
+        measure: what is measured.
+        value: of this model; None where it does not apply.
+        ideal: codes exactly N(0, I) and a linear decoder.
+        healthy: a variational autoencoder on MNIST, at a latent size near this model's.
+        sick: a plain autoencoder of that size that saw too few images for too long.
+    """
+
+    measure: Measure
+    value: float | None
+    ideal: float | None
+    healthy: float | None
+    sick: float | None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A group of measures that does not apply to a model, and why."""
+
+    group: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.reason}"
+
+
+MEASURES = (
+    Measure(
+        "hole_fraction", "hole fraction",
+        "the share of draws from a Gaussian fitted to the codes that lie farther from their 5th nearest code than 99% "
+        "of the codes do from theirs", PLACES, 0.01,
+    ),
+    Measure("hole_fraction_control", "… of held-out codes", "the same share of codes of other samples", PLACES, 0.01),
+    Measure(
+        "coverage_fitted", "coverage, fitted Gaussian",
+        "the share of codes with a draw nearer than their own 5th nearest code; draws of the fitted Gaussian",
+        PLACES, 0.97,
+    ),
+    Measure("coverage_normal", "coverage, N(0, I)", "the same; draws of N(0, I)", PLACES, 0.97),
+    Measure(
+        "density_fitted", "density, fitted Gaussian",
+        "in how many of the codes' neighbourhoods a draw of the fitted Gaussian lies, over 5", PLACES, 1.0,
+    ),
+    Measure("density_normal", "density, N(0, I)", "the same; draws of N(0, I)", PLACES, 1.0),
+    Measure(
+        "mmd", "MMD² to N(0, I)",
+        "how far the codes are from N(0, I): likeness within codes plus likeness within draws less twice that between "
+        "them; likeness is a Gaussian of the distance, as wide as the median distance", PLACES, 0.0,
+    ),
+    Measure("mmd_null", "… by chance", "what MMD² stays below in 95 of 100 cases without any difference", PLACES),
+    Measure(
+        "posterior_hole_fraction", "holes for N(0, I) in q(z)",
+        "the share of draws from N(0, I) in holes between draws of q(z|x), which the decoder was trained on",
+        POSTERIOR, 0.01,
+    ),
+    Measure("posterior_coverage", "coverage of q(z) by N(0, I)", "of draws of q(z|x) by N(0, I)", POSTERIOR, 0.97),
+    Measure("posterior_mmd", "MMD² of q(z) to N(0, I)", "of draws of q(z|x) to N(0, I)", POSTERIOR, 0.0),
+    Measure(
+        "jump", "jump",
+        "the longest of 20 steps along a decoded straight line as a share of the whole way, less 1/20", PATHS, 0.0,
+    ),
+    Measure(
+        "path_ratio", "path ratio", "the length of a decoded straight line over the distance of its ends", PATHS, 1.0
+    ),
+    Measure(
+        "cycle_gap", "cycle gap halfway",
+        "how far a code halfway between two moves when decoded and encoded again, over the distance of the two",
+        PATHS, 0.0,
+    ),
+    Measure("cycle_gap_control", "… at the ends", "the same at the codes of samples", PATHS, 0.0),
+    Measure(
+        "active_units", UNITS, "latent units whose code varies by more than 0.01 over the data", UNITS
+    ),
+    Measure(
+        "participation_ratio", "participation ratio",
+        "over how many directions the codes' variance is spread: (sum of eigenvalues)² over sum of squares", "",
+    ),
+    Measure(
+        "intrinsic_dimension", "dimension of the codes",
+        "from the ratio of the distances to the first two neighbours (TwoNN)", PLACES,
+    ),
+    Measure("data_dimension", "dimension of the data", "the same of the samples themselves", NEIGHBOURS_OF),
+    Measure(
+        "trustworthiness", "trustworthiness",
+        "1 less the ranks, in the data, of the 12 nearest in the codes that are not among the 12 nearest in the data",
+        NEIGHBOURS_OF, 1.0,
+    ),
+    Measure("continuity", "continuity", "the same with data and codes swapped", NEIGHBOURS_OF, 1.0),
+)  # fmt: skip
+
+
+def reference(name: str, latent_dim: int, sick: bool) -> float | None:
+    """Returns a measure of the healthy or the sick reference model, of the nearer of the latent sizes 2 and 8.
+
+    Args:
+        name: of the measure.
+        latent_dim: of the model that is read by it.
+        sick: which of the two.
+    """
+    return REFERENCES[2 if latent_dim <= 4 else 8].get(name, (None, None))[sick]
+
+
+# Printed by benchmarks/latent/run.py --references: (healthy, sick) at latent sizes 2 and 8.
+REFERENCES: dict[int, dict[str, tuple[float | None, float | None]]] = {
+    2: {
+        "hole_fraction": (0.00533, 0.0517),
+        "hole_fraction_control": (0.00711, 0.00467),
+        "coverage_fitted": (0.887, 0.676),
+        "coverage_normal": (0.765, 0.492),
+        "density_fitted": (0.907, 0.875),
+        "density_normal": (0.916, 0.9),
+        "mmd": (0.0485, 0.204),
+        "mmd_null": (0.00115, 0.000985),
+        "posterior_hole_fraction": (0.000444, None),
+        "posterior_coverage": (0.78, None),
+        "posterior_mmd": (0.0438, None),
+        "jump": (0.0326, 0.0644),
+        "path_ratio": (2.91, 5.06),
+        "cycle_gap": (0.0386, 0.0555),
+        "cycle_gap_control": (0.0364, 0.0639),
+        "active_units": (2, None),
+        "participation_ratio": (1.93, 1.62),
+        "intrinsic_dimension": (2.03, 1.96),
+        "data_dimension": (12.3, 12.3),
+        "trustworthiness": (0.936, 0.839),
+        "continuity": (0.923, 0.862),
+    },
+    8: {
+        "hole_fraction": (0.0118, 0.11),
+        "hole_fraction_control": (0.00822, 0.0107),
+        "coverage_fitted": (0.693, 0.633),
+        "coverage_normal": (0.642, 0.159),
+        "density_fitted": (0.496, 0.519),
+        "density_normal": (0.584, 0.736),
+        "mmd": (0.0129, 0.169),
+        "mmd_null": (0.000488, 0.000506),
+        "posterior_hole_fraction": (0.00122, None),
+        "posterior_coverage": (0.644, None),
+        "posterior_mmd": (0.0131, None),
+        "jump": (0.0193, 0.0301),
+        "path_ratio": (1.86, 1.9),
+        "cycle_gap": (0.0601, 0.228),
+        "cycle_gap_control": (0.0513, 0.16),
+        "active_units": (8, None),
+        "participation_ratio": (7.28, 7.05),
+        "intrinsic_dimension": (6.64, 6.32),
+        "data_dimension": (12.3, 12.3),
+        "trustworthiness": (0.987, 0.959),
+        "continuity": (0.984, 0.975),
+    },
+}

@@ -1,0 +1,155 @@
+"""What the measures of a latent space mean, and what to change."""
+
+from __future__ import annotations
+
+__all__ = ["find"]
+
+from typing import TYPE_CHECKING
+
+from latente.diagnostics.finding import SEVERITIES, Finding
+
+if TYPE_CHECKING:
+    from latente.diagnostics.latent.report import LatentReport
+
+APART = 0.05  # of held-out codes in holes; by chance it is 0.01
+HOLES = (0.05, 0.15)  # of a fitted Gaussian's draws; from here a note, a warning
+COVERED = (0.85, 0.5)  # of the codes; below these a note, a warning
+JUMP = (0.025, 0.05)  # beyond an even walk; from here a note, a warning
+CROOKED = (2.0, 3.0)  # times the straight distance
+GAP = 0.2  # of the distance of two codes
+FALSE = (0.9, 0.8)  # trustworthiness and continuity
+FOLDED = 1.5  # times as many dimensions in the data as in the code
+
+ADVICE_SMOOTH = (
+    "Use more latent units, a bottleneck that adds noise to the code (bottleneck='gaussian'), a penalty on the decoder "
+    "(objective='rae') or more data."
+)
+
+
+def find(report: LatentReport, prior: bool, corrupted: bool) -> tuple[Finding, ...]:
+    """Returns what the measures say, the gravest first; "healthy" where nothing is to be said.
+
+    Args:
+        report: the measures.
+        prior: whether training drew the codes towards N(0, I).
+        corrupted: whether training corrupted the input.
+    """
+    place = _prior(report) if prior else _holes(report)
+    found = [*_apart(report), *place, *_jumps(report), *_cycle(report, corrupted), *_units(report), *_folds(report)]
+    found += _neighbours(report)
+    if not found and report.skipped and report.jump is None and report.hole_fraction is None:
+        message = "What can be measured of these codes shows no fault; what cannot is listed with its reason."
+        return (Finding("nothing to say", "note", message),)
+    if not any(f.severity != "good" for f in found):
+        message = "The codes fill their space as a smooth decoder needs: no holes, jumps or false neighbours stood out."
+        found.append(Finding("healthy", "good", message))
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _apart(r: LatentReport) -> list[Finding]:
+    if r.hole_fraction_control is None or r.hole_fraction_control < APART:
+        return []
+    message = (
+        f"{r.hole_fraction_control:.0%} of the held-out codes lie where there are no others; 1% is what chance gives."
+    )
+    advice = "The encoder treats new samples differently: look for overfitting, or for data of another kind."
+    return [Finding("held-out codes lie apart", "warning", message, advice)]
+
+
+def _prior(r: LatentReport) -> list[Finding]:
+    """Judges whether N(0, I) can be sampled: by draws of q(z|x) where codes are random, else by the codes."""
+    random = r.posterior_coverage is not None
+    covered, holes = (
+        (r.posterior_coverage, r.posterior_hole_fraction) if random else (r.coverage_normal, r.hole_fraction)
+    )
+    if covered is None or holes is None:
+        return []
+    what = "what the decoder was trained on (draws of q(z|x))" if random else "the codes"
+    source = "draws of N(0, I)" if random else "draws of a Gaussian fitted to them"
+    message = f"N(0, I) covers {covered:.0%} of {what}; {holes:.0%} of {source} fall into holes."
+    if covered >= COVERED[0] and holes <= HOLES[1]:
+        return [Finding("codes follow the prior", "good", message)]
+    advice = (
+        "Samples of the prior are partly samples of nothing: raise beta (or the objective's weight) so that the codes "
+        "meet the prior, or fit a density to the codes and sample that."
+    )
+    grave = covered < COVERED[1] or holes > 2 * HOLES[1]
+    return [Finding("codes do not follow the prior", "warning" if grave else "note", message, advice)]
+
+
+def _holes(r: LatentReport) -> list[Finding]:
+    """Judges codes that nothing drew towards a prior: only a density that is fitted to them can be sampled."""
+    if r.hole_fraction is None or r.coverage_fitted is None or r.coverage_normal is None:
+        return []
+    control = "" if r.hole_fraction_control is None else f" (held-out codes: {r.hole_fraction_control:.1%})"
+    message = (
+        f"{r.hole_fraction:.0%} of the draws of a Gaussian fitted to the codes fall into holes{control}; they cover "
+        f"{r.coverage_fitted:.0%} of the codes, draws of N(0, I) {r.coverage_normal:.0%}."
+    )
+    if r.hole_fraction < HOLES[0] and r.coverage_fitted >= COVERED[0]:
+        advice = "" if r.coverage_normal >= COVERED[0] else "Sample the fitted Gaussian, not N(0, I)."
+        return [Finding("no holes", "good", message, advice)]
+    advice = (
+        "Do not decode draws of N(0, I). To sample, fit a density of many components to the codes (latente.generation, "
+        "or scikit-learn's GaussianMixture) or train with a prior (VariationalAutoencoder, objective='wasserstein')."
+    )
+    grave = r.hole_fraction >= HOLES[1] or r.coverage_fitted < COVERED[1]
+    return [Finding("holes between the codes", "warning" if grave else "note", message, advice)]
+
+
+def _jumps(r: LatentReport) -> list[Finding]:
+    if r.jump is None or r.path_ratio is None or (r.jump < JUMP[0] and r.path_ratio < CROOKED[0]):
+        return []
+    message = (
+        f"On straight lines between codes the decoder's longest of 20 steps is {r.jump + 0.05:.1%} of the way (5% is "
+        f"even), and the way is {r.path_ratio:.2f} times the straight distance."
+    )
+    grave = r.jump >= JUMP[1] or r.path_ratio >= CROOKED[1]
+    return [Finding("interpolation jumps", "warning" if grave else "note", message, ADVICE_SMOOTH)]
+
+
+def _cycle(r: LatentReport, corrupted: bool) -> list[Finding]:
+    if r.cycle_gap is None or r.cycle_gap < GAP or r.cycle_gap_control is None:
+        return []
+    numbers = f"the gap is {r.cycle_gap:.2f} of the distance of two codes halfway, {r.cycle_gap_control:.2f} at codes"
+    if r.cycle_gap < 1.5 * r.cycle_gap_control:
+        message = f"The encoder does not lead back to a code that was decoded, even at the samples' own: {numbers}."
+        advice = (
+            "Usual where training corrupts the input: the encoder has seen few clean samples. Use weaker corruption, "
+            "or a range of levels that begins at 0."
+            if corrupted
+            else "Train longer; a single layer whose output is squashed cannot do better."
+        )
+        return [Finding("encoder does not invert the decoder", "note", message, advice)]
+    message = f"Between codes, what is decoded does not lead back to its code: {numbers}."
+    return [Finding("decoder untrained between codes", "note", message, ADVICE_SMOOTH)]
+
+
+def _units(r: LatentReport) -> list[Finding]:
+    if r.active_units is None or r.active_units >= r.latent_dim:
+        return []
+    count = int(r.active_units)
+    message = f"{count} of {r.latent_dim} latent units are active (their code varies by more than 0.01)."
+    if count == 0:
+        return [Finding("collapsed posterior", "warning", message, "Lower beta, or raise warmup or free_bits.")]
+    return [Finding("inactive units", "note", message, f"latent_dim={count} would do as well.")]
+
+
+def _folds(r: LatentReport) -> list[Finding]:
+    if r.data_dimension is None or r.data_dimension < FOLDED * r.latent_dim:
+        return []
+    message = f"Near each other the data vary in about {r.data_dimension:.0f} directions; the code has {r.latent_dim}."
+    advice = "It must fold or drop some: use more latent units unless the picture in few dimensions is what you want."
+    return [Finding("fewer units than the data's dimension", "note", message, advice)]
+
+
+def _neighbours(r: LatentReport) -> list[Finding]:
+    if r.trustworthiness is None or r.continuity is None or min(r.trustworthiness, r.continuity) >= FALSE[0]:
+        return []
+    message = (
+        f"Neighbours in the codes are neighbours in the data to {r.trustworthiness:.2f} (trustworthiness; 1 is all), "
+        f"the reverse to {r.continuity:.2f} (continuity)."
+    )
+    advice = "Do not read groups or distances off a map of these codes; use more latent units or train longer."
+    grave = min(r.trustworthiness, r.continuity) < FALSE[1]
+    return [Finding("false neighbours", "warning" if grave else "note", message, advice)]

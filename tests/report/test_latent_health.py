@@ -1,0 +1,60 @@
+"""The chapter on the latent space says what `latent_report` measures."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import latente
+from latente import Trainer
+from latente.diagnostics import latent_report
+from latente.report import write_report
+from latente.report.words import number
+
+QUICK = Trainer(epochs=2, verbose=False)
+
+
+def chapter(path) -> str:
+    """The text of the chapter without its markup."""
+    page = path.read_text(encoding="utf-8")
+    body = page[page.index('id="latent-health"') :]
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body[: body.index("</section>")])))
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return load_digits().images
+
+
+@pytest.mark.parametrize("k", [2, 8])
+def test_the_numbers_are_those_of_the_report(digits, tmp_path, k):
+    train, test = digits[:1400], digits[1400:]
+    model = latente.VariationalAutoencoder(k, trainer=QUICK, random_state=0).fit(train)
+    text = chapter(write_report(model, tmp_path / "r.html", test, reference=train, random_state=3))
+    report = latent_report(model, train, held_out=test, random_state=3)
+    for row in report.rows:
+        values = (row.value, row.ideal, row.healthy)
+        cells = ["—" if v is None else str(v) if isinstance(v, int) else number(v) for v in values]
+        assert f"{row.measure.title} {' '.join(cells)}" in text
+        assert row.measure.formula in text
+    assert "The codes of 1,400 training images" in text
+    assert "those of 397 others serve as control" in text
+    for finding in report.findings:
+        assert f"({finding.severity}). {finding.message}" in text
+
+
+def test_what_does_not_apply_is_said(digits, tmp_path):
+    model = latente.Autoencoder(4, bottleneck="vq:8,code_dim=2", trainer=QUICK, random_state=0).fit(digits)
+    text = chapter(write_report(model, tmp_path / "r.html", digits))
+    assert "Does not apply: places of the codes and straight lines (the codes are quantised" in text
+    assert "trustworthiness" in text
+
+
+def test_few_samples(digits, tmp_path):
+    model = latente.Autoencoder(2, trainer=QUICK, random_state=0).fit(digits)
+    text = chapter(write_report(model, tmp_path / "r.html", digits[:3]))
+    assert "3 codes are too few; 40 are needed" in text

@@ -37,7 +37,7 @@ ORDER = [
 RANK = {module: rank for rank, group in enumerate(ORDER) for module in group}
 IMPORT_DATASETS = {"report", "cli", "__main__"}
 
-OPTIONAL = {"pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright"}
+OPTIONAL = {"pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright", "zuko"}
 BANNED = {"torchvision", "torchaudio", "pickle", "cloudpickle", "dill", "shelve", "marshal"}
 PICKLING_CALLS = {"torch.save", "torch.load"}
 MAX_FILE_LINES = 400

@@ -29,6 +29,15 @@ _HOMES = {
         "VariationalAutoencoder",
         "load",
     ),
+    "latente.generation": (
+        "FlowSampler",
+        "GaussianSampler",
+        "Generator",
+        "KernelDensitySampler",
+        "MixtureSampler",
+        "Sampler",
+        "SecondStageSampler",
+    ),
     "latente.networks": ("MLP", "Conv"),
     "latente.objectives": ("RAE", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
     "latente.persistence": ("ModelFileError",),
@@ -53,6 +62,15 @@ if TYPE_CHECKING:
         VanillaAutoencoder,
         VariationalAutoencoder,
         load,
+    )
+    from latente.generation import (
+        FlowSampler,
+        GaussianSampler,
+        Generator,
+        KernelDensitySampler,
+        MixtureSampler,
+        Sampler,
+        SecondStageSampler,
     )
     from latente.networks import MLP, Conv
     from latente.objectives import RAE, BetaTC, Contractive, ImportanceWeighted, Wasserstein

@@ -122,8 +122,7 @@ def test_alone_nothing_is_exchanged():
     assert ALONE.any([True, False], torch.device("cpu")) == [True, False]
     assert ALONE.gather("x") == ["x"]
     assert ALONE.from_first(3) == 3
-    module = torch.nn.Linear(2, 2)
-    assert ALONE.wrap(module, True) is module
+    assert ALONE.average([torch.nn.Parameter(value)], value) is value
 
 
 def test_collective_operations(group):
@@ -132,9 +131,18 @@ def test_collective_operations(group):
     assert group.from_first({"a": 1}) == {"a": 1}
     group.wait()
     module = torch.nn.BatchNorm1d(3)
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     group.align(module)
-    assert all(torch.equal(buffer, before[name]) for name, buffer in module.named_buffers())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+
+
+def test_gradients_are_averaged_in_one_exchange(group):
+    used, unused = torch.nn.Parameter(torch.ones(2, 3)), torch.nn.Parameter(torch.ones(4))
+    used.grad = torch.arange(6.0).reshape(2, 3)
+    loss = group.average([used, unused], torch.tensor(3.0))
+    assert loss.item() == 1.5  # the sum is over one process, the mean over the two that the group says it is
+    assert used.grad.tolist() == [[0.0, 0.5, 1.0], [1.5, 2.0, 2.5]]
+    assert unused.grad.tolist() == [0.0] * 4
 
 
 def test_a_source_too_small_to_share_is_nobodys_share(table):

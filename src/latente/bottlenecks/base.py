@@ -53,8 +53,8 @@ class BottleneckModule(nn.Module, abc.ABC):
         """
         raise NoPriorError(
             "this model has no prior to sample from: its bottleneck leaves the distribution of the codes free. Fit a "
-            "density to the codes of your data with latente.generation, or train with a bottleneck that has a prior, "
-            "such as bottleneck='gaussian'"
+            "density to the codes of your data: latente.generation.Generator(model).fit(X).sample(n), or train with a "
+            "bottleneck that has a prior, such as bottleneck='gaussian'"
         )
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 __all__ = [
-    "active_units", "code_coverage", "code_density", "continuity", "cycle_gap",
-    "explained_variance", "fit_pca", "hole_fraction", "intrinsic_dimension",
-    "kth_distance", "mean_error", "median_bandwidth", "participation_ratio",
-    "path_jump", "path_ratio", "pca_error", "psnr", "rbf_mmd", "rbf_mmd_threshold",
-    "squared_error", "trustworthiness",
+    "active_units", "code_coverage", "code_density", "continuity", "cycle_gap", "density_coverage",
+    "explained_variance", "fit_pca", "frechet_distance", "frechet_normal", "hole_fraction",
+    "intrinsic_dimension", "kth_distance", "mean_error", "median_bandwidth", "memorization",
+    "nearest_neighbors", "participation_ratio", "path_jump", "path_ratio", "pca_error", "precision_recall",
+    "psnr", "rbf_mmd", "rbf_mmd_threshold", "squared_error", "trustworthiness",
 ]  # fmt: skip
 
 from latente.metrics.baselines import fit_pca, mean_error, pca_error
 from latente.metrics.dimension import intrinsic_dimension, participation_ratio
 from latente.metrics.errors import explained_variance, psnr, squared_error
+from latente.metrics.generation import (
+    density_coverage,
+    frechet_distance,
+    frechet_normal,
+    memorization,
+    nearest_neighbors,
+    precision_recall,
+)
 from latente.metrics.kernel import median_bandwidth, rbf_mmd, rbf_mmd_threshold
 from latente.metrics.latent import active_units
 from latente.metrics.neighbors import (

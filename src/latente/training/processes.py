@@ -70,31 +70,43 @@ class Processes:
             distributed.barrier()
 
     def align(self, module: nn.Module) -> None:
-        """Gives all processes the buffers of rank 0: running statistics and codebooks are no gradient's business."""
+        """Gives all processes the parameters and the buffers of rank 0.
+
+        Buffers are running statistics and codebooks, which are no gradient's business.
+        """
         if self.size > 1:
             from torch import distributed
 
-            for buffer in module.buffers():
-                distributed.broadcast(buffer, 0)
+            with torch.no_grad():
+                for tensor in (*module.parameters(), *module.buffers()):
+                    distributed.broadcast(tensor.detach(), 0)
+
+    def average(self, parameters: list[nn.Parameter], loss: Tensor) -> Tensor:
+        """Replaces the gradients by their means over all processes, and returns the mean of the loss.
+
+        One exchange for all of them. A gradient or a loss that is not finite in one process is so in every one
+        afterwards, so that all of them stop.
+
+        Args:
+            parameters: in the same order everywhere; one without a gradient counts as a gradient of 0.
+            loss: of this process, a scalar.
+        """
+        if self.size == 1:
+            return loss
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        mean = self.sum(torch.cat([*(grad.flatten() for grad in grads), loss.reshape(1)])).div_(self.size)
+        *parts, loss = mean.split([*(grad.numel() for grad in grads), 1])
+        torch._foreach_copy_(grads, [part.view_as(grad) for part, grad in zip(parts, grads, strict=True)])
+        return loss.reshape(())
 
     def share(self, source: Source) -> Source | None:
         """Returns this process's share of a source, or None when there is too little to share."""
         if self.size == 1:
             return source
         return source.shard(self.rank, self.size) if len(source) >= self.size else None
-
-    def wrap(self, module: nn.Module, uses_all: bool) -> nn.Module:
-        """Returns the module with its gradients averaged over all processes, its weights those of rank 0.
-
-        Args:
-            module: whose forward pass gives the loss.
-            uses_all: whether the loss depends on all of its parameters.
-        """
-        if self.size == 1:
-            return module
-        from torch.nn.parallel import DistributedDataParallel
-
-        return DistributedDataParallel(module, find_unused_parameters=not uses_all)
 
 
 ALONE = Processes()

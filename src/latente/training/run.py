@@ -81,7 +81,6 @@ class Run:
             schedule=warmup_cosine,
             clip=trainer.clip,
             processes=self.processes,
-            probe=next(iter(self.share.batches(self.batch_size))) if size > 1 else None,
         )
         self.history = History(batch_size=self.batch_size)
         self.folder = self._open_folder()

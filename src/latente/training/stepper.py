@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.training.adam import Adam
 from latente.training.clipping import SpikeClip
-from latente.training.precision import autocast, without_traces
+from latente.training.precision import autocast
 from latente.training.processes import ALONE, Processes
 
 LOOK_EVERY = 50  # steps between looks at a GPU's verdict on losses and gradients
@@ -22,17 +22,6 @@ LOOK_EVERY = 50  # steps between looks at a GPU's verdict on losses and gradient
 
 class TrainingDiverged(ArithmeticError):
     """Raised when a loss, a gradient or a weight is not finite; the module then has the last good weights."""
-
-
-class _Loss(nn.Module):
-    """The objective as a module's forward pass: the place where several processes hook in."""
-
-    def __init__(self, module: nn.Module, objective: Objective) -> None:
-        super().__init__()
-        self.module, self.objective = module, objective
-
-    def forward(self, batch: Batch, progress: Progress) -> Losses:
-        return self.objective(self.module, batch, progress)
 
 
 class Stepper:
@@ -49,7 +38,6 @@ class Stepper:
         clip: whether gradients far above their usual norm are clipped.
         precision: "float32" or "bfloat16".
         processes: those that train together.
-        probe: a batch to try the loss on, needed where there are several.
         looks: whether every loss is looked at; None where it costs nothing, on a CPU.
     """
 
@@ -63,7 +51,6 @@ class Stepper:
         clip: bool = True,
         precision: str = "float32",
         processes: Processes = ALONE,
-        probe: Batch | None = None,
         looks: bool | None = None,
     ) -> None:
         self.module, self.objective, self.schedule = module, objective, schedule
@@ -75,16 +62,10 @@ class Stepper:
         self.looks = self.device.type == "cpu" if looks is None else looks
         self.optimizer = Adam(self.parameters)
         self.clip = SpikeClip(on_host=self.looks) if clip else None
-        loss = _Loss(module, objective)
-        self.loss = processes.wrap(loss, probe is not None and self._uses_all(loss, probe))
+        self.processes = processes
+        processes.align(module)
         self._first_bad: Tensor | None = None
         self._weight: tuple[float, Tensor] | None = None  # of each sample's loss, and the size that it stands for
-
-    def _uses_all(self, loss: nn.Module, batch: Batch) -> bool:
-        """Returns whether the loss of a batch depends on every parameter."""
-        with without_traces(self.module), torch.enable_grad():
-            mean = loss(batch, Progress()).loss.mean()
-            return all(g is not None for g in torch.autograd.grad(mean, self.parameters, allow_unused=True))
 
     def rate_at(self, progress: Progress) -> float:
         """The learning rate of a step."""
@@ -103,14 +84,15 @@ class Stepper:
         """
         self.optimizer.zero_grad()
         with self._arithmetic():
-            losses = self.loss(batch, progress)
+            losses = self.objective(self.module, batch, progress)
         self._backward(losses.loss, size or len(batch))
+        loss = self.processes.average(self.parameters, losses.loss.detach().mean())
         norms = torch._foreach_norm([p.grad for p in self.parameters if p.grad is not None])
         norm = torch.linalg.vector_norm(torch.stack(norms))
         if self.looks:
-            self._update(norm, losses.loss.detach(), batch, progress)
+            self._update(norm, loss, batch, progress)
         else:
-            self._update_unseen(norm, losses.loss.detach(), progress)
+            self._update_unseen(norm, loss, progress)
             if progress.step % LOOK_EVERY == 0:
                 self.look(batch, progress)
         return losses
@@ -125,13 +107,13 @@ class Stepper:
         return nullcontext() if self.precision == "float32" else autocast(self.device, self.precision)
 
     def _update(self, norm: Tensor, loss: Tensor, batch: Batch, progress: Progress) -> None:
-        length, value = norm.item(), loss.mean().item()
+        length, value = norm.item(), loss.item()
         if not math.isfinite(length + value):
             raise TrainingDiverged(self._explain(batch, progress, value))
         self.optimizer.step(self.rate_at(progress), scale=self.clip.scale(norm, length) if self.clip else None)
 
     def _update_unseen(self, norm: Tensor, loss: Tensor, progress: Progress) -> None:
-        bad = ~torch.isfinite(norm + loss.sum())
+        bad = ~torch.isfinite(norm + loss)
         at = torch.where(bad, progress.step, torch.iinfo(torch.int64).max)
         self._first_bad = at if self._first_bad is None else torch.minimum(self._first_bad, at)
         scale = self.clip.scale(torch.where(bad, 0.0, norm)) if self.clip else None

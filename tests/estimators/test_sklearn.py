@@ -44,7 +44,9 @@ def test_scikit_learn_checks(estimator, check):
 
 def test_no_estimator_is_left_out():
     public = {name for name in dir(latente) if isinstance(getattr(latente, name), type)}
-    estimators = {name for name in public if hasattr(getattr(latente, name), "fit") and "Trainer" not in name}
+    estimators = {name for name in public if hasattr(getattr(latente, name), "fit")}
+    estimators -= {"Trainer", "Generator"}  # the first fits modules, the second holds a model that is fitted already
+    estimators = {name for name in estimators if not issubclass(getattr(latente, name), latente.parts.Part)}
     assert estimators == {type(estimator).__name__ for estimator in ESTIMATORS}
 
 

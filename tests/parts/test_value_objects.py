@@ -13,7 +13,7 @@ from sklearn.base import clone
 from torch import nn
 
 import latente.estimators  # registers the parts that live there
-from latente import bottlenecks, corruptions, data, distortions, networks, objectives, pretraining, training
+from latente import bottlenecks, corruptions, data, distortions, generation, networks, objectives, pretraining, training
 from latente.parts import Part, is_integer, is_number, resolve
 
 # One instance of every part whose arguments are all unlike their defaults.
@@ -36,6 +36,11 @@ EXAMPLES = [
     distortions.GaussianLikelihood(per_feature=True, smallest_std=0.05),
     distortions.Huber(0.5),
     distortions.SquaredError(),
+    generation.FlowSampler("maf", 2, (64,), 5, 0.01, 100),
+    generation.GaussianSampler(0.1),
+    generation.KernelDensitySampler(0.5),
+    generation.MixtureSampler(3, 1e-4, 50),
+    generation.SecondStageSampler((64,), 3),
     latente.estimators.classifier.CrossEntropy(),
     networks.Auto(largest_flat=100),
     networks.Conv((8, 16), (32,), kernel_size=5, activation="relu", normalization="batch", upsample="nearest"),
@@ -53,9 +58,9 @@ EXAMPLES = [
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry
 PORTABLE = [part_class for part_class in REGISTERED if part_class.short_name not in OWN]
-NAMES = {name: value for module in (bottlenecks, corruptions, data, distortions, networks, objectives, training)
-         for name, value in vars(module).items()} | {"CrossEntropy": latente.estimators.classifier.CrossEntropy,
-                                                     "Pretraining": pretraining.Pretraining}  # fmt: skip
+MODULES = (bottlenecks, corruptions, data, distortions, generation, networks, objectives, training)
+NAMES = {name: value for module in MODULES for name, value in vars(module).items()}
+NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)
 
 

@@ -47,15 +47,15 @@ class Sampler(Part, abc.ABC, family="sampler"):
     """A density that is fitted to the codes of a trained autoencoder and drawn from.
 
     A value object like every part: `MixtureSampler(20)` and `"mixture:20"` mean the same. Before anything is fitted,
-    each column of the codes is standardised, so settings mean the same for every model; densities are those of the
-    codes as they were given.
+    each column of the codes is standardised, by label where there are labels, so settings mean the same for every
+    model; densities are those of the codes as they were given.
 
     Attributes:
         latent_dim_: columns of the codes.
         classes_: the labels that `fit` got, sorted, or None. There is one density for each.
         weights_: (classes,), how frequent each label is.
-        shift_: (latent_dim,), means of the columns.
-        scale_: (latent_dim,), their standard deviations.
+        shift_: (classes, latent_dim), means of the columns, one row where there are no labels.
+        scale_: (classes, latent_dim), their standard deviations.
         densities_: the fitted densities.
 
     Example:
@@ -99,18 +99,21 @@ class Sampler(Part, abc.ABC, family="sampler"):
         self.check()
         codes = as_codes(codes, rows=2)
         self.latent_dim_ = codes.shape[1]
-        self.shift_, spread = codes.mean(0), codes.std(0)
-        self.scale_ = np.maximum(spread, SMALLEST_SCALE * (spread.max() or 1.0))
-        standardised = (codes - self.shift_) / self.scale_
-        seeds = np.random.SeedSequence(seed_of(random_state))
         if y is None:
-            self.classes_, self.weights_ = None, np.ones(1)
-            self.densities_ = [self._fit(standardised, int(seeds.generate_state(1)[0]))]
-            return self
-        self.classes_, of, counts = as_labels(y, len(codes))
+            self.classes_, of, counts = None, np.zeros(len(codes), int), np.array([len(codes)])
+        else:
+            self.classes_, of, counts = as_labels(y, len(codes))
         self.weights_ = counts / len(codes)
-        states = seeds.generate_state(len(self.classes_)).tolist()
-        self.densities_ = [self._fit(standardised[of == i], seed) for i, seed in enumerate(states)]
+        groups = [codes[of == i] for i in range(len(counts))]
+        self.shift_ = np.stack([group.mean(0) for group in groups])
+        spread = np.stack([group.std(0) for group in groups])
+        widest = spread.max(axis=1, keepdims=True)
+        self.scale_ = np.maximum(spread, SMALLEST_SCALE * np.where(widest == 0, 1.0, widest))
+        seeds = np.random.SeedSequence(seed_of(random_state)).generate_state(len(groups)).tolist()
+        self.densities_ = [
+            self._fit((group - shift) / scale, seed)
+            for group, shift, scale, seed in zip(groups, self.shift_, self.scale_, seeds, strict=True)
+        ]
         return self
 
     def sample(self, n: int = 1, *, y: Any = None, temperature: float = 1.0, random_state: Any = None) -> Codes:
@@ -137,8 +140,9 @@ class Sampler(Part, abc.ABC, family="sampler"):
         for i, density in enumerate(self.densities_):
             chosen = of == i
             if chosen.any():
-                drawn[chosen] = density.sample(int(chosen.sum()), float(temperature), rng)
-        return drawn * self.scale_ + self.shift_
+                own = density.sample(int(chosen.sum()), float(temperature), rng)
+                drawn[chosen] = own * self.scale_[i] + self.shift_[i]
+        return drawn
 
     def log_density(self, codes: Any, *, y: Any = None) -> Codes:
         """Returns (n,): log p(z), or log p(z | y), in nats for codes in their own units.
@@ -153,17 +157,16 @@ class Sampler(Part, abc.ABC, family="sampler"):
         """
         self._check_fitted()
         codes = as_codes(codes, rows=1, columns=self.latent_dim_)
-        standardised = (codes - self.shift_) / self.scale_
         weights = self.weights_
         if y is not None:
             chosen = labels_to_draw(y, 1, self.classes_, weights, np.random.default_rng(0))[0]
             weights = np.eye(len(weights))[chosen]
         terms = [
-            np.log(weight) + density.log_density(standardised)
-            for weight, density in zip(weights, self.densities_, strict=True)
+            np.log(weight) + density.log_density((codes - shift) / scale) - np.log(scale).sum()
+            for weight, density, shift, scale in zip(weights, self.densities_, self.shift_, self.scale_, strict=True)
             if weight > 0
         ]
-        return np.logaddexp.reduce(terms, axis=0) - np.log(self.scale_).sum()
+        return np.logaddexp.reduce(terms, axis=0)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "densities_"):

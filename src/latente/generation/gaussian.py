@@ -65,7 +65,7 @@ class GaussianSampler(Sampler, name="gaussian"):
 
     Example:
         >>> import numpy as np
-        >>> codes = np.random.default_rng(0).normal([1.0, 5.0], [1.0, 3.0], size=(1000, 2))
+        >>> codes = np.random.default_rng(0).normal([1.0, 5.0], [1.0, 3.0], size=(100_000, 2))
         >>> GaussianSampler().fit(codes).sample(100_000, random_state=0).std(0).round(1).tolist()
         [1.0, 3.0]
     """

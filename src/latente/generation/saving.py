@@ -92,7 +92,7 @@ def _sampler(stored: Stored, tensors: Mapping[str, Tensor], models: Mapping[str,
         raise ModelFileError(f"a generator needs a sampler; the file describes a {type(sampler).__name__}")
     arrays = {name: value.numpy() for name, value in tensors.items()}
     sampler.weights_, sampler.shift_, sampler.scale_ = arrays["weights"], arrays["shift"], arrays["scale"]
-    sampler.latent_dim_ = len(sampler.shift_)
+    sampler.latent_dim_ = sampler.shift_.shape[1]
     labels = stored.data["labels"]
     sampler.classes_ = None if labels is None else np.array(labels, dtype=stored.data["dtype"])
     sampler.densities_ = []

@@ -13,7 +13,18 @@ from sklearn.base import clone
 from torch import nn
 
 import latente.estimators  # registers the parts that live there
-from latente import bottlenecks, corruptions, data, distortions, generation, networks, objectives, pretraining, training
+from latente import (
+    bottlenecks,
+    corruptions,
+    data,
+    denoising,
+    distortions,
+    generation,
+    networks,
+    objectives,
+    pretraining,
+    training,
+)
 from latente.parts import Part, is_integer, is_number, resolve
 
 # One instance of every part whose arguments are all unlike their defaults.
@@ -52,13 +63,15 @@ EXAMPLES = [
     objectives.Plain(),
     objectives.RAE(0.1, 0.01, "gradient"),
     objectives.Wasserstein(1.0),
+    denoising.Restoration("noise2self", "masking:0.2"),
+    denoising.Imputation(),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
-    training.Trainer(3, 7, 0.01, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, False, (), False),
+    training.Trainer(3, 7, 0.01, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False),
 ]
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry
 PORTABLE = [part_class for part_class in REGISTERED if part_class.short_name not in OWN]
-MODULES = (bottlenecks, corruptions, data, distortions, generation, networks, objectives, training)
+MODULES = (bottlenecks, corruptions, data, denoising, distortions, generation, networks, objectives, training)
 NAMES = {name: value for module in MODULES for name, value in vars(module).items()}
 NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)

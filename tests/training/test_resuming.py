@@ -14,7 +14,7 @@ from latente.corruptions import Compose, Custom, GaussianNoise, Masking, SaltAnd
 from latente.distortions import GaussianLikelihood
 from latente.networks import MLP, CustomNetwork
 from latente.objectives import RAE, BetaTC, Contractive, ImportanceWeighted, Losses, Plain, Wasserstein
-from latente.training import Trainer, folder, seeded
+from latente.training import Trainer, seeded
 
 pytestmark = pytest.mark.usefixtures("untouched_generators")
 
@@ -98,13 +98,11 @@ def train(make, table, weights):
 
 
 @pytest.fixture
-def every_state(tmp_path, monkeypatch, train):
+def every_state(tmp_path, train):
     """A function case -> the paths of the states after each of its steps, all in one folder."""
 
     def run(case):
-        with monkeypatch.context() as patch:
-            patch.setattr(folder, "KEPT", 10**9)
-            train(case, checkpoint=tmp_path / "all", checkpoint_every=1)
+        train(case, checkpoint=tmp_path / "all", checkpoint_every=1, checkpoints_kept=10**9)
         return sorted((tmp_path / "all").glob("step-*"))
 
     return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TENSORS", "MemoryCheckpoint", "Tensors", "TrainingState", "by_rank", "of_rank"]
+__all__ = ["TENSORS", "MemoryCheckpoint", "Tensors", "TrainingState", "by_rank", "of_rank", "own_buffers"]
 
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ class TrainingState:
         weights: the module's tensors.
         best: those of the best epoch, where that was looked for.
         optimizer: the optimiser's tensors.
+        buffers: every process's buffers, where there are several: they drift apart between the ends of epochs.
         means: every process's sums of the present epoch's losses, by rank.
         generators: the states of every process's generators, by rank.
         precision: what the run computes in; "" before that is chosen.
@@ -54,11 +55,12 @@ class TrainingState:
     weights: Tensors = field(default_factory=dict)
     best: Tensors = field(default_factory=dict)
     optimizer: Tensors = field(default_factory=dict)
+    buffers: Tensors = field(default_factory=dict)
     means: Tensors = field(default_factory=dict)
     generators: Tensors = field(default_factory=dict)
 
 
-TENSORS = ("weights", "best", "optimizer", "means", "generators")
+TENSORS = ("weights", "best", "optimizer", "buffers", "means", "generators")
 
 
 def by_rank(tensors: list[Tensors]) -> Tensors:
@@ -70,6 +72,12 @@ def of_rank(tensors: Tensors, rank: int) -> Tensors:
     """Returns those of one process, by their own names."""
     start = f"{rank}."
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def own_buffers(module: nn.Module) -> Tensors:
+    """Returns the module's tensors that are no parameters."""
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    return {name: tensor for name, tensor in module.state_dict().items() if name not in parameters}
 
 
 class MemoryCheckpoint:

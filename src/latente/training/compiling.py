@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-# Measured in benchmarks/speed/NOTES.md: what compilation costs, and what it saves in a step.
+# What compilation costs, and what it saves in a step: on a CPU measured (benchmarks/speed/NOTES.md), on a GPU assumed.
 COSTS = {"cpu": 40.0, "cuda": 60.0}  # seconds
 SAVES = {"cpu": 0.0, "cuda": 0.5e-3}  # seconds a step, of work that is no arithmetic
 SMALL = {"cpu": 0, "cuda": 1 << 33}  # multiply-adds of a step up to which a GPU waits for its next order

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from latente.files import write_atomically
 from latente.training.checkpoint import TENSORS, Tensors, TrainingState
+from latente.training.claim import FolderClaim
 from latente.training.history import EpochRecord
 
 FORMAT = 1
-KEPT = 2  # of the last checkpoints
 STEP, BEST = "step-{:012d}.safetensors", "best-{:06d}.safetensors"
 STEPS, BESTS = "step-*.safetensors", "best-*.safetensors"
 
@@ -47,10 +47,12 @@ class CheckpointFolder:
     Args:
         path: the folder; made when the first state is kept.
         run: what identifies the run, JSON-ready; a state of another run is refused.
+        kept: how many of the last states stay.
     """
 
-    def __init__(self, path: str | os.PathLike[str], run: dict[str, Any]) -> None:
-        self.path, self.run = Path(path), json.loads(json.dumps(run))
+    def __init__(self, path: str | os.PathLike[str], run: dict[str, Any], kept: int = 2) -> None:
+        self.path, self.run, self.kept = Path(path), json.loads(json.dumps(run)), kept
+        self._claim = FolderClaim(self.path)
         self._damaged: list[Path] = []  # found by `restore`; removed when there is a new state
         self._best: str | None = None  # the file of best weights that is known to be this run's, and intact
         try:
@@ -58,6 +60,27 @@ class CheckpointFolder:
                 raise CheckpointError(f"checkpoint={str(path)!r} is a file; checkpoints are kept in a folder")
         except OSError as error:
             raise CheckpointError(f"checkpoint={str(path)!r} cannot be used: {error.strerror or error}") from error
+
+    def claim(self) -> None:
+        """Keeps other processes out until `release`, or the end of this one; makes the folder.
+
+        Raises:
+            CheckpointError: when another run is training with this folder, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            free = self._claim.take()
+        except OSError as error:
+            raise CheckpointError(f"cannot write checkpoints to {self.path}: {error.strerror or error}") from error
+        if not free:
+            raise CheckpointError(
+                f"another run is training with the checkpoint folder {self.path}; wait for its end, or give another "
+                "folder"
+            )
+
+    def release(self) -> None:
+        """Lets others have the folder."""
+        self._claim.give_back()
 
     def check_writable(self) -> None:
         """Raises CheckpointError when nothing can be written there; removes what a killed run left half-written."""
@@ -116,7 +139,7 @@ class CheckpointFolder:
         """Removes all states but the last ones, and best weights that none of those names."""
         gone = set(self._damaged) - {newest}
         kept = [path for path in self._states() if path not in gone]
-        for old in [*gone, *kept[KEPT:]]:
+        for old in [*gone, *kept[self.kept :]]:
             old.unlink(missing_ok=True)
         self._damaged = []
         named = {_header(path).get("best") for path in self._states()}
@@ -129,21 +152,24 @@ class CheckpointFolder:
     def restore(self) -> TrainingState | None:
         """Returns the newest state that is intact, or None where there is none at all; warns of damaged ones.
 
+        Where the best weights that all states name are lost, the newest state is taken without them.
+
         Raises:
             CheckpointError: when every state is damaged, or the newest intact one is of another run.
         """
-        damaged = {}
-        for path in self._states():
+        damaged: dict[Path, str] = {}
+        for best, path in [(True, path) for path in self._states()] + [(False, path) for path in self._states()]:
             try:
-                state, run = self._read(path)
+                state, run = self._read(path, best)
             except _Unreadable:
                 raise
             except CheckpointError as error:
-                damaged[path] = str(error)
+                damaged.setdefault(path, str(error))
                 continue
             self._check_run(path, run)
+            without = "" if best else ", without the best weights so far, which start to be looked for anew"
             for text in damaged.values():
-                warnings.warn(f"{text}; going on from {path.name} instead", CheckpointWarning, stacklevel=2)
+                warnings.warn(f"{text}; going on from {path.name} instead{without}", CheckpointWarning, stacklevel=2)
             self._damaged, self._best = list(damaged), BEST.format(state.best_epoch) if state.best else None
             return state
         if damaged:
@@ -160,7 +186,7 @@ class CheckpointFolder:
                 continue
         return None
 
-    def _read(self, path: Path) -> tuple[TrainingState, dict[str, Any]]:
+    def _read(self, path: Path, with_best: bool = True) -> tuple[TrainingState, dict[str, Any]]:
         tensors, header = _load(path)
         try:
             state = TrainingState(**header["state"], records=[EpochRecord(**record) for record in header["records"]])
@@ -170,8 +196,10 @@ class CheckpointFolder:
         for name, tensor in tensors.items():
             group, _, key = name.partition("/")
             getattr(state, group)[key] = tensor
-        if best is not None:
+        if best is not None and with_best:
             state.best, _ = _load(self.path / best)
+        elif best is not None:
+            state.best_loss, state.best_epoch, state.stopped = float("inf"), 0, ""
         return state, run
 
     def _check_run(self, path: Path, run: dict[str, Any]) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 __all__ = ["describe_run"]
 
 import hashlib
+import json
 import re
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
-from latente.data import Source
+from latente.data import ArraySource, MappedSource, Source, StreamSource
 from latente.parts import Part
 
 if TYPE_CHECKING:
     from latente.training.run import Run
 
-LOOKED_AT = 256  # samples
+LOOKED_AT = 512  # samples of a stream, spread over the whole of it
 
 
 def describe_run(run: Run) -> dict[str, Any]:
@@ -31,6 +35,8 @@ def describe_run(run: Run) -> dict[str, Any]:
         "patience": trainer.patience,
         "clip": trainer.clip,
         "precision": trainer.precision,
+        "threads": trainer.threads,
+        "compile": trainer.compile,
         "device": run.stepper.device.type,
         "objective": _plain(run.objective),
         "corruption": _plain(getattr(module, "corruption", None)),
@@ -44,11 +50,25 @@ def describe_run(run: Run) -> dict[str, Any]:
 
 
 def _data(source: Source) -> dict[str, Any]:
-    """Returns size and shape of the data, and a digest of its first samples."""
-    first = next(iter(source.batches(min(LOOKED_AT, len(source)))))
-    target = "" if first.target is first.x else _values(first.target)
-    shape = list(source.sample_shape)
-    return {"samples": len(source), "sample_shape": shape, "first_samples": _digest(_values(first.x), target)}
+    """Returns size and shape of the data, how it is stored, and a digest of its values."""
+    inner = source
+    while isinstance(inner, MappedSource):
+        inner = inner.source
+    if isinstance(inner, ArraySource):
+        tensors = [inner.x, *(t for t in (inner.target, inner.condition, inner.index) if t is not None)]
+        contents = [_values(tensor) for tensor in tensors]
+    elif isinstance(inner, StreamSource):
+        stored = [rows for rows in (inner.rows, inner.target) if rows is not None]
+        contents = [_values(torch.from_numpy(np.ascontiguousarray(rows.sample(LOOKED_AT)))) for rows in stored]
+        contents.append(json.dumps(inner.schema.to_dict(), sort_keys=True, default=str))  # statistics of all samples
+    else:
+        contents = [_values(next(iter(source.batches(min(LOOKED_AT, len(source))))).x)]
+    return {
+        "samples": len(source),
+        "sample_shape": list(source.sample_shape),
+        "stored": type(inner).__name__,
+        "values": _digest(*contents),
+    }
 
 
 def _values(tensor: Tensor) -> str:
@@ -67,14 +87,28 @@ def _settings(module: nn.Module | None) -> dict[str, Any] | None:
 
 
 def _plain(part: Any) -> Any:
-    """Returns a part as nested dictionaries of numbers and words; functions and modules by their names."""
+    """Returns a part as nested dictionaries of numbers and words; functions by name and code, modules by name."""
     if isinstance(part, Part):
         return {"name": part.short_name, **{name: _plain(getattr(part, name)) for name in part.field_names()}}
     if isinstance(part, (list, tuple)):
         return [_plain(item) for item in part]
     if isinstance(part, (bool, int, float, str, type(None))):
         return part
-    return getattr(part, "__qualname__", type(part).__qualname__)
+    name = getattr(part, "__qualname__", type(part).__qualname__)
+    return f"{name} {_digest(*_code(part))}" if isinstance(part, FunctionType) else name
+
+
+def _code(function: FunctionType) -> list[str]:
+    """Returns what a function does: its instructions, constants, defaults and what it holds from outside."""
+    texts, codes = [], [function.__code__]
+    while codes:
+        code = codes.pop()
+        texts.append(code.co_code.hex())
+        texts.append(repr([value for value in code.co_consts if not isinstance(value, CodeType)]))
+        texts.append(repr(code.co_names))
+        codes += [value for value in code.co_consts if isinstance(value, CodeType)]
+    held = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [*texts, repr(function.__defaults__), repr(function.__kwdefaults__), repr([_plain(value) for value in held])]
 
 
 def _digest(*texts: str) -> str:

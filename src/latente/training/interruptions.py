@@ -56,9 +56,10 @@ class Interruptions:
         return 128 + int(self.noted or 0)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.noted is not None and number == signal.SIGINT:
+        if self.noted == signal.SIGINT and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.noted = signal.Signals(number)
+        if self.noted != signal.SIGTERM:  # which asks for more: an exit
+            self.noted = signal.Signals(number)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -18,7 +18,7 @@ from torch import nn
 from latente.data import Source, count_batches
 from latente.nn import products_by_onednn, quick_float32
 from latente.objectives import Objective, Progress
-from latente.training.checkpoint import TENSORS, MemoryCheckpoint, TrainingState, by_rank, of_rank
+from latente.training.checkpoint import TENSORS, MemoryCheckpoint, TrainingState, by_rank, of_rank, own_buffers
 from latente.training.choices import Choices, choose
 from latente.training.compiling import compiled
 from latente.training.folder import CheckpointError, CheckpointFolder
@@ -92,10 +92,19 @@ class Run:
         """Returns the checkpoint folder, its newest state taken up if there is one."""
         if self.trainer.checkpoint is None:
             return None
-        folder = CheckpointFolder(self.trainer.checkpoint, describe_run(self))
+        folder = CheckpointFolder(self.trainer.checkpoint, describe_run(self), self.trainer.checkpoints_kept)
         if self.processes.first:
+            folder.claim()
             folder.check_writable()
         self.processes.wait()
+        try:
+            return self._restored(folder)
+        except CheckpointError:
+            folder.release()
+            raise
+
+    def _restored(self, folder: CheckpointFolder) -> CheckpointFolder:
+        """Takes up the newest state, if there is one."""
         state = folder.restore()
         if len(set(self.processes.gather(None if state is None else state.step))) > 1:
             raise CheckpointError(f"the processes see different checkpoints in {folder.path}; give a folder they share")
@@ -107,6 +116,7 @@ class Run:
         """Puts everything where the state says it was."""
         self.state = replace(state, **{group: {} for group in TENSORS})  # type: ignore[arg-type]
         self.module.load_state_dict(state.weights)
+        self.module.load_state_dict(of_rank(state.buffers, self.processes.rank), strict=False)
         self.stepper.optimizer.load(state.optimizer)
         if self.stepper.clip is not None:
             self.stepper.clip.usual = state.usual_norm
@@ -124,6 +134,8 @@ class Run:
             with self._computing(), interruptions:
                 self.good.save(self.module)
                 self.history.stopped = self.state.stopped or "finished"
+                if self.history.stopped == "callback" and not self._called_off(self.history.records[-1]):
+                    self.history.stopped = "finished"  # by callbacks that are not there any more
                 with progress_bar(self._verbose, self.epochs, self.state.epoch) as show:
                     while self.state.epoch < self.epochs and not self._stopped:
                         if not self._epoch(interruptions):
@@ -256,9 +268,13 @@ class Run:
                 self.best.save(self.module)
             elif patience is not None and record.epoch - self.state.best_epoch >= patience:
                 self.history.stopped = "early stopping"
-        wishes = [bool(callback(record)) for callback in self.trainer.callbacks]  # every one is asked
-        if any(self.processes.any([any(wishes)], self.stepper.device)) and not self._stopped:
+        if self._called_off(record) and not self._stopped:
             self.history.stopped = "callback"
+
+    def _called_off(self, record: EpochRecord) -> bool:
+        """Returns whether a callback of any process wants training to end."""
+        wishes = [bool(callback(record)) for callback in self.trainer.callbacks]  # every one is asked
+        return any(self.processes.any([any(wishes)], self.stepper.device))
 
     @property
     def _stopped(self) -> bool:
@@ -280,6 +296,7 @@ class Run:
         clip, stopped = self.stepper.clip, self.history.stopped
         generators = self.processes.gather(generator_states(self.generator))
         means = self.processes.gather(self.means.state())
+        buffers = self.processes.gather(own_buffers(self.module)) if self.processes.size > 1 else []
         state = replace(
             self.state,
             stopped=stopped if self._stopped and stopped != "interrupted" else "",
@@ -289,11 +306,17 @@ class Run:
             best=self.best.weights,
             optimizer=self.stepper.optimizer.state(),
             means=by_rank(means),
+            buffers=by_rank(buffers),
             generators=by_rank(generators),
         )
         if self.processes.first:
             self.folder.save(state)
         self.saved_at = time.monotonic()
+
+    def close(self) -> None:
+        """Lets other runs have the checkpoint folder."""
+        if self.folder is not None:
+            self.folder.release()
 
     def _end(self) -> None:
         """Ends with the best weights after early stopping or an interruption, else with the last ones.

@@ -45,6 +45,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         checkpoint: a folder for checkpoints; with it an interrupted run can be resumed, and SIGTERM, like SIGINT, ends
             the run after a last checkpoint. None keeps none.
         checkpoint_every: steps between two checkpoints, or "auto": a minute. One is also written at the end.
+        checkpoints_kept: how many of the last checkpoints stay.
         clip: whether spikes of the gradient (five times its usual norm) are clipped.
         callbacks: functions of the epoch's record, called after each epoch; one that returns True stops training.
         verbose: True shows a progress bar, False nothing, "auto" a bar in a terminal.
@@ -65,6 +66,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     compile: bool | str = "auto"
     checkpoint: str | os.PathLike[str] | None = None
     checkpoint_every: int | str = "auto"
+    checkpoints_kept: int = 2
     clip: bool = True
     callbacks: Sequence[Callback] = ()
     verbose: bool | str = "auto"
@@ -76,6 +78,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         self._check_count("patience", self.patience, none=True)
         self._check_count("threads", self.threads, auto=True)
         self._check_count("checkpoint_every", self.checkpoint_every, auto=True)
+        self._check_count("checkpoints_kept", self.checkpoints_kept)
         if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
             raise ValueError(f"Trainer: learning_rate must be above 0; got {self.learning_rate!r}")
         fraction = self.validation_fraction
@@ -193,7 +196,11 @@ class Trainer(Part, family="trainer", name="trainer"):
         device = next((p.device for p in module.parameters()), None)
         rank = current_processes().rank
         with seeded(seed if rank == 0 else seed_of_rank(seed, rank), device) as generator:
-            return Run(self, module, source, objective, validation, generator, seed).run()
+            run = Run(self, module, source, objective, validation, generator, seed)
+            try:
+                return run.run()
+            finally:
+                run.close()
 
     def stored_seed(self, folder: str = ".") -> int | None:
         """Returns the seed of the run in the checkpoint folder, or one inside it; None where there is none."""

@@ -1,0 +1,251 @@
+"""A convolutional denoiser of pictures and signals of any size, trained with or without clean data."""
+
+from __future__ import annotations
+
+__all__ = ["Denoiser"]
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
+from latente.data import ArraySource, Source
+from latente.denoising.restoration import WAYS, Restoration, from_neighbours
+from latente.denoising.samples import PATCH, Samples, Scale, patches, read_samples
+from latente.denoising.tiles import tiled
+from latente.estimators.params import PartParams
+from latente.nn import UNet
+from latente.parts import is_integer, resolve
+from latente.training import History, Trainer, seed_of, seeded
+
+TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
+SEEN = 100_000  # patches in a training
+DEFAULT_NOISE = GaussianNoise((0.0, 0.5))
+
+
+class Restorer(nn.Module):
+    """A U-Net and the bounds of the data it restores."""
+
+    generator: torch.Generator | None = None  # the trainer's; decides the corruption
+
+    def __init__(self, network: UNet, bounds: Bounds) -> None:
+        super().__init__()
+        self.network, self.bounds = network, bounds
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x)
+
+
+class Denoiser(PartParams, TransformerMixin, BaseEstimator):
+    """Removes noise from images and signals of any size: x_hat = x + f(x) (or f(x), see `way`), with a U-Net f.
+
+    Unlike a `DenoisingAutoencoder` it has no code: where nothing but the noise is to go, a bottleneck only costs
+    detail. It sees a neighbourhood, not the whole sample, so one that was trained on patches restores photographs.
+    With `kind="image"` there is one network for all colour channels.
+
+    Args:
+        noise: what is to be removed, for way="clean": a corruption or a short string such as "gaussian:0.1" or
+            "salt_and_pepper:0.2", in units of scaled data (unsigned integers and floats within [0, 1] as [0, 1], other
+            floats divided by their standard deviation). A range of levels makes it blind; the default is
+            `GaussianNoise((0.0, 0.5))`.
+        way: what `fit` gets. "clean": clean samples; "noise2noise": two noisy copies of each; "noise2self": single
+            noisy samples, whose noise must be independent between neighbouring positions.
+        kind: "image", "signal" or "auto"; see `read_samples`.
+        width: channels of the network's first level; the time grows with its square.
+        levels: resolutions, each half the one before.
+        blocks: residual blocks a level, on each side.
+        patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
+        trainer: how to train; None for batches of 32 and about 100,000 patches in all, in 5 to 100 epochs.
+        random_state: None, an integer or a numpy generator; decides everything random.
+
+    Attributes:
+        module_: the trained network.
+        scale_: how data is scaled.
+        channels_: of a sample.
+        dimensions_: 1 for signals, 2 for images.
+        history_: a table of the epochs.
+
+    Example:
+        >>> from sklearn.datasets import load_digits
+        >>> images = load_digits().images / 16
+        >>> model = Denoiser("gaussian:0.2", trainer=Trainer(epochs=2, verbose=False), random_state=0).fit(images)
+        >>> noisy = images + np.random.default_rng(0).normal(scale=0.2, size=images.shape)
+        >>> restored = model.transform(noisy)
+        >>> bool(np.square(restored - images).mean() < 0.5 * np.square(noisy - images).mean())
+        True
+    """
+
+    module_: Restorer
+    scale_: Scale
+    channels_: int
+    dimensions_: int
+    history_: History
+
+    def __init__(
+        self,
+        noise: Any = None,
+        *,
+        way: str = "clean",
+        kind: str = "auto",
+        width: int = 32,
+        levels: int = 3,
+        blocks: int = 1,
+        patch_size: int | str = "auto",
+        trainer: Trainer | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.noise, self.way, self.kind = noise, way, kind
+        self.width, self.levels, self.blocks = width, levels, blocks
+        self.patch_size, self.trainer, self.random_state = patch_size, trainer, random_state
+
+    def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:
+        """Trains and returns self.
+
+        Args:
+            X: images or signals as in `read_samples`: clean ones for way="clean", else noisy ones.
+            y: for way="noise2noise" second noisy copies, of the same shapes; otherwise ignored.
+            resume: whether to go on from the newest checkpoint in the trainer's folder.
+
+        Raises:
+            ValueError: for data or settings that cannot be trained on.
+        """
+        objective = self._objective()
+        self._trainer().check()
+        samples, pairs = self._training_samples(X, y)
+        seed = seed_of(self.random_state)
+        dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
+        self.scale_, self.channels_, self.dimensions_ = Scale.of(samples.items), channels, dimensions
+        cut = patches(samples, self._patch_size(dimensions), np.random.default_rng(seed))
+        trainer = self._trainer(len(cut))
+        first, second = (cut[:, :channels], cut[:, channels:]) if pairs else (cut, None)
+        device = trainer.resolve_device()
+        self.module_ = self._network(seed).to(device)
+        source: Source = ArraySource(first, self.scale_.apply, second, device=device)
+        held: Source | None = None
+        if trainer.held_out:
+            source, held = source.split(trainer.held_out, seed)
+        self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
+        return self
+
+    def transform(self, X: Any, *, tile: int | str = "auto", overlap: int | str = "auto") -> Any:
+        """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
+
+        Args:
+            X: images or signals of any size, of as many channels as those of `fit`.
+            tile: larger samples are restored in tiles of this many positions along each axis; "auto" is 512 for images,
+                65,536 for signals. Memory grows with it.
+            overlap: positions that neighbouring tiles share; "auto" is as far as the network sees, at most half a tile.
+
+        Raises:
+            ValueError: for data that is not like that of `fit`.
+            NotFittedError: before `fit`.
+        """
+        check_is_fitted(self, "module_")
+        samples = read_samples(X, "image" if self.dimensions_ == 2 else "signal")
+        if samples.channels != self.channels_:
+            raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
+        tile, overlap = self._tile(tile, overlap)
+        self.module_.eval()
+        return samples.returned([self._restored(item, tile, overlap) for item in samples.items])
+
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Trains on X and returns X restored: for way="noise2self", where X is both.
+
+        Args:
+            X: as in `fit`.
+            y: as in `fit`.
+            params: of `fit`.
+        """
+        return self.fit(X, y, **params).transform(X)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the denoiser to a folder of safetensors and JSON, and returns its path."""
+        from latente.denoising.saving import save
+
+        check_is_fitted(self, "module_")
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Denoiser:
+        """Returns the denoiser in a folder; it restores bit for bit as the saved one did.
+
+        Args:
+            path: the folder that `save` wrote.
+
+        Raises:
+            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+        """
+        from latente.denoising.saving import load
+
+        return load(path)
+
+    def _restored(self, item: Any, tile: int, overlap: int) -> Any:
+        device = next(self.module_.parameters()).device
+        x = self.scale_.apply(torch.from_numpy(np.ascontiguousarray(item)).to(device))
+        with torch.inference_mode():
+            restored = tiled(self._restore, x, tile, overlap)
+        return self.scale_.undo(restored.cpu().numpy(), item.dtype)
+
+    def _restore(self, x: Tensor) -> Tensor:
+        return from_neighbours(self.module_, x) if self.way == "noise2self" else self.module_(x)
+
+    def _tile(self, tile: int | str, overlap: int | str) -> tuple[int, int]:
+        for name, value, low in (("tile", tile, 16), ("overlap", overlap, 0)):
+            if value != "auto" and not is_integer(value, low=low):
+                raise ValueError(f"{name} must be an integer of at least {low} or 'auto'; got {value!r}")
+        size = TILE[self.dimensions_] if tile == "auto" else int(tile)
+        return size, min(size // 2, self.module_.network.reach) if overlap == "auto" else int(overlap)
+
+    def _training_samples(self, X: Any, y: Any) -> tuple[Samples, bool]:
+        """Returns the samples; of pairs, the second ones as further channels, so that patches are cut alike."""
+        samples = read_samples(X, self.kind)
+        if self.way != "noise2noise":
+            return samples, False
+        if y is None:
+            raise ValueError("way='noise2noise' needs second noisy copies: fit(noisy, noisy_again)")
+        others = read_samples(y, "image" if samples.dimensions == 2 else "signal")
+        if [item.shape for item in samples.items] != [item.shape for item in others.items]:
+            raise ValueError("the two noisy copies must have the same shapes")
+        both = [np.concatenate(pair) for pair in zip(samples.items, others.items, strict=True)]
+        return Samples(both, samples.dimensions, samples.single, samples.listed, samples.channel_axis), True
+
+    def _network(self, seed: int) -> Restorer:
+        with seeded(seed):
+            network = UNet(
+                self.channels_,
+                self.dimensions_,
+                int(self.width),
+                int(self.levels),
+                int(self.blocks),
+                identity=self.way != "noise2self",  # which never sees the noise that it would have to take away
+            )
+        return Restorer(network, self.scale_.bounds)
+
+    def _patch_size(self, dimensions: int) -> int:
+        return PATCH[dimensions] if self.patch_size == "auto" else int(self.patch_size)
+
+    def _trainer(self, patches: int = 1) -> Trainer:
+        usual = Trainer(batch_size=32, epochs=min(100, max(5, SEEN // patches)))
+        return resolve(self.trainer, Trainer, usual) or usual
+
+    def _objective(self) -> Restoration:
+        """Returns the objective, or raises ValueError for settings that make no sense."""
+        if self.way not in WAYS:
+            raise ValueError(f"way must be one of {', '.join(WAYS)}; got {self.way!r}")
+        if self.way != "clean" and self.noise is not None:
+            raise ValueError(f"way={self.way!r} learns the noise from the data; leave noise= out")
+        for name in ("width", "levels", "blocks"):
+            if not is_integer(getattr(self, name), low=1):
+                raise ValueError(f"{name} must be an integer of at least 1; got {getattr(self, name)!r}")
+        if self.patch_size != "auto" and not is_integer(self.patch_size, low=8):
+            raise ValueError(f"patch_size must be an integer of at least 8 or 'auto'; got {self.patch_size!r}")
+        noise = resolve_corruption(DEFAULT_NOISE if self.noise is None else self.noise)
+        if noise is None:
+            raise ValueError("noise must be a corruption, a short string such as 'gaussian:0.1', or a function")
+        noise.check()
+        return Restoration(self.way, noise if self.way == "clean" else None)

@@ -1,0 +1,177 @@
+"""Missing cells of a table, filled in by a denoising autoencoder."""
+
+from __future__ import annotations
+
+__all__ = ["Imputation", "Imputer"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from latente.data import ArraySource
+from latente.estimators.params import PartParams
+from latente.nn import dense_block
+from latente.objectives import Batch, Losses, Objective, Progress
+from latente.parts import is_integer, resolve
+from latente.training import History, Trainer, seed_of, seeded
+
+HIDDEN = (0.1, 0.6)  # of the known cells of a row, in training
+SEEN = 0.1  # weight of a cell that was not hidden
+AT_ONCE = 65_536  # rows
+
+
+class _Filler(nn.Module):
+    """A row and which of its cells are visible -> the row: a linear map plus a network, which begins at 0."""
+
+    generator: torch.Generator | None = None  # the trainer's; decides what is hidden
+
+    def __init__(self, columns: int, hidden_features: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.linear = dense_block(2 * columns, columns)
+        layers: list[nn.Module] = []
+        wide = 2 * columns
+        for features in hidden_features:
+            layers += [dense_block(wide, features, "silu"), nn.Dropout(dropout)]
+            wide = features
+        last = nn.Linear(wide, columns)
+        nn.init.zeros_(last.weight)
+        self.network = nn.Sequential(*layers, last)
+
+    def forward(self, x: Tensor, visible: Tensor) -> Tensor:
+        x = torch.cat([torch.where(visible, x, 0.0), visible.to(x)], dim=1)
+        return self.linear(x) + self.network(x)
+
+
+@dataclass
+class Imputation(Objective, name="imputation"):
+    """loss = the squared error of known cells that were hidden, plus a little of those that were not; NaN is unknown.
+
+    Source: Gondara, Wang (2018), "MIDA: Multiple imputation using denoising autoencoders".
+    """
+
+    def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        generator = module.generator if module.training else torch.Generator(batch.x.device).manual_seed(0)
+        known = ~batch.x.isnan()
+        u = torch.rand((2, *batch.x.shape), generator=generator, device=batch.x.device)
+        visible = known & (u[0] >= HIDDEN[0] + (HIDDEN[1] - HIDDEN[0]) * u[1, :, :1])
+        weight = known * torch.where(visible, SEEN, 1.0)
+        out = module(batch.x, visible).float()
+        error = (out - torch.where(known, batch.x, 0.0)).square() * weight
+        loss = error.sum(1) * batch.x.shape[1] / weight.sum(1).clamp(min=1)
+        zero = torch.zeros_like(loss)
+        return Losses(loss, loss, zero, zero)
+
+
+class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fills in cells that are NaN from the other cells of their row; all others stay as they are.
+
+    Columns are standardised by what is known of them. The network learns to restore cells that were hidden at random,
+    at rates that change from row to row, beside those that are missing already. Cells should be missing independently
+    of their values. A column without any known cell in `fit` is filled with 0.
+
+    Args:
+        hidden_features: widths of the hidden layers.
+        dropout: of their outputs, in [0, 1).
+        trainer: how to train; None for early stopping on a held-out tenth.
+        random_state: None, an integer or a numpy generator; decides everything random.
+
+    Attributes:
+        mean_: (columns,) of the known cells.
+        std_: (columns,) of the known cells; 1 for columns without spread.
+        module_: the trained network.
+        history_: a table of the epochs.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(500, 1)) * [1.0, 2.0, -3.0]
+        >>> holed = np.where(rng.random(X.shape) < 0.2, np.nan, X)
+        >>> filled = Imputer(random_state=0).fit_transform(holed)
+        >>> rows = np.isnan(holed).sum(1) < 3  # something is known
+        >>> bool(np.abs(filled - X)[rows].mean() < 0.1)
+        True
+    """
+
+    mean_: NDArray[np.float64]
+    std_: NDArray[np.float64]
+    module_: _Filler
+    history_: History
+
+    def __init__(
+        self,
+        hidden_features: Sequence[int] = (256, 256),
+        *,
+        dropout: float = 0.1,
+        trainer: Trainer | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_features, self.dropout = hidden_features, dropout
+        self.trainer, self.random_state = trainer, random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Trains on a table X (n, columns), NaN where a cell is missing, and returns self.
+
+        Args:
+            X: at least 2 rows; a frame or an array of numbers.
+            y: ignored.
+
+        Raises:
+            ValueError: for a table that cannot be trained on.
+        """
+        trainer = resolve(self.trainer, Trainer, Trainer(patience=20, epochs=300)) or Trainer(patience=20, epochs=300)
+        trainer.check()
+        if not all(is_integer(width, low=1) for width in self.hidden_features):
+            raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
+        table = validate_data(
+            self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, reset=True
+        )
+        known = ~np.isnan(table)
+        count = known.sum(0)
+        self.mean_ = np.where(known, table, 0).sum(0) / np.maximum(count, 1)
+        spread = np.sqrt((np.where(known, table - self.mean_, 0) ** 2).sum(0) / np.maximum(count, 1))
+        self.std_ = np.where(spread > 0, spread, 1.0)
+        rows = torch.from_numpy(((table - self.mean_) / self.std_)[known.any(1)].astype(np.float32))
+        if len(rows) < 2:
+            raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
+        seed = seed_of(self.random_state)
+        with seeded(seed):
+            module = _Filler(table.shape[1], tuple(self.hidden_features), float(self.dropout))
+        self.module_ = module.to(trainer.resolve_device())
+        source = ArraySource(rows, device=trainer.resolve_device())
+        kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
+        self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Returns the table (n, columns) with every NaN filled in.
+
+        Args:
+            X: (n, columns), as in `fit`.
+        """
+        check_is_fitted(self, "module_")
+        table = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False, copy=True)
+        missing = np.isnan(table)
+        for low in range(0, len(table), AT_ONCE):
+            part = slice(low, low + AT_ONCE)
+            if missing[part].any():
+                table[part] = np.where(missing[part], self._filled(table[part]), table[part])
+        return table
+
+    def _filled(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        device = next(self.module_.parameters()).device
+        x = torch.from_numpy(((table - self.mean_) / self.std_).astype(np.float32)).to(device)
+        self.module_.eval()
+        with torch.inference_mode():
+            out = self.module_(x, ~x.isnan())
+        return out.cpu().numpy().astype(np.float64) * self.std_ + self.mean_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

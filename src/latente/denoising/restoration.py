@@ -1,0 +1,94 @@
+"""What a denoiser is trained on: clean samples, pairs of noisy ones, or single noisy ones."""
+
+from __future__ import annotations
+
+__all__ = ["WAYS", "Restoration", "from_neighbours", "neighbour_mean"]
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from latente.corruptions import resolve_corruption
+from latente.objectives import Batch, Losses, Objective, Progress
+
+WAYS = ("clean", "noise2noise", "noise2self")
+GRID = 4  # one in GRID positions along each axis is hidden at a time
+
+
+@dataclass
+class Restoration(Objective, name="restoration"):
+    """loss = ||f(noisy) - target||^2, summed over the elements of a sample.
+
+    - "clean": noisy is the corrupted target. Source: Vincent, Larochelle, Bengio, Manzagol (2008), "Extracting and
+      composing robust features with denoising autoencoders".
+    - "noise2noise": noisy and target are two noisy copies of one thing; where the noise has mean 0, the best f is that
+      for clean targets. Source: Lehtinen et al. (2018), "Noise2Noise".
+    - "noise2self": positions on a grid are replaced by the mean of their neighbours, and only there the sum is taken,
+      against their own noisy values; where noise is independent between positions, f cannot learn it. Source: Batson,
+      Royer (2019), "Noise2Self".
+
+    Args:
+        way: which.
+        noise: the corruption of "clean", in units of scaled data.
+    """
+
+    way: str = "clean"
+    noise: Any = "gaussian:0.1"
+
+    def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        generator = module.generator if module.training else torch.Generator(batch.x.device).manual_seed(0)
+        noisy, weight = batch.x, None
+        if self.way == "clean":
+            corruption = resolve_corruption(self.noise)
+            noisy = batch.x if corruption is None else corruption(batch.x, generator, module.bounds)
+        elif self.way == "noise2self":
+            offsets = torch.randint(GRID, (batch.x.ndim - 2,), generator=generator, device=batch.x.device)
+            weight = _grid(batch.x, offsets.tolist())
+            noisy = torch.where(weight, neighbour_mean(batch.x), batch.x)
+        error = (module(noisy).float() - batch.target).square()
+        if weight is not None:  # scaled to all positions, so that losses compare
+            error = error * weight * (weight.numel() / weight.sum().clamp(min=1))
+        loss = error.flatten(1).sum(1)
+        zero = torch.zeros_like(loss)
+        return Losses(loss, loss, zero, zero)
+
+
+def from_neighbours(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Returns for each position what the function makes of x without that position: a function that cannot copy noise.
+
+    Args:
+        function: (batch, channels, *size) -> the same shape.
+        x: (batch, channels, *size).
+    """
+    means, result = neighbour_mean(x), torch.zeros_like(x)
+    for offsets in itertools.product(range(GRID), repeat=x.ndim - 2):
+        hidden = _grid(x, offsets)
+        result = torch.where(hidden, function(torch.where(hidden, means, x)).to(x), result)
+    return result
+
+
+def neighbour_mean(x: Tensor) -> Tensor:
+    """Returns the weighted mean of each position's nearest neighbours (not itself) in x (batch, channels, *size).
+
+    In two dimensions the four that share a side count 1, the four at the corners 1/2. Edges are repeated.
+    """
+    kernel = x.new_tensor([1.0, 0.0, 1.0] if x.ndim == 3 else [[0.5, 1.0, 0.5], [1.0, 0.0, 1.0], [0.5, 1.0, 0.5]])
+    channels, dimensions = x.shape[1], x.ndim - 2
+    weight = (kernel / kernel.sum()).expand(channels, 1, *kernel.shape)
+    padded = F.pad(x, [1, 1] * dimensions, mode="replicate")
+    convolve = F.conv1d if dimensions == 1 else F.conv2d
+    return convolve(padded, weight, groups=channels)
+
+
+def _grid(x: Tensor, offsets: Sequence[int]) -> Tensor:
+    """Returns booleans of x's shape: True at one in GRID positions along each axis, counted from the offsets."""
+    grid = torch.ones((), dtype=torch.bool, device=x.device)
+    for i, length in enumerate(x.shape[2:]):
+        on = (torch.arange(length, device=x.device) + offsets[i]) % GRID == 0
+        grid = grid[..., None] & on
+    return grid.expand(x.shape)

@@ -1,0 +1,190 @@
+"""Pictures and signals as the user has them, and as the network wants them."""
+
+from __future__ import annotations
+
+__all__ = ["KINDS", "Samples", "Scale", "patches", "read_samples"]
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+KINDS = ("auto", "image", "signal")
+COLOURS = (1, 3, 4)
+PATCH = {1: 512, 2: 64}  # positions along an axis
+FEWEST, PATCHES, PATCH_BYTES = 2000, 20_000, 1 << 29
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples in the network's order of axes, and how they came.
+
+    Attributes:
+        items: arrays (channels, *size), in the dtype of the user.
+        dimensions: 1 for signals, 2 for images.
+        single: whether a single one came, without an axis of samples.
+        listed: whether a list came.
+        channel_axis: whether they had an axis of channels, which is the last one.
+    """
+
+    items: list[NDArray[Any]]
+    dimensions: int
+    single: bool
+    listed: bool
+    channel_axis: bool
+
+    @property
+    def channels(self) -> int:
+        """The number of channels, which all of them share."""
+        return int(self.items[0].shape[0])
+
+    def returned(self, items: Sequence[NDArray[Any]]) -> Any:
+        """Returns items (channels, *size) as the samples came: a single array, a list, or an array of all."""
+        arrays = [np.moveaxis(item, 0, -1) if self.channel_axis else item[0] for item in items]
+        if self.single:
+            return arrays[0]
+        return arrays if self.listed else np.stack(arrays)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """scaled = (value - shift) * factor, and back in the user's dtype and bounds.
+
+    Attributes:
+        shift: subtracted first.
+        factor: multiplied then.
+        bounds: of scaled data, or None.
+    """
+
+    shift: float
+    factor: float
+    bounds: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, items: Sequence[NDArray[Any]]) -> Scale:
+        """Returns the scale of data: unsigned integers and floats within [0, 1] to [0, 1], others to variance 1."""
+        dtype = items[0].dtype
+        if dtype.kind == "b":
+            return cls(0.0, 1.0, (0.0, 1.0))
+        if dtype.kind == "u":
+            return cls(0.0, 1.0 / np.iinfo(dtype).max, (0.0, 1.0))
+        if min(item.min() for item in items) >= 0 and max(item.max() for item in items) <= 1:
+            return cls(0.0, 1.0, (0.0, 1.0))
+        count = sum(item.size for item in items)
+        mean = sum(float(item.sum(dtype=np.float64)) for item in items) / count
+        square = sum(float(np.square(item - mean, dtype=np.float64).sum()) for item in items) / count
+        return cls(mean, 1.0 / math.sqrt(square) if square > 0 else 1.0, None)
+
+    def apply(self, values: Tensor) -> Tensor:
+        """Returns scaled float32."""
+        return (values.float() - self.shift) * self.factor
+
+    def undo(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Returns values in the user's units and dtype."""
+        if self.bounds is not None:
+            values = values.clip(*self.bounds)
+        values = values / self.factor + self.shift
+        if dtype.kind in "iu":
+            info = np.iinfo(dtype)
+            return np.rint(values).clip(info.min, info.max).astype(dtype)
+        return values.astype(dtype if dtype.kind == "f" else np.float32)
+
+
+def read_samples(X: Any, kind: str = "auto") -> Samples:
+    """Returns samples in the network's order of axes.
+
+    Args:
+        X: images (h, w), (h, w, c), (n, h, w), (n, h, w, c) or a list of images of any sizes; signals (length,),
+            (n, length) or (n, length, c), or a list of signals (length,) or (length, c). c is 1, 3 or 4 for images.
+        kind: "image", "signal", or "auto": bytes and arrays of more than two axes are images, one axis is a signal.
+
+    Raises:
+        ValueError: for data that is not of these shapes, that is empty or not finite, or whose kind cannot be known.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    listed = isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 0
+    arrays = [_numbers(item) for item in X] if listed else [_numbers(X)]
+    if listed and len({(array.ndim, array.dtype) for array in arrays}) > 1:
+        raise ValueError("the samples of a list must have one dtype and one number of axes")
+    kind = _kind(arrays[0], listed) if kind == "auto" else kind
+    dimensions = 2 if kind == "image" else 1
+    if listed:
+        channel_axis, single = arrays[0].ndim == dimensions + 1, False
+    else:
+        whole = arrays[0]
+        channel_axis, single = _axes(whole, dimensions)
+        arrays = [whole] if single else list(whole)
+    if any(array.ndim != dimensions + channel_axis for array in arrays):
+        shape = "(h, w) or (h, w, c)" if kind == "image" else "(length,) or (length, c)"
+        raise ValueError(f"a{'n image' if kind == 'image' else ' signal'} must be {shape}; got {arrays[0].shape}")
+    items = [np.moveaxis(array, -1, 0) if channel_axis else array[None] for array in arrays]
+    if len({len(item) for item in items}) > 1:
+        raise ValueError(f"the samples have different numbers of channels: {sorted({len(item) for item in items})}")
+    if min(item.size for item in items) == 0:
+        raise ValueError("a sample is empty")
+    return Samples(items, dimensions, single, listed, channel_axis)
+
+
+def _numbers(values: Any) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"samples must be numbers; got dtype {array.dtype}")
+    if array.size == 0:
+        raise ValueError("there are no samples: the array is empty")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError("the samples have values that are not finite; `denoise` and `Imputer` fill in tables with NaN")
+    return array
+
+
+def _kind(array: NDArray[Any], listed: bool) -> str:
+    if array.ndim == 1:
+        return "signal"
+    if array.ndim > 2 or array.dtype == np.uint8 or listed:
+        return "image"
+    raise ValueError(
+        f"floats of shape {array.shape} may be one image or {len(array)} signals; say kind='image' or kind='signal'"
+    )
+
+
+def _axes(whole: NDArray[Any], dimensions: int) -> tuple[bool, bool]:
+    """Returns whether there is an axis of channels, and whether the array is a single sample."""
+    extra = whole.ndim - dimensions
+    if extra == 1 and dimensions == 2:
+        colour = whole.shape[-1] in COLOURS and min(whole.shape[:2]) > whole.shape[-1]
+        return colour, colour
+    return extra == 2, extra == 0
+
+
+def patches(samples: Samples, size: int, rng: np.random.Generator) -> Tensor:
+    """Returns patches (n, channels, *patch) at random places, in the dtype of the samples.
+
+    Samples that all have one shape, at most half as long again as a patch along each axis, are returned whole. Of
+    others each gives as many patches as would cover it twice, or more where that is few in all; too many are thinned
+    out.
+
+    Args:
+        samples: the samples.
+        size: of a patch, along each axis; never longer than the shortest sample.
+        rng: chooses the places.
+    """
+    shapes = {item.shape for item in samples.items}
+    if len(shapes) == 1 and max(samples.items[0].shape[1:]) <= 1.5 * size:
+        return torch.from_numpy(np.stack(samples.items))
+    axes = range(1, samples.dimensions + 1)
+    patch = tuple(min(size, min(item.shape[axis] for item in samples.items)) for axis in axes)
+    areas = np.array([math.prod(item.shape[1:]) / math.prod(patch) for item in samples.items])
+    counts = np.ceil(max(2.0, FEWEST / areas.sum()) * areas).astype(int)
+    bytes_each = samples.channels * math.prod(patch) * samples.items[0].itemsize
+    most = max(1, min(PATCHES, PATCH_BYTES // bytes_each))
+    which = rng.permutation(np.repeat(np.arange(len(counts)), counts))[:most]
+    cut = np.empty((len(which), samples.channels, *patch), samples.items[0].dtype)
+    for i, item in enumerate(samples.items[j] for j in which):
+        starts = [rng.integers(length - part + 1) for length, part in zip(item.shape[1:], patch, strict=True)]
+        cut[i] = item[(slice(None), *(slice(a, a + part) for a, part in zip(starts, patch, strict=True)))]
+    return torch.from_numpy(cut)

@@ -1,0 +1,137 @@
+"""Denoisers and imputers on real data: how much they gain, in whose units, and back from a folder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import KNNImputer, SimpleImputer
+
+import latente
+from latente.denoising import Denoiser, Imputer, denoise
+from latente.persistence import ModelFileError
+
+TRAINER = latente.Trainer(epochs=12, batch_size=32, verbose=False)
+DIGITS = load_digits().images / 16
+RNG = np.random.default_rng(0)
+NOISY = DIGITS + RNG.normal(scale=0.3, size=DIGITS.shape)
+
+
+def error(restored, clean=DIGITS[1200:]):
+    return np.square(restored - clean).mean()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Denoiser("gaussian:0.3", width=16, levels=2, trainer=TRAINER, random_state=0).fit(DIGITS[:1200])
+
+
+def test_noise_goes_and_digits_stay(fitted, untouched_generators):
+    gain = 10 * np.log10(error(NOISY[1200:]) / error(fitted.transform(NOISY[1200:])))
+    assert gain > 5.5  # dB
+    assert fitted.transform(NOISY[1200]).shape == (8, 8)
+    assert denoise(fitted, NOISY[1200:]).tolist() == fitted.transform(NOISY[1200:]).tolist()
+
+
+def test_larger_images_pass_in_tiles(fitted):
+    clean = DIGITS[:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)
+    noisy = clean + np.random.default_rng(1).normal(scale=0.3, size=clean.shape)
+    whole, tiles = fitted.transform(noisy), fitted.transform(noisy, tile=32, overlap=24)
+    assert np.abs(whole - tiles).max() < 0.2
+    assert error(tiles, clean) < 0.7 * error(noisy, clean)
+
+
+def test_saved_and_loaded(fitted, tmp_path):
+    loaded = Denoiser.load(fitted.save(tmp_path / "denoiser"))
+    assert loaded.transform(NOISY[:20]).tolist() == fitted.transform(NOISY[:20]).tolist()
+    assert loaded.get_params()["noise"] == latente.corruptions.GaussianNoise(0.3)
+    with pytest.raises(ModelFileError, match="holds a"):
+        Denoiser.load(latente.Autoencoder(2, trainer=latente.Trainer(epochs=1)).fit(DIGITS[:50]).save(tmp_path / "a"))
+    file = tmp_path / "denoiser" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelFileError):
+        Denoiser.load(tmp_path / "denoiser")
+
+
+def test_pairs_of_noisy_copies_serve_as_well():
+    second = DIGITS + np.random.default_rng(5).normal(scale=0.3, size=DIGITS.shape)
+    model = Denoiser(way="noise2noise", width=16, levels=2, trainer=TRAINER, random_state=0)
+    restored = model.fit(NOISY[:1200], second[:1200]).transform(NOISY[1200:])
+    assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 4
+
+
+def test_noisy_samples_alone_serve_too():
+    model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0)
+    restored = model.fit(NOISY[:1200]).transform(NOISY[1200:])
+    assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 2.5  # less: 8 x 8 pixels have few neighbours
+
+
+def test_bytes_stay_bytes():
+    images = (DIGITS[:300] * 255).astype(np.uint8)
+    model = Denoiser("salt_and_pepper:0.2", width=8, levels=2, trainer=latente.Trainer(epochs=1), random_state=0)
+    restored = model.fit(images).transform(images[:3])
+    assert (restored.dtype, restored.shape) == (np.uint8, (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"way": "magic"}, "way must be one of"),
+        ({"noise": "gaussian:-1"}, "sigma"),
+        ({"noise": "gaussian:0.1", "way": "noise2self"}, "leave noise= out"),
+        ({"way": "noise2noise"}, "second noisy copies"),
+        ({"width": 0}, "width"),
+        ({"patch_size": 4}, "patch_size"),
+    ],
+)
+def test_settings_that_make_no_sense(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Denoiser(**settings).fit(DIGITS[:10])
+
+
+def test_data_unlike_the_training_data(fitted):
+    with pytest.raises(ValueError, match="1 channels; got 3"):
+        fitted.transform(np.zeros((20, 20, 3)))
+    with pytest.raises(NotFittedError):
+        Denoiser().transform(DIGITS[:2])
+    with pytest.raises(TypeError, match="must be a fitted Denoiser"):
+        denoise("model", DIGITS)
+
+
+def test_an_autoencoder_denoises_by_reconstruction_and_in_tiles():
+    model = latente.DenoisingAutoencoder(16, trainer=latente.Trainer(epochs=5), random_state=0).fit(DIGITS[:500])
+    assert (denoise(model, NOISY[:4]) == model.reconstruct(NOISY[:4])).all()
+    large = np.clip(np.tile(NOISY[0], (3, 2)), 0, 1)
+    assert denoise(model, large).shape == (24, 16)
+
+
+# Tables
+
+
+def holed(table, seed=0):
+    return np.where(np.random.default_rng(seed).random(table.shape) < 0.2, np.nan, table)
+
+
+def test_imputation_beats_the_mean_and_neighbours():
+    table = load_wine().data
+    X, scale = holed(table), table.std(0)
+    missing = np.isnan(X)
+
+    def gap(filled):
+        return np.sqrt((np.square((filled - table) / scale)[missing]).mean())
+
+    filled = Imputer(random_state=0).fit_transform(X)
+    assert (filled[~missing] == table[~missing]).all()
+    assert gap(filled) < 0.8 * gap(SimpleImputer().fit_transform(X))
+    assert gap(filled) < 0.9 * gap(KNNImputer().fit_transform(X))
+
+
+def test_imputation_of_odd_tables():
+    X = np.column_stack([np.arange(40.0), np.full(40, 3.0), np.full(40, np.nan)])
+    X[5, 0] = np.nan
+    filled = Imputer(trainer=latente.Trainer(epochs=2), random_state=0).fit_transform(X)
+    assert np.isfinite(filled).all()
+    assert (filled[:, 1] == 3).all()
+    with pytest.raises(ValueError, match="fewer than 2 rows"):
+        Imputer().fit(np.full((4, 2), np.nan))

@@ -1,0 +1,147 @@
+"""Reading samples, scaling, patches, tiles, and what the objectives hide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from latente.denoising.restoration import from_neighbours, neighbour_mean
+from latente.denoising.samples import Scale, patches, read_samples
+from latente.denoising.tiles import tiled
+from latente.nn import UNet
+from latente.nn.unet import fold, unfold
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "items", "item"),
+    [
+        ((20, 30), "image", 1, (1, 20, 30)),
+        ((20, 30, 3), "auto", 1, (3, 20, 30)),
+        ((5, 20, 30), "auto", 5, (1, 20, 30)),
+        ((5, 20, 30, 3), "auto", 5, (3, 20, 30)),
+        ((100,), "auto", 1, (1, 100)),
+        ((4, 100), "signal", 4, (1, 100)),
+        ((4, 100, 2), "signal", 4, (2, 100)),
+    ],
+)
+def test_samples_come_back_as_they_came(shape, kind, items, item):
+    X = RNG.normal(size=shape)
+    samples = read_samples(X, kind)
+    assert (len(samples.items), samples.items[0].shape) == (items, item)
+    assert (samples.returned(samples.items) == X).all()
+
+
+def test_lists_of_several_sizes_come_back_as_lists():
+    X = [RNG.normal(size=(10, 12)), RNG.normal(size=(9, 30))]
+    samples = read_samples(X)
+    back = samples.returned(samples.items)
+    assert all((a == b).all() for a, b in zip(back, X, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((0, 3, 3)), "empty"),
+        (RNG.normal(size=(5, 5)), "say kind="),
+        (np.array(["a"]), "numbers"),
+        (np.array([1.0, np.nan]), "not finite"),
+        ([np.zeros((4, 4)), np.zeros((4, 4, 3))], "one number of axes"),
+        (np.zeros((2, 2, 2, 2, 2)), "an image must be"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        read_samples(X)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_scaling_and_back(dtype):
+    X = (RNG.random((3, 8, 8)) * 200).astype(dtype)
+    scale = Scale.of([X])
+    scaled = scale.apply(torch.from_numpy(X.astype(np.float64)))
+    back = scale.undo(scaled.numpy(), X.dtype)
+    assert back.dtype == X.dtype
+    np.testing.assert_allclose(back, X, rtol=1e-5)
+    if dtype in (np.float32, np.float64):
+        assert float(scaled.std(correction=0)) == pytest.approx(1, abs=1e-5)
+    else:
+        assert scale.bounds == (0.0, 1.0)
+
+
+def test_patches_are_pieces_of_the_samples():
+    image = np.arange(100 * 130).reshape(100, 130).astype(np.float32)
+    cut = patches(read_samples([image, image[:90]]), 32, np.random.default_rng(0)).numpy()
+    assert cut.shape[1:] == (1, 32, 32)
+    assert len(cut) >= 2000  # few samples give overlapping ones
+    first = cut[:, 0, 0, 0].astype(int)
+    rows, columns = first // 130, first % 130
+    expected = np.stack([image[r : r + 32, c : c + 32] for r, c in zip(rows, columns, strict=True)])
+    assert (cut[:, 0] == expected).all()
+
+
+@pytest.mark.parametrize("size", [(40,), (97,), (70, 41), (64, 64)])
+def test_tiles_of_a_local_function_give_its_result(size):
+    x = torch.randn(2, *size)
+    assert torch.allclose(tiled(lambda part: 2 * part - 1, x, 32, 8), 2 * x - 1, atol=1e-6)
+
+
+def test_tiles_are_no_larger_than_asked_and_memory_is_theirs():
+    seen = []
+
+    def function(part):
+        seen.append(part.shape[2:])
+        return part
+
+    tiled(function, torch.zeros(1, 300, 50), 64, 16)
+    assert max(max(shape) for shape in seen) == 64
+    with pytest.raises(ValueError, match="below the tile"):
+        tiled(function, torch.zeros(1, 300), 64, 64)
+
+
+@pytest.mark.parametrize("x", [torch.randn(2, 3, 12), torch.randn(2, 3, 12, 8)], ids=["1-D", "2-D"])
+def test_fold_is_a_permutation(x):
+    folded = fold(x, 2)
+    assert folded.shape[1] == x.shape[1] * 2 ** (x.ndim - 2)
+    assert torch.equal(unfold(folded, 2), x)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (17, 30), (1, 5), (9,), (64,)])
+def test_a_unet_begins_as_the_identity_at_any_size(size):
+    x = torch.randn(2, 3, *size)
+    assert torch.equal(UNet(3, len(size), width=8)(x), x)
+    assert torch.equal(UNet(3, len(size), width=8, identity=False)(x), torch.zeros_like(x))
+
+
+def test_a_unet_sees_no_further_than_its_reach():
+    torch.manual_seed(0)
+    network = UNet(1, 1, width=4, levels=2)
+    torch.nn.init.normal_(network.leave.weight)
+    x = torch.randn(1, 1, 512)
+    changed = x.clone()
+    changed[..., 256] += 10
+    with torch.no_grad():
+        moved = (network(changed) - network(x)).abs().flatten().nonzero().flatten() - 256
+    assert 4 < moved.abs().max() <= network.reach
+
+
+def test_the_mean_of_neighbours_leaves_the_middle_out():
+    x = torch.arange(12.0).reshape(1, 1, 3, 4)
+    mean = neighbour_mean(x)
+    assert mean[0, 0, 1, 1] == pytest.approx((1 + 4 + 6 + 9 + 0.5 * (0 + 2 + 8 + 10)) / 6)
+    assert neighbour_mean(torch.tensor([[[1.0, 5.0, 9.0]]]))[0, 0, 1] == 5
+
+
+def test_from_neighbours_does_not_see_the_position_itself():
+    torch.manual_seed(0)
+    network = UNet(1, 2, width=4, levels=2, identity=False)
+    torch.nn.init.normal_(network.leave.weight)
+    x = torch.randn(1, 1, 12, 12)
+    changed = x.clone()
+    changed[0, 0, 5, 6] += 100
+    with torch.no_grad():
+        before, after = from_neighbours(network, x), from_neighbours(network, changed)
+    assert before[0, 0, 5, 6] == after[0, 0, 5, 6]
+    assert (before != after).any()

@@ -168,11 +168,11 @@ def test_other_data_are_refused(X, tmp_path):
     model = vae(tmp_path).fit(X)
     other = X.copy()
     other[-1, -1] += 1
-    with pytest.raises(CheckpointError, match="data.first_samples is '.*' there, '.*' here"):
+    with pytest.raises(CheckpointError, match="data.values is '.*' there, '.*' here"):
         model.fit(other, resume=True)
     with pytest.raises(CheckpointError, match="data.samples is 60 there, 50 here"):
         model.fit(X[:50], resume=True)
-    with pytest.raises(CheckpointError, match=r"data.first_samples is '.*' there, '.*' here"):
+    with pytest.raises(CheckpointError, match=r"data.values is '.*' there, '.*' here"):
         model.fit(X, target=X[::-1].copy(), resume=True)
     with pytest.raises(CheckpointError, match="validation.samples is None there, 5 here"):
         model.fit(X, validation=X[:5], resume=True)
@@ -309,7 +309,7 @@ def test_a_classifier_goes_on(X, tmp_path, random_state):
     resumed.fit(X, labels, resume=True)
     expected = classifier(state=resumed.trainer.stored_seed()).fit(X, labels)
     assert equal(weights(resumed.module_), weights(expected.module_))
-    with pytest.raises(CheckpointError, match="data.first_samples"):
+    with pytest.raises(CheckpointError, match="data.values"):
         classifier(tmp_path).fit(X, 1 - labels, resume=True)
 
 

@@ -12,7 +12,7 @@ from latente.parts import Part
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = ("network", "corruption", "bottleneck", "distortion", "objective")
-UNSPOKEN = {"custom", "compose", "cross_entropy", "restoration", "imputation"}  # made from functions, by "+", by estimators
+UNSPOKEN = {"custom", "compose", "cross_entropy", "restoration", "imputation"}  # made from code
 
 
 @pytest.mark.parametrize("family", SPOKEN)

@@ -132,7 +132,7 @@ def test_no_registered_part_is_left_out():
     tested = {type(part) for part in (*BOTTLENECKS.values(), *DISTORTIONS.values(), *OBJECTIVES.values())}
     for family in ("bottleneck", "distortion", "objective"):
         registered = {c for c in Part.families[family].registry.values() if c.__module__.startswith("latente.")}
-        missing = {c.__name__ for c in registered - tested} - {"CrossEntropy", "Restoration", "Imputation"}  # of other models
+        missing = {c.__name__ for c in registered - tested} - {"CrossEntropy", "Restoration", "Imputation"}
         assert not missing
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import pickle
+import signal
 import threading
 
 import numpy as np
@@ -469,6 +471,26 @@ def test_what_cannot_be_streamed(tmp_path):
     np.save(tmp_path / "empty.npy", np.zeros((0, 3)))
     with pytest.raises(ValueError, match=r"empty\.npy has shape \(0, 3\)"):
         open_rows(tmp_path / "empty.npy")
+    np.save(tmp_path / "number.npy", np.float32(3))
+    with pytest.raises(ValueError, match=r"number\.npy holds a single number"):
+        open_rows(tmp_path / "number.npy")
+
+
+class Signalled(Items):
+    """Item 7 sends SIGINT, item 9 SIGKILL to the process that fetches it, unless that is the test's own."""
+
+    def __getitem__(self, index):
+        if index in (7, 9) and multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGINT if index == 7 else signal.SIGKILL)
+        return super().__getitem__(index)
+
+
+def test_workers_leave_ctrl_c_to_the_training_process_and_their_death_is_explained():
+    stream = open_rows(Signalled(TABLE), workers=1)
+    np.testing.assert_array_equal(stream.read(5, 9), TABLE[5:9])
+    with pytest.raises(RuntimeError, match='items of Signalled ended.*if __name__ == "__main__":'):
+        stream.read(8, 11)
+    np.testing.assert_array_equal(stream.read(0, 8), TABLE[:8])
 
 
 def test_large_blocks_are_warned_about(tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,23 @@ def test_a_written_file_is_complete_or_not_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["x.npy"]
     with pytest.raises(ValueError, match=r"out must name a \.npy file; got .*x\.csv"):
         NpyWriter(tmp_path / "x.csv", 3)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "x.npy"
+    before = np.arange(6.0).reshape(3, 2)
+    np.save(path, before)
+
+    def full(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"), NpyWriter(path, 1) as writer:
+        writer.write_all([np.zeros((1, 2))])
+    np.testing.assert_array_equal(np.load(path), before)
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.npy: it is a folder"), NpyWriter(tmp_path / "folder.npy", 1):
+        pass
+    with pytest.raises(FileNotFoundError, match="there is no folder .*none; make it first"):
+        NpyWriter(tmp_path / "none" / "x.npy", 1).__enter__()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder.npy", "x.npy"]

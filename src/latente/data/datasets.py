@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["DatasetRows"]
 
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from latente.data.rows import Rows
 
 GROUP = 256  # items that are fetched at a time
+WORKER_ENDED = (
+    "a worker that fetches items of {name} ended. Workers start by importing your script: what it runs must stand under "
+    '`if __name__ == "__main__":`. If it does, look for a crash or a lack of memory, or give workers=0'
+)
 
 
 class DatasetRows(Rows):
@@ -98,13 +103,25 @@ class DatasetRows(Rows):
         with self._lock:
             self._wanted.groups = groups
             self._loader = self._loader or self._started()
-            yield from self._loader
+            try:
+                yield from self._loader
+            except RuntimeError as error:
+                self._loader = None
+                if "DataLoader worker" not in str(error):
+                    raise
+                raise RuntimeError(WORKER_ENDED.format(name=self.name)) from error
 
     def _started(self) -> Any:
         from torch.utils.data import DataLoader
 
         return DataLoader(self.dataset, batch_sampler=self._wanted, collate_fn=list, num_workers=self.workers,
-                          persistent_workers=True, multiprocessing_context="forkserver")  # fmt: skip
+                          persistent_workers=True, multiprocessing_context="forkserver",
+                          worker_init_fn=_ignore_interrupts)  # fmt: skip
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Leaves Ctrl-C, which reaches the workers too, to the process that trains: it may want to end its step first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Wanted:

@@ -6,7 +6,6 @@ __all__ = ["MemmapRows", "NpyRows", "NpyWriter"]
 
 import mmap
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.rows import Rows, StoredRowsChanged
+from latente.files import replacing
 
 
 class NpyRows(Rows):
@@ -51,6 +51,8 @@ class NpyRows(Rows):
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
             raise ValueError(f"cannot read {path}: {error}") from error
+        if array.ndim == 0:
+            raise ValueError(f"{path} holds a single number; needed: at least two axes, the first of samples")
         return memmap_rows(array) if isinstance(array, np.memmap) else MemmapRows(array)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
@@ -131,6 +133,10 @@ class NpyWriter:
         path: the file; an older one is replaced at the end.
         samples: how many there will be.
 
+    Raises:
+        ValueError: for a name that does not end in .npy.
+        FileNotFoundError, IsADirectoryError: on entering, when its folder is not there, or the path is a folder.
+
     Example:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp()) / "codes.npy"
@@ -144,11 +150,11 @@ class NpyWriter:
         self.path, self.samples = Path(path), samples
         if self.path.suffix.lower() != ".npy":
             raise ValueError(f"out must name a .npy file; got {str(path)!r}")
-        self.temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        self._replacing = replacing(self.path)
         self.file: Any = None
 
     def __enter__(self) -> Self:
-        self.file = open(self.temporary, "xb")
+        self.file = self._replacing.__enter__()
         return self
 
     def write_all(self, pieces: Iterable[NDArray[Any]]) -> None:
@@ -171,13 +177,4 @@ class NpyWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if error is None:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-        finally:
-            self.file.close()
-            if error is None:
-                os.replace(self.temporary, self.path)
-            else:
-                self.temporary.unlink(missing_ok=True)
+        self._replacing.__exit__(kind, error, trace)

@@ -16,8 +16,8 @@ from latente.data.rows import Rows
 
 GROUP = 256  # items that are fetched at a time
 WORKER_ENDED = (
-    "a worker that fetches items of {name} ended. Workers start by importing your script: what it runs must stand under "
-    '`if __name__ == "__main__":`. If it does, look for a crash or a lack of memory, or give workers=0'
+    "a worker that fetches items of {name} ended. Workers start by importing your script: what it runs must stand "
+    'under `if __name__ == "__main__":`. If it does, look for a crash or a lack of memory, or give workers=0'
 )
 
 

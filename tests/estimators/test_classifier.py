@@ -51,6 +51,15 @@ def test_hidden_layers_start_from_the_encoder(stack, split):
         assert now[name].data_ptr() != start[name].data_ptr()
 
 
+def test_noise_while_the_classifier_is_trained(stack, split):
+    train, test, y_train, y_test = split
+    noisy = stack.to_classifier(Trainer(epochs=10), corruption="masking:0.2", dropout=0.2).fit(train, y_train)
+    assert (noisy.corruption, noisy.dropout, noisy.random_state) == ("masking:0.2", 0.2, stack.random_state)
+    plain = stack.to_classifier(Trainer(epochs=10)).fit(train, y_train)
+    assert noisy.history_.column("loss")[-1] > plain.history_.column("loss")[-1]
+    assert noisy.score(test, y_test) > 0.9
+
+
 def test_the_autoencoder_itself_is_not_trained_further(stack, split):
     before = {name: tensor.clone() for name, tensor in stack.module_.state_dict().items()}
     classifier = stack.to_classifier(Trainer(epochs=1)).fit(split[0], split[2])

@@ -120,15 +120,25 @@ class StackedAutoencoder(Autoencoder):
         super()._train(source, held, seed, resume)
         return self
 
-    def to_classifier(self, trainer: Trainer | None = None) -> AutoencoderClassifier:
+    def to_classifier(
+        self, trainer: Trainer | None = None, *, corruption: Any = None, dropout: float = 0.0
+    ) -> AutoencoderClassifier:
         """Returns a scikit-learn classifier whose hidden layers start from this fitted encoder.
 
         Args:
             trainer: how the classifier is trained; None for the defaults.
+            corruption: acts on the samples while it is trained, as in AutoencoderClassifier.
+            dropout: the probability with which outputs of hidden layers are zeroed while it is trained.
         """
         from sklearn.frozen import FrozenEstimator
 
         from latente.estimators.classifier import AutoencoderClassifier
 
         check_is_fitted(self, "module_")
-        return AutoencoderClassifier(FrozenEstimator(self), trainer=trainer, random_state=self.random_state)
+        return AutoencoderClassifier(
+            FrozenEstimator(self),
+            corruption=corruption,
+            dropout=dropout,
+            trainer=trainer,
+            random_state=self.random_state,
+        )

@@ -1,0 +1,146 @@
+"""How well images are rebuilt from k numbers: squared error an image beside PCA's and published figures.
+
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/reconstruction/run.py    # every row; hours
+    python benchmarks/reconstruction/run.py --only hinton                # rows whose name contains "hinton"
+    python benchmarks/reconstruction/run.py --seeds 0,1,2
+    python benchmarks/reconstruction/run.py --quick                      # small; writes nothing
+    python benchmarks/reconstruction/run.py --table                      # only writes docs/benchmarks-reconstruction.md
+
+The protocol is in README.md, what was tried in NOTES.md. Rows that are in results.csv already (same name and seed) are
+replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import latente
+from latente.datasets import load
+from latente.networks import MLP
+
+HERE = Path(__file__).parent
+RESULTS, PAGE = HERE / "results.csv", HERE.parents[1] / "docs" / "benchmarks-reconstruction.md"
+HINTON = MLP((1000, 500, 250))
+SIZES = (2, 8, 16, 30, 32, 64)
+FIELDS = [
+    "name", "data", "k", "seed", "epochs", "error", "train_error", "pca_error", "mean_error", "parameters", "precision",
+    "batch_size", "cpu_seconds",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: the data, the size of the code, epochs ("auto": the defaults), and others' figures."""
+
+    data: str
+    k: int
+    epochs: int | str = "auto"
+    reference: str = ""
+
+
+CASES = {
+    "hinton-mnist": Case(
+        "mnist", 30, 300, "3.00 (Hinton & Salakhutdinov 2006), 2.65 (a public reproduction, 500 epochs)"
+    ),
+    **{f"defaults-{data}-{k}": Case(data, k) for data in ("mnist", "fashion-mnist") for k in SIZES},
+}
+
+
+def measure(name: str, seed: int, quick: bool = False) -> dict[str, Any]:
+    """Fits one row and returns its results."""
+    case, data = CASES[name], load(CASES[name].data)
+    train, test, epochs = data.x_train, data.x_test, case.epochs
+    if quick:
+        train, test, epochs = train[:2000], test[:500], 2
+    model = latente.Autoencoder(
+        case.k, network=HINTON, trainer=latente.Trainer(epochs=epochs, verbose=False), random_state=seed
+    )
+    start = time.process_time()
+    model.fit(train)
+    seconds = time.process_time() - start
+    result = model.evaluate(test, reference=train)
+    row = {
+        "name": name,
+        "data": case.data,
+        "k": case.k,
+        "seed": seed,
+        "epochs": model.n_iter_,
+        "error": round(result.error, 3),
+        "train_error": round(model.evaluate(train[:10_000]).error, 3),
+        "pca_error": round(result.pca_error, 3),
+        "mean_error": round(result.mean_error, 3),
+        "parameters": sum(p.numel() for p in model.module_.parameters()),
+        "precision": model.history_.precision,
+        "batch_size": model.history_.batch_size,
+        "cpu_seconds": round(seconds),
+    }
+    print(row, flush=True)
+    return row
+
+
+def read() -> list[dict[str, Any]]:
+    if not RESULTS.exists():
+        return []
+    with RESULTS.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Writes the row beside the others, in the order of CASES."""
+    rows = [old for old in read() if (old["name"], old["seed"]) != (row["name"], str(row["seed"]))] + [row]
+    rows.sort(key=lambda r: (list(CASES).index(r["name"]), int(r["seed"])))
+    fresh = RESULTS.with_suffix(".tmp")
+    with fresh.open("w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(fresh, RESULTS)
+
+
+def write_page() -> None:
+    """Writes the table for the docs."""
+    lines = [
+        "# Reconstruction at a fixed latent size",
+        "",
+        "Squared error an image: summed over the 784 pixels in [0, 1], mean over the 10,000 test images; models and",
+        "PCA saw the 60,000 training images only. Network 784-1000-500-250-k and its mirror, that of Hinton &",
+        "Salakhutdinov (2006), with latente's defaults; rows called `defaults` have the default number of epochs too.",
+        "Made by `benchmarks/reconstruction/run.py` on one thread of a shared two-core machine; how is in its README.",
+        "",
+        "| row | k | seed | error | error / PCA | PCA | mean image | training error | epochs | CPU s | others |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in read():
+        error, pca, mean = (float(row[name]) for name in ("error", "pca_error", "mean_error"))
+        cells = [row["name"], row["k"], row["seed"], f"**{error:.2f}**", f"{error / pca:.2f}", f"{pca:.2f}"]
+        cells += [f"{mean:.2f}", f"{float(row['train_error']):.2f}", row["epochs"], f"{int(row['cpu_seconds']):,}"]
+        lines.append("| " + " | ".join([*cells, CASES[row["name"]].reference]) + " |")
+    lines += ["", "Training error: on the first 10,000 training images."]
+    PAGE.write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--seeds", default="0", help="separated by commas")
+    parser.add_argument("--quick", action="store_true", help="small, writes nothing")
+    parser.add_argument("--table", action="store_true", help="only write the page")
+    options = parser.parse_args()
+    if not options.table:
+        for seed in map(int, options.seeds.split(",")):
+            for name in (name for name in CASES if options.only in name):
+                row = measure(name, seed, options.quick)
+                if not options.quick:
+                    keep(row)
+    if not options.quick:
+        write_page()
+
+
+if __name__ == "__main__":
+    main()

@@ -85,3 +85,18 @@ def test_cells_are_medians_and_ratios_are_paired():
     assert table.summary(group, "epoch_cpu") == "2 (1..30)"
     assert table.ratio(group, other, "epoch_cpu") == "0.50"
     assert table.summary([{"rate": "12345.6"}], "rate") == "12,300"
+
+
+def test_defaults_are_held_against_the_fastest_of_the_others():
+    rates = {("batch 128", "latente", "defaults"): 40, ("batch 128", "latente", "float32"): 30,
+             ("batch 128", "floor", ""): 50, ("batch 128", "torch", ""): 10, ("batch 128", "keras-jax", ""): 20,
+             ("batch 1024", "torch", ""): 16, ("batch 128", "keras-jax", "defaults"): 5}  # fmt: skip
+    records = [
+        {"work": "a", "case": case, "library": library, "variant": variant, "repeat": str(i), "rate": str(rate + i - 1)}
+        for (case, library, variant), rate in rates.items()
+        for i in range(3)
+    ]
+    text = "40 images a CPU second, 2.00 times those of keras-jax at batch 128, 2.50 times those of torch at batch 1024"
+    assert text in (written := table.defaults_against_peers(records))
+    assert written.endswith(", 8.00 times those of keras-jax defaults.")
+    assert table.defaults_against_peers(records[3:]) == ""

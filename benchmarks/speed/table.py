@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["line", "markdown", "summary", "write_page"]
+__all__ = ["defaults_against_peers", "line", "markdown", "summary", "write_page"]
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -148,6 +148,24 @@ def markdown(work: str, rows: Iterable[Row | Record]) -> list[str]:
     return lines
 
 
+def defaults_against_peers(records: Iterable[Record]) -> str:
+    """How many times as many images latente's defaults pass as the fastest other library, by batch size."""
+    rates = {key: values(group, "rate") for key, group in grouped(r for r in records if r["work"] == "a").items()}
+    medians = {key: spread(found)[0] for key, found in rates.items() if found}
+    mine = medians.get(("batch 128", "latente defaults"))
+    if mine is None:
+        return ""
+    texts = []
+    for case, own in (("batch 128", False), ("batch 1024", False), ("batch 128", True)):
+        others = {name: rate for (at, name), rate in medians.items() if at == case
+                  and not name.startswith(("latente", "floor")) and name.endswith("defaults") is own}  # fmt: skip
+        if others:
+            best = max(others, key=others.__getitem__)
+            where = "" if own else f" at {case}"
+            texts.append(f"{mine / others[best]:.2f} times those of {best}{where}")
+    return f"latente with its defaults: {_round(mine, 3)} images a CPU second, {', '.join(texts)}." if texts else ""
+
+
 def write_page(records: list[Record]) -> None:
     """Writes docs/speed.md."""
     lines: list[Any] = [
@@ -157,12 +175,15 @@ def write_page(records: list[Record]) -> None:
         "are user and system time of all threads. Measurements of a work alternate; a cell is the median",
         "(smallest..largest) of the repeats. The floor is the raw matrix products of the same layers: forward, and",
         "backward for weights and inputs. Made by `benchmarks/speed/run.py`; how is in `benchmarks/speed/README.md`.",
+        "Nothing here was measured on a GPU: its code is tested on the CPU as far as that goes.",
         "",
     ]
     for work, title in TITLES.items():
         rows = markdown(work, records)
         if rows:
             lines += [f"## {title}", "", REMARKS[work], "", *rows, ""]
+        if work == "a" and (text := defaults_against_peers(records)):
+            lines += [text, ""]
     points = costs.read()
     if points:
         lines += ["## Cost against size", "", "![cost curves](speed-curves.png)", ""]

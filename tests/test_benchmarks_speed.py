@@ -85,3 +85,19 @@ def test_cells_are_medians_and_ratios_are_paired():
     assert table.summary(group, "epoch_cpu") == "2 (1..30)"
     assert table.ratio(group, other, "epoch_cpu") == "0.50"
     assert table.summary([{"rate": "12345.6"}], "rate") == "12,300"
+
+
+def test_defaults_are_held_against_the_fastest_of_the_others():
+    seconds = {("a", "batch 128", "latente", "defaults"): 2, ("a", "batch 128", "latente", "float32"): 3,
+               ("a", "batch 128", "floor", ""): 1, ("a", "batch 128", "torch", ""): 8,
+               ("a", "batch 128", "keras-jax", ""): 4, ("a", "batch 1024", "torch", ""): 5,
+               ("e", "10.0", "pythae", ""): 3, ("e", "10.0", "sklearn", ""): 7}  # fmt: skip
+    records = [
+        dict(zip(results.KEY, key, strict=True)) | {"repeat": str(i), "epoch_cpu": str(middle + i - 1)}
+        for key, middle in seconds.items()
+        for i in range(3)
+    ]
+    text = table.defaults_against_peers(records)
+    assert ": 2.00 times those of keras-jax at batch 128; 2.50 times those of torch at batch 1024; 3.50 times" in text
+    assert "those of sklearn, each with its own batch size" in text  # pythae's own network is another one
+    assert table.defaults_against_peers(records[3:]) == ""

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-__all__ = ["replacing", "write_atomically"]
+__all__ = ["naming", "replacing", "write_atomically"]
 
+import errno
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the system does not say which file
+
+
+@contextmanager
+def naming(path: Path, temporary: Path) -> Iterator[None]:
+    """Lets an OSError inside the block name what is written, not the temporary name that nobody knows.
+
+    Args:
+        path: of the file or folder.
+        temporary: what it is called until it is complete.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in FULL:
+            error.filename = str(path)
+        elif error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(temporary):
+            error.filename = str(path / Path(os.fsdecode(error.filename)).relative_to(temporary))
+        raise
 
 
 @contextmanager
@@ -31,11 +52,12 @@ def replacing(path: Path) -> Generator[BinaryIO]:
         raise IsADirectoryError(f"cannot write {path}: it is a folder; give the name of a file")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with naming(path, temporary):
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

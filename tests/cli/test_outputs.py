@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import numpy as np
 import polars as pl
@@ -156,3 +157,21 @@ def test_demo_says_where_the_report_is(call, tmp_path, monkeypatch):
     assert record["seconds"] >= 0
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert (tmp_path / "demo" / "models" / "a").read_text() == "model"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are Unix's")
+@pytest.mark.parametrize("name", ["codes.npy", "codes.csv", "codes.parquet", "model/model.safetensors"])
+def test_a_full_disk_is_named_and_leaves_nothing(name, call, work, table_model, tmp_path):
+    """A limit on the size of files stands for it."""
+    import resource
+
+    command = ["transform", table_model] if name.startswith("codes") else ["fit", "--latent-dim", 3, "--epochs", 1]
+    command += [work / "table.csv", "-o", tmp_path / name.split("/")[0]]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        done = call(*command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (done.code, done.out, done.err) == (2, "", f"latente: error: File too large: {tmp_path / name}\n")
+    assert list(tmp_path.iterdir()) == []

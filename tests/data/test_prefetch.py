@@ -110,3 +110,15 @@ def test_a_gpu_keeps_what_fits_into_a_quarter_of_its_memory(monkeypatch):
     for size in (1000, 1001):
         source.placed(torch.zeros(size, dtype=torch.uint8), torch.device("cuda"))
     assert len(moved) == 1
+
+
+def test_samples_on_any_gpu_stay_there_when_none_is_named():
+    """Stand-ins: a tensor on "cuda" says "cuda:0", and pinning its memory would fail."""
+
+    class OnGpu:
+        device = torch.device("cuda:0")
+
+    there = OnGpu()
+    for name, same in (("cuda", True), ("cuda:0", True), ("cuda:1", False), ("cpu", False)):
+        assert source.is_on(there, torch.device(name)) is same
+    assert source.on_device(there, torch.device("cuda")) is there

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from latente.data import ArrayRows, StoredRowsChanged, StreamSource, decide, open_rows
+from latente.data import ArrayRows, StoredRowsChanged, StreamSource, as_rows, decide, open_rows
 from latente.data.blocks import LargeBlockWarning
 from latente.data.npy import MemmapRows, NpyRows
 
@@ -372,6 +372,16 @@ def test_files_of_different_columns(tmp_path):
         open_rows(tmp_path)
 
 
+def test_parquet_files_in_subfolders(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for year in (2, 1):
+        (tmp_path / f"year={year}").mkdir()
+        pq.write_table(pa.table({"a": [float(year), 2.5]}), tmp_path / f"year={year}" / "part.parquet")
+    np.testing.assert_array_equal(open_rows(tmp_path).read(0, 4), [[1.0], [2.5], [2.0], [2.5]])
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "year=1" / "x.png")
+    assert open_rows(tmp_path).shape == (1, 4, 4)  # pictures, with a table somewhere among them
+
+
 def test_columns_that_are_not_numbers_are_named(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"a": [1, 2], "town": ["x", "y"]}), tmp_path / "x.parquet")
@@ -460,6 +470,11 @@ def test_what_cannot_be_streamed(tmp_path):
     for X in (TABLE, [[1.0]], torch.zeros(3, 3)):
         with pytest.raises(TypeError, match="is in memory already; give it to fit as it is"):
             open_rows(X)
+    for use in (open_rows, as_rows):
+        with pytest.raises(TypeError, match=r"X is a DataLoader, which has .*give its data set, X\.dataset"):
+            use(torch.utils.data.DataLoader(Items(TABLE)))
+        with pytest.raises(TypeError, match="X is a generator, which can be gone through once only.*NpyWriter"):
+            use(row for row in TABLE)
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"cannot read .*x\.csv in pieces; known: \.npy"):
         open_rows(tmp_path / "x.csv")

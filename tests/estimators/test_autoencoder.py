@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import warnings
 
@@ -11,6 +12,7 @@ import torch
 
 from latente import Autoencoder, DenoisingAutoencoder, Gaussian, Trainer, TrainingDiverged
 from latente.estimators import LatentSizeWarning
+from latente.training.stepper import Stepper
 
 
 def weights(model):
@@ -160,10 +162,12 @@ def test_partial_fit_keeps_the_first_batchs_decisions(table):
         model.partial_fit(table[:, :5])
 
 
-def test_a_diverging_pass_leaves_a_usable_model(table):
+@pytest.mark.parametrize("looks", [True, False])  # False: a GPU, where nobody looks at single steps
+def test_a_diverging_pass_leaves_a_usable_model(table, monkeypatch, looks):
     def bad(x_hat, x):
         return (x_hat - x).flatten(1).sum(1) / 0
 
+    monkeypatch.setattr("latente.estimators.autoencoder.Stepper", functools.partial(Stepper, looks=looks))
     model = make(distortion=bad)
     with pytest.raises(TrainingDiverged):
         model.partial_fit(table)

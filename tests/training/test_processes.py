@@ -117,6 +117,24 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
     assert current_processes() == ALONE
 
 
+@pytest.mark.parametrize(
+    ("gpus", "nccl", "backend"), [(True, True, "cpu:gloo,cuda:nccl"), (True, False, "gloo"), (False, True, "gloo")]
+)
+def test_a_run_on_the_cpu_works_beside_gpus_too(monkeypatch, gpus, nccl, backend):
+    """nccl moves nothing but tensors on GPUs; a Trainer(device="cpu") has none."""
+    chosen, devices = [], []
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "set_device", devices.append)
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: nccl)
+    monkeypatch.setattr(torch.distributed, "init_process_group", chosen.append)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    assert current_processes() == Processes(1, 2)
+    assert (chosen, devices) == ([backend], [1] if gpus and nccl else [])
+
+
 def test_alone_nothing_is_exchanged():
     value = torch.tensor([1.0, 2.0])
     assert ALONE.sum(value) is value

@@ -100,6 +100,17 @@ def test_the_cpu_is_always_there():
     assert Trainer(device=torch.device("cpu")).resolve_device() == torch.device("cpu")
 
 
+@pytest.mark.parametrize(("local", "number"), [(None, 0), ("3", 3)])
+def test_a_gpu_has_a_number_as_its_tensors_have(monkeypatch, local, number):
+    """torch.device("cuda") and torch.device("cuda:0") are not equal."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if local is not None:  # torchrun
+        monkeypatch.setenv("LOCAL_RANK", local)
+    assert Trainer().resolve_device() == torch.device("cuda", number)
+
+
 # Precision
 
 

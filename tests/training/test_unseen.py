@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from latente import Autoencoder
+from latente.data import decide
 from latente.networks import MLP, Conv
 from latente.nn import multiply_adds
 from latente.objectives import Batch, Plain, Progress
 from latente.training import Trainer, TrainingDiverged, compiling, threads
+from latente.training.means import Means
 from latente.training.schedule import constant
 from latente.training.stepper import LOOK_EVERY, Stepper
 
@@ -55,6 +60,35 @@ def test_unseen_steps_are_looked_at_now_and_then(make, table):
     unseen.step(batch, Progress(LOOK_EVERY - 1, 1000, 80))
     with pytest.raises(TrainingDiverged, match=f"at step {LOOK_EVERY - 1} of"):
         unseen.step(batch, Progress(LOOK_EVERY, 1000, 80))
+
+
+WAITLESS = {
+    "plain": {},
+    "convolutions": {"network": Conv((4, 8))},
+    "corruption": {"corruption": "salt_and_pepper:0.25+masking:0.2"},
+    "learned variance": {"distortion": "gaussian"},
+    **{name: {"bottleneck": name} for name in ("gaussian:4", "sparse:0.1", "k_sparse:3", "vq:4", "fsq:8")},
+    **{name: {"objective": name} for name in ("contractive", "wasserstein", "rae")},
+    **{name: {"objective": name, "bottleneck": "gaussian"} for name in ("importance_weighted", "beta_tc")},
+}
+
+
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("parts", WAITLESS.values(), ids=WAITLESS)
+def test_a_step_on_a_gpu_waits_for_nothing(monkeypatch, parts, clip):
+    """The meta device stands for it: to ask for a value fails there, and so does an operand that stayed on the CPU."""
+    recipe = Autoencoder(8, **parts)._recipe().settle(decide(np.zeros((9, 12, 12), np.uint8)))
+    module = recipe.build(8, decide(np.zeros((9, 12, 12), np.uint8))).train()
+    with torch.no_grad():
+        module(torch.rand(16, 1, 12, 12))  # codebooks are placed by the first batch
+    module.to("meta")
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())
+    unseen, means = Stepper(module, recipe.objective, learning_rate=1e-3, schedule=constant, clip=clip), Means()
+    assert not unseen.looks
+    x = torch.empty(16, 1, 12, 12, device="meta")
+    for i in (1, 2):
+        means.add(unseen.step(Batch(x, x), Progress(i, 1000, 160)))
+    assert means.sums.device.type == "meta"
 
 
 @pytest.mark.parametrize(

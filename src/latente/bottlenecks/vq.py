@@ -6,6 +6,7 @@ __all__ = ["VQ"]
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,7 @@ class _VQ(BottleneckModule):
         self.register_buffer("counts", torch.ones(shape[:2]))  # running number of members of each entry
         self.register_buffer("sums", self.codebook.clone())  # running sum of its members
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+        self._placed = False  # whether `started` is known to be True; to ask a GPU in every step is to wait for it
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Returns (groups, batch): the index of the entry nearest to each of the vectors (groups, batch, code_dim)."""
@@ -56,9 +58,16 @@ class _VQ(BottleneckModule):
         z = quantised + (h - h.detach())  # exactly the entry; the gradient passes straight through
         return Latent(z=z, mode=quantised, rate=rate, penalty=penalty, codes=codes)
 
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._placed = False
+
     @torch.no_grad()
     def _start(self, vectors: Tensor, generator: torch.Generator | None) -> None:
         """Places the codebook by k-means on the first batch."""
+        if self._placed:
+            return
+        self._placed = True
         if self.started:
             return
         centres = _draw(vectors, self.part.codebook_size, generator)

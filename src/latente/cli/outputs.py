@@ -6,6 +6,7 @@ __all__ = ["ARRAYS", "SAMPLES", "check_file", "check_folder", "check_samples", "
 
 import csv
 import importlib.util
+import io
 import os
 import secrets
 import shutil
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from latente.files import naming
 
 if TYPE_CHECKING:
     from latente.data import Schema
@@ -137,15 +140,17 @@ def _write_text(path: Path, array: NDArray[Any], names: list[str], separator: st
 
 def _write_parquet(path: Path, array: NDArray[Any], names: list[str]) -> None:
     columns = {name: np.ascontiguousarray(array[:, i]) for i, name in enumerate(names)}
+    content = io.BytesIO()  # so that a full disk is Python's error, not one of each library's own
     if importlib.util.find_spec("polars"):
         import polars
 
-        polars.DataFrame(columns).write_parquet(path)
+        polars.DataFrame(columns).write_parquet(content)
     else:
         import pyarrow
         import pyarrow.parquet
 
-        pyarrow.parquet.write_table(pyarrow.table(columns), path)
+        pyarrow.parquet.write_table(pyarrow.table(columns), content)
+    path.write_bytes(content.getbuffer())
 
 
 @contextmanager
@@ -154,8 +159,9 @@ def new_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{secrets.token_hex(4)}.part{path.suffix}")
     try:
-        yield part
-        os.replace(part, path)
+        with naming(path, part):
+            yield part
+            os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -170,12 +176,13 @@ def new_folder(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{secrets.token_hex(4)}.part")
     part.mkdir()
     try:
-        yield part
-        path.mkdir(exist_ok=True)
-        for item in part.iterdir():
-            target = path / item.name
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            os.replace(item, target)
+        with naming(path, part):
+            yield part
+            path.mkdir(exist_ok=True)
+            for item in part.iterdir():
+                target = path / item.name
+                if target.is_dir() and not target.is_symlink():
+                    shutil.rmtree(target)
+                os.replace(item, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -6,6 +6,7 @@ __all__ = ["as_rows", "loaded", "open_rows"]
 
 import math
 import sys
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from latente.data.arrays import as_array
 from latente.data.blocks import ChunkedRows, open_zarr
 from latente.data.columnar import ArrowRows, ParquetRows
 from latente.data.datasets import DatasetRows
-from latente.data.images import ImageRows
+from latente.data.images import IMAGE_SUFFIXES, ImageRows
 from latente.data.npy import MemmapRows, NpyRows, memmap_rows
 from latente.data.read import read
 from latente.data.rows import ArrayRows, Rows
@@ -111,12 +112,18 @@ def _stored(path: Path, resize: tuple[int, int] | None = None) -> Rows | None:
     if path.is_dir():
         if suffix == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup")):
             return open_zarr(path)
-        return ParquetRows(path) if any(path.glob("*.parquet")) else ImageRows(path, resize)
+        if any(path.glob("*.parquet")) or (_without_images(path) and any(path.rglob("*.parquet"))):
+            return ParquetRows(path)
+        return ImageRows(path, resize)
     if suffix == ".npy":
         return NpyRows.open(path)
     if suffix == ".parquet":
         return ParquetRows(path)
     return ArrowRows(path) if suffix in (".arrow", ".feather", ".ipc") else None
+
+
+def _without_images(folder: Path) -> bool:
+    return not any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.rglob("*"))
 
 
 def _objects(X: Any, workers: int = 0) -> Rows | None:
@@ -128,6 +135,13 @@ def _objects(X: Any, workers: int = 0) -> Rows | None:
     utils = sys.modules.get("torch.utils.data")
     if utils is not None and isinstance(X, utils.Dataset):
         return DatasetRows(X, workers)
+    if utils is not None and isinstance(X, utils.DataLoader):
+        raise TypeError("X is a DataLoader, which has batches of its own; give its data set, X.dataset")
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"X is a {type(X).__name__}, which can be gone through once only; give an array of all samples, or write "
+            "them to a file first, with latente.data.NpyWriter"
+        )
     return None
 
 

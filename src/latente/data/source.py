@@ -91,9 +91,19 @@ def check_shards(samples: int, world_size: int) -> None:
         raise ValueError(f"{world_size} processes cannot share {samples} samples; start fewer processes")
 
 
+def is_on(values: Tensor, device: torch.device) -> bool:
+    """Returns whether the values are on the device; "cuda" without a number is any GPU.
+
+    Example:
+        >>> is_on(torch.zeros(3), torch.device("cpu")), is_on(torch.zeros(3), torch.device("cuda"))
+        (True, False)
+    """
+    return values.device.type == device.type and device.index in (None, values.device.index)
+
+
 def on_device(values: Tensor, device: torch.device) -> Tensor:
     """Returns the values on the device; the copy to a GPU goes on while the processor does something else."""
-    if values.device == device:
+    if is_on(values, device):
         return values
     return (values.pin_memory() if device.type == "cuda" else values).to(device, non_blocking=True)
 
@@ -174,7 +184,7 @@ class ArraySource:
 
     def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
         batches = self._batches(batch_size, shuffle, start)
-        return batches if self.device == self.x.device else prefetched(batches, AHEAD)
+        return batches if is_on(self.x, self.device) else prefetched(batches, AHEAD)
 
     def _batches(self, batch_size: int, shuffle: int | None, start: int) -> Iterator[Batch]:
         (rank, world_size), n = self.part, len(self)

@@ -165,13 +165,14 @@ class Autoencoder(PartParams, FittedAutoencoder):
 
     def _pass_over(self, source: Source, seed: int) -> None:
         """Takes one step for each batch of the source."""
-        done = getattr(self, "n_iter_", 0)
+        done, progress = getattr(self, "n_iter_", 0), Progress(1, 1, len(source))
         with seeded(seed + done, self.module_.device) as generator:
             self.module_.train()
             self.module_.generator = generator
             try:
                 for batch in source.batches(self._trainer().resolve_batch_size(len(source)), seed + done):
-                    self._stepper.step(batch, Progress(1, 1, len(source)))
+                    self._stepper.step(batch, progress)
+                self._stepper.look(batch, progress)
             finally:
                 self.module_.generator = None
                 self.module_.eval()

@@ -7,6 +7,7 @@ __all__ = ["CheckpointError", "CheckpointFolder", "CheckpointWarning"]
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields
@@ -23,6 +24,7 @@ from latente.training.history import EpochRecord
 
 FORMAT = 1
 STEP, BEST = "step-{:012d}.safetensors", "best-{:06d}.safetensors"
+DIGEST = re.compile("[0-9a-f]{16}")
 STEPS, BESTS = "step-*.safetensors", "best-*.safetensors"
 
 
@@ -207,11 +209,17 @@ class CheckpointFolder:
         there, here = dict(_flat(run)), dict(_flat(self.run))
         differs = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         if differs:
-            text = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differs[:5])
+            text = "; ".join(_difference(key, there.get(key), here.get(key)) for key in differs[:5])
             raise CheckpointError(
                 f"the checkpoint {path} is of another run: {text}. Resume with the settings and data of that run, or "
                 "give another folder"
             )
+
+
+def _difference(key: str, there: Any, here: Any) -> str:
+    """Says how two runs differ; digests say nothing to people."""
+    digests = all(isinstance(value, str) and DIGEST.fullmatch(value) for value in (there, here))
+    return f"not the same {key}" if digests else f"{key} is {there!r} there, {here!r} here"
 
 
 def _load(path: Path) -> tuple[Tensors, dict[str, Any]]:

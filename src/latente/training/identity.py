@@ -7,7 +7,8 @@ __all__ = ["describe_run"]
 import hashlib
 import json
 import re
-from types import CodeType, FunctionType
+from functools import partial
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,11 +33,11 @@ def describe_run(run: Run) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "processes": run.processes.size,
         "learning_rate": float(trainer.learning_rate),
-        "patience": trainer.patience,
-        "clip": trainer.clip,
-        "precision": trainer.precision,
-        "threads": trainer.threads,
-        "compile": trainer.compile,
+        "patience": _plain(trainer.patience),
+        "clip": _plain(trainer.clip),
+        "precision": _plain(trainer.precision),
+        "threads": _plain(trainer.threads),
+        "compile": _plain(trainer.compile),
         "device": run.stepper.device.type,
         "objective": _plain(run.objective),
         "corruption": _plain(getattr(module, "corruption", None)),
@@ -92,10 +93,37 @@ def _plain(part: Any) -> Any:
         return {"name": part.short_name, **{name: _plain(getattr(part, name)) for name in part.field_names()}}
     if isinstance(part, (list, tuple)):
         return [_plain(item) for item in part]
+    if isinstance(part, dict):
+        return {str(name): _plain(value) for name, value in part.items()}
     if isinstance(part, (bool, int, float, str, type(None))):
         return part
+    return _named(part)
+
+
+def _named(part: Any) -> Any:
+    """Returns what is no part of latente's: by its name, its code, the values and functions that it holds."""
+    if isinstance(part, (np.generic, np.ndarray, Tensor)):
+        return _value(part)
+    if isinstance(part, partial):
+        return {"name": "partial", "of": _plain(part.func), "args": _plain(part.args), "named": _plain(part.keywords)}
+    if isinstance(part, MethodType):
+        return {"name": part.__qualname__, "of": _plain(part.__self__)}
     name = getattr(part, "__qualname__", type(part).__qualname__)
-    return f"{name} {_digest(*_code(part))}" if isinstance(part, FunctionType) else name
+    if isinstance(part, FunctionType):
+        return f"{name} {_digest(*_code(part))}"
+    own = {} if isinstance(part, (type, nn.Module)) else getattr(part, "__dict__", {})
+    held = {key: _value(value) for key, value in own.items() if not key.startswith("_")}
+    return {"name": name, **held} if held else name
+
+
+def _value(value: Any) -> Any:
+    """Returns a number or a word as it is, an array by a digest, anything else by its type."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (np.ndarray, Tensor)):
+        array = value.detach().float().cpu().numpy() if isinstance(value, Tensor) else value
+        return f"array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()[:16]}"
+    return value if isinstance(value, (bool, int, float, str, type(None))) else type(value).__qualname__
 
 
 def _code(function: FunctionType) -> list[str]:

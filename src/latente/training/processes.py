@@ -115,7 +115,7 @@ ALONE = Processes()
 def current_processes() -> Processes:
     """Returns the processes that torchrun started or a process group joins, else a single one.
 
-    Under torchrun the group is made at the first call: nccl where there are GPUs, else gloo.
+    Under torchrun the group is made at the first call: tensors on GPUs talk through nccl, those on CPUs through gloo.
     """
     from torch import distributed
 
@@ -124,9 +124,10 @@ def current_processes() -> Processes:
     if not distributed.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "MASTER_ADDR" not in os.environ:
             return ALONE
-        if torch.cuda.is_available():
+        gpus = torch.cuda.is_available() and distributed.is_nccl_available()
+        if gpus:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
         atexit.register(_leave)
     return Processes(distributed.get_rank(), distributed.get_world_size())
 

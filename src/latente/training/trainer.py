@@ -130,16 +130,14 @@ class Trainer(Part, family="trainer", name="trainer"):
             if not torch.cuda.is_available():
                 return torch.device("cpu")
             local = os.environ.get("LOCAL_RANK")  # torchrun: each process has a GPU of its own
-            return torch.device("cuda" if local is None else f"cuda:{local}")
+            return torch.device("cuda", torch.cuda.current_device() if local is None else int(local))
         try:
-            device = torch.device(self.device)
-            torch.empty(0, device=device)
+            return torch.empty(0, device=torch.device(self.device)).device  # "cuda" is "cuda:0", as tensors have it
         except (RuntimeError, AssertionError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"Trainer: device {self.device!r} cannot be used: {reason}. Use 'auto' or 'cpu'"
             ) from error
-        return device
 
     @property
     def held_out(self) -> float:

@@ -50,13 +50,18 @@ def put(params, values):
 @pytest.mark.parametrize(
     ("fused", "tolerance"), [(True, {"rtol": 0, "atol": 0}), (False, {"rtol": 1e-5, "atol": 1e-6})]
 )
-def test_it_is_torchs_adam(fused, tolerance):
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_it_is_torchs_adam(fused, tolerance, decay):
+    """With weight decay it is AdamW, whose decay reaches matrices and filters only."""
     ours, theirs = parameters(), parameters()
-    adam = Adam(ours, betas=(0.8, 0.99), eps=1e-6)
-    reference = torch.optim.Adam(theirs, lr=1.0, betas=(0.8, 0.99), eps=1e-6, fused=fused)
+    adam = Adam(ours, betas=(0.8, 0.99), eps=1e-6, weight_decay=decay)
+    groups = [{"params": [p for p in theirs if (p.ndim > 1) == matrix]} for matrix in (True, False)]
+    groups[0]["weight_decay"], groups[1]["weight_decay"] = decay, 0.0
+    reference = torch.optim.AdamW(groups, lr=1.0, betas=(0.8, 0.99), eps=1e-6, fused=fused)
     for step in range(STEPS):
         rate = 0.05 / (1 + step)
-        reference.param_groups[0]["lr"] = rate
+        for group in reference.param_groups:
+            group["lr"] = rate
         for params in (ours, theirs):
             put(params, gradients(params, step))
         adam.step(rate)

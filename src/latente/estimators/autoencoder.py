@@ -160,8 +160,14 @@ class Autoencoder(PartParams, FittedAutoencoder):
     def _make_stepper(self) -> Stepper:
         self._trainer().check()
         self.recipe_.objective.check(self.module_)
-        rate = self._trainer().learning_rate
-        return Stepper(self.module_, self.recipe_.objective, learning_rate=rate, schedule=constant)
+        trainer = self._trainer()
+        return Stepper(
+            self.module_,
+            self.recipe_.objective,
+            learning_rate=trainer.learning_rate,
+            weight_decay=trainer.weight_decay,
+            schedule=constant,
+        )
 
     def _pass_over(self, source: Source, seed: int) -> None:
         """Takes one step for each batch of the source."""

@@ -78,6 +78,7 @@ class Run:
             module,
             objective,
             learning_rate=trainer.learning_rate,
+            weight_decay=trainer.weight_decay,
             schedule=warmup_cosine,
             clip=trainer.clip,
             processes=self.processes,

@@ -35,6 +35,7 @@ class Stepper:
         objective: what is minimised.
         learning_rate: the peak.
         schedule: (step, total) -> factor of the peak.
+        weight_decay: of matrices and filters, see Adam.
         clip: whether gradients far above their usual norm are clipped.
         precision: "float32" or "bfloat16".
         processes: those that train together.
@@ -48,6 +49,7 @@ class Stepper:
         *,
         learning_rate: float,
         schedule: Callable[[int, int], float],
+        weight_decay: float = 0.0,
         clip: bool = True,
         precision: str = "float32",
         processes: Processes = ALONE,
@@ -60,7 +62,7 @@ class Stepper:
             raise ValueError("there is nothing to train: no parameter of the modules requires a gradient")
         self.device = self.parameters[0].device
         self.looks = self.device.type == "cpu" if looks is None else looks
-        self.optimizer = Adam(self.parameters)
+        self.optimizer = Adam(self.parameters, weight_decay=weight_decay)
         self.clip = SpikeClip(on_host=self.looks) if clip else None
         self.processes = processes
         processes.align(module)

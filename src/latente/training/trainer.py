@@ -34,6 +34,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
         batch_size: samples in a step, or "auto": about a twentieth of the data, from 32 to 256.
         learning_rate: the peak.
+        weight_decay: how strongly weight matrices are pulled towards 0: they lose learning_rate * weight_decay of
+            themselves in each step. Decoupled from the gradient (Loshchilov & Hutter, 2019).
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
             trains to the end.
         validation_fraction: of the samples, held out to measure the validation loss; None holds out a tenth when there
@@ -58,6 +60,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     epochs: int | str = "auto"
     batch_size: int | str = "auto"
     learning_rate: float = 2e-3
+    weight_decay: float = 0.0
     patience: int | None = None
     validation_fraction: float | None = None
     precision: str = "auto"
@@ -81,6 +84,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         self._check_count("checkpoints_kept", self.checkpoints_kept)
         if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
             raise ValueError(f"Trainer: learning_rate must be above 0; got {self.learning_rate!r}")
+        if not is_number(self.weight_decay, low=0):
+            raise ValueError(f"Trainer: weight_decay must be a number of at least 0; got {self.weight_decay!r}")
         fraction = self.validation_fraction
         if fraction is not None and not (is_number(fraction, 0, 1) and fraction < 1):
             raise ValueError(f"Trainer: validation_fraction must be in [0, 1) or None; got {fraction!r}")

@@ -29,6 +29,7 @@ from latente.distortions import (
 from latente.networks import MLP, Auto, Conv, CustomNetwork
 from latente.objectives import (
     RAE,
+    Augmented,
     Batch,
     BetaTC,
     Binarized,
@@ -74,6 +75,7 @@ DISTORTIONS = {
 }
 OBJECTIVES = {
     "plain": Plain(),
+    "augmented": Augmented("gaussian:0.05"),
     "contractive": Contractive(),
     "contractive, exact": Contractive(probes=None),
     "wasserstein": Wasserstein(),

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "latente.bottlenecks": ("FSQ", "VQ", "Deterministic", "Gaussian", "KSparse", "NoPriorError", "Sparse"),
-    "latente.corruptions": ("Compose", "GaussianNoise", "Masking", "SaltAndPepper", "Speckle", "SwapNoise"),
+    "latente.corruptions": (
+        "Compose",
+        "Deformation",
+        "GaussianNoise",
+        "Masking",
+        "SaltAndPepper",
+        "Speckle",
+        "SwapNoise",
+    ),
     "latente.data": ("DataSpec", "open_rows"),
     "latente.distortions": ("AbsoluteError", "Bernoulli", "GaussianLikelihood", "Huber", "SquaredError"),
     "latente.estimators": (
@@ -39,7 +47,7 @@ _HOMES = {
         "SecondStageSampler",
     ),
     "latente.networks": ("MLP", "Conv"),
-    "latente.objectives": ("RAE", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
+    "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
     "latente.persistence": ("ModelFileError",),
     "latente.pretraining": ("Pretraining",),
     "latente.training": ("Trainer", "TrainingDiverged"),
@@ -50,7 +58,7 @@ __all__ = sorted([*_HOME_OF, "__version__"])
 
 if TYPE_CHECKING:
     from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
-    from latente.corruptions import Compose, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
+    from latente.corruptions import Compose, Deformation, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
     from latente.data import DataSpec, open_rows
     from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError
     from latente.estimators import (
@@ -73,7 +81,7 @@ if TYPE_CHECKING:
         SecondStageSampler,
     )
     from latente.networks import MLP, Conv
-    from latente.objectives import RAE, BetaTC, Contractive, ImportanceWeighted, Wasserstein
+    from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Wasserstein
     from latente.persistence import ModelFileError
     from latente.pretraining import Pretraining
     from latente.training import Trainer, TrainingDiverged

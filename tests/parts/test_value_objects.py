@@ -36,6 +36,7 @@ EXAMPLES = [
     bottlenecks.Sparse(0.5),
     bottlenecks.VQ(64, 2, commitment=1.0, decay=0.9, restart_below=0.1),
     corruptions.Compose((corruptions.Masking((0.1, 0.5), 1.0), corruptions.SwapNoise(0.3))),
+    corruptions.Deformation(10.0, 0.1, 0.02, 0.03),
     corruptions.GaussianNoise((0.1, 0.5), clip=True),
     corruptions.Masking((0.1, 0.5), value=-1.0),
     corruptions.SaltAndPepper(0.2, low=-1.0, high=2.0),
@@ -57,6 +58,7 @@ EXAMPLES = [
     networks.Conv((8, 16), (32,), kernel_size=5, activation="relu", normalization="batch", upsample="nearest"),
     networks.MLP((8, 4), "tanh", "layer", skip=True, code_activation="sigmoid"),
     objectives.BetaTC(0.5, 6.0, 2.0),
+    objectives.Augmented("deformation:10", "contractive:0.1"),
     objectives.Binarized("importance_weighted:5"),
     objectives.Contractive(1.0, probes=None),
     objectives.ImportanceWeighted(50),
@@ -66,7 +68,7 @@ EXAMPLES = [
     denoising.Restoration("noise2self", "masking:0.2"),
     denoising.Imputation(),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
-    training.Trainer(3, 7, 0.01, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False),
+    training.Trainer(3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False),
 ]
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 __all__ = [
-    "RAE", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "Objective", "Plain",
-    "Progress", "Wasserstein", "mmd",
+    "RAE", "Augmented", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "Objective",
+    "Plain", "Progress", "Wasserstein", "mmd",
 ]  # fmt: skip
 
+from latente.objectives.augmented import Augmented
 from latente.objectives.base import Batch, Losses, Objective, Progress
 from latente.objectives.beta_tc import BetaTC
 from latente.objectives.binarized import Binarized

@@ -77,7 +77,8 @@ def test_every_picture_is_deformed_in_its_own_way(pictures):
 
 def test_values_stay_within_those_of_the_picture(pictures):
     deformed = Deformation(90, 0.5, 0.5, 0.1)(pictures.repeat(50, 1, 1, 1), generator())
-    assert pictures.min() - 1e-6 <= deformed.min() and deformed.max() <= pictures.max() + 1e-6
+    assert deformed.min() >= pictures.min() - 1e-6
+    assert deformed.max() <= pictures.max() + 1e-6
 
 
 def test_only_pictures_can_be_deformed():

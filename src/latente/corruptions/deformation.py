@@ -59,7 +59,7 @@ class Deformation(Corruption, name="deformation"):
         return F.grid_sample(x, places, padding_mode="border", align_corners=False)
 
     def _maps(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Returns (batch, 2, 3): the affine map from places in the result to places in x, whose borders are -1 and 1."""
+        """Returns (batch, 2, 3): affine maps from places in the result to places in x; its borders are at -1 and 1."""
         turn, *rest = (2 * torch.rand(5, len(x), generator=generator, device=x.device, dtype=x.dtype) - 1).unbind()
         angle = turn * math.radians(self.rotation)
         wide, high = (1 + self.scale * draw for draw in rest[:2])

@@ -47,7 +47,7 @@ class Finding:
 def ranked(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Returns findings in the order in which they should be read: the gravest first, causes before symptoms.
 
-    A cause is at least as grave as what it explains; a suspicion that explains nothing is dropped. What a warning
+    A cause is at least as grave as what it explains; a suspicion that explains nothing is dropped. What such a cause
     explains comes after all that nothing explains, and its advice becomes a word on where it comes from: there is one
     thing to change. Otherwise findings keep their order, so causes should be looked for from the data on.
 
@@ -67,7 +67,7 @@ def ranked(found: Iterable[Finding]) -> tuple[Finding, ...]:
         by_name.pop(finding.name, None)
         by_name[finding.name] = finding
     kept = _settled(list(by_name.values()))
-    because = {name: cause.name for cause in reversed(kept) if cause.severity == "warning" for name in cause.explains}
+    because = {name: cause.name for cause in reversed(kept) for name in cause.explains}
     told = [
         replace(f, advice=f"It follows from: {because[f.name]}.") if f.name in because and f.severity != "good" else f
         for f in kept

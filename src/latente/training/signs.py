@@ -18,7 +18,8 @@ NO_WAY = 0.5  # likewise; it hardly left the beginning
 EARLY = 0.1  # of the planned epochs: the warm-up, in which the learning rate still rises
 STILL = 1e-3  # of the first loss; a training loss that fell by less never moved
 RISEN = 0.1  # of all that the validation loss had won; giving back more is overfitting
-SPIKE = 0.5  # of all that the loss had fallen; a batch that gives back more is a spike
+SPIKE = 0.5  # of all that an epoch's highest batch loss had fallen; a batch that gives back more is a spike,
+MOVED = 0.1  # once it had fallen by that part of itself, more than by chance
 FALLING = 0.1  # of all that the loss fell; more than that in the last fifth is too much for an end
 NO_RATE = 0.05  # nats a sample; a code that carries less carries nothing
 POINTS = 100  # at which the schedule is looked at
@@ -69,9 +70,11 @@ def _epochs(n: int) -> str:
 
 
 def _stopped_early(history: History) -> list[Finding]:
-    """Finds a run that something ended before the learning rate had reached its peak."""
+    """Finds a run that something ended while the learning rate still rose, or before the weights could move far."""
     done, planned = len(history), history.planned
-    if history.stopped not in ("early stopping", "callback") or done >= planned or done > max(2, EARLY * planned):
+    if history.stopped not in ("early stopping", "callback") or done >= planned:
+        return []
+    if done > max(2, EARLY * planned) and not (_known(history) and way(history) < SHORT_WAY):
         return []
     kept = f", and the weights of epoch {history.best_epoch} were kept" if 0 < history.best_epoch < done else ""
     message = f"Training was ended by {'a callback' if history.stopped == 'callback' else 'early stopping'} after "
@@ -80,7 +83,7 @@ def _stopped_early(history: History) -> list[Finding]:
     )
     patience = max(10, planned // 5)
     if history.stopped == "callback":
-        advice, change = "Take the callback out, or let it wait for more epochs.", {"trainer__callbacks": ()}
+        advice, change = "Take the callback out, or let it wait for more epochs.", {"trainer__callbacks": []}
     else:
         advice, change = f"Use Trainer(patience={patience}).", {"trainer__patience": patience}
     return [Finding("stopped too early", "note", message, advice, change, SHORT, done)]
@@ -148,10 +151,11 @@ def _spikes(history: History) -> list[Finding]:
     losses, highest = history.column("loss"), history.column("highest_loss")
     if None in highest:
         return []
-    start, found = _start(history), []
+    found = []
     for i in range(1, len(losses)):
-        won = start - min(losses[:i])
-        if won > STILL * abs(start) and highest[i] - min(highest[:i]) > SPIKE * won:
+        lowest = min(highest[:i])
+        won = highest[0] - lowest
+        if won > MOVED * abs(highest[0]) and highest[i] - lowest > SPIKE * won:
             found.append(i)
     if not found:
         return []

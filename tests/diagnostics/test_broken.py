@@ -181,10 +181,10 @@ def test_6_unscaled_floats_up_to_255(digits):
 def test_9_half_the_columns_constant(cells):
     name, constant = "constant columns", np.arange(30) * 0.1
     data = Data(np.column_stack([load_breast_cancer().data, np.broadcast_to(constant, (569, 30))]), 400)
-    broken = make(latent_dim=4, trainer={"epochs": 40}).fit(data.train)
+    broken = make(latent_dim=4).fit(data.train)
     assert broken.schema_.constant == tuple(range(30, 60))
     assert "30 of 60 columns" in first(broken, data, name)[0].message
-    sound = make(latent_dim=4, trainer={"epochs": 40}).fit(cells.train)
+    sound = make(latent_dim=4).fit(cells.train)
     gone(sound, cells, name)
     assert error(sound, cells) < 1.1 * error(broken, data)
 
@@ -228,7 +228,7 @@ def test_8_elsewhere(digits, network):
 
 def test_11_a_codebook_of_4096_codes_for_500_samples(digits):
     data = Data(load_digits().images, 500)
-    model = make(latent_dim=16, bottleneck="vq:4096")
+    model = make(latent_dim=16, bottleneck="vq:4096", trainer={"epochs": 10})
     _, sound = repaired(model, data, "codebook larger than the data")
     assert sound.bottleneck.codebook_size == 32
     assert "unused codebook entries" not in [f.name for f in diagnose(sound, data.test, reference=data.train)]
@@ -239,7 +239,7 @@ def test_11_a_codebook_of_4096_codes_for_500_samples(digits):
 
 HEALTHY = {
     "plain": (Autoencoder, {}),
-    "vanilla": (VanillaAutoencoder, {"trainer": {"epochs": 300, "learning_rate": 0.01}}),
+    "vanilla": (VanillaAutoencoder, {"trainer": {"epochs": 150, "learning_rate": 0.02}}),
     "variational": (VariationalAutoencoder, {}),
     "vector-quantised": (Autoencoder, {"bottleneck": "vq:32"}),
     "finite-scalar-quantised": (Autoencoder, {"bottleneck": "fsq:8"}),
@@ -253,7 +253,7 @@ HEALTHY = {
 @pytest.mark.parametrize("data", ["digits", "cells"])
 def test_healthy_models_get_no_warning(request, kind, options, data):
     data = request.getfixturevalue(data)
-    options = {"trainer": {"epochs": 40}, **options}
+    options = {"trainer": {"epochs": 30}, **options}
     model = make(kind, 8 if len(data.train) > 400 else 4, **options).fit(data.train)
     found = diagnose(model, data.test, reference=data.train)
     assert [str(finding) for finding in found if finding.severity == "warning"] == []

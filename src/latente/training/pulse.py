@@ -33,19 +33,18 @@ class Pulse:
         else:
             self.highest = max(float(self.highest), loss)
 
-    def result(self) -> dict[str, float | None]:
-        """Returns `first_loss` and `highest_loss` as an epoch's record has them."""
-        values = {"first_loss": self.first, "highest_loss": self.highest}
-        return {name: None if value is None else float(value) for name, value in values.items()}
+    def result(self) -> tuple[float, float] | tuple[None, None]:
+        """Returns the first and the highest loss; None without a step."""
+        return (None, None) if self.first is None or self.highest is None else (float(self.first), float(self.highest))
 
     def state(self) -> dict[str, Tensor]:
         """Returns what `load` takes."""
-        found = {name: value for name, value in self.result().items() if value is not None}
-        return {f"pulse.{name}": torch.tensor(value, dtype=torch.float64) for name, value in found.items()}
+        named = zip(("pulse.first", "pulse.highest"), self.result(), strict=True)
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in named if value is not None}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Takes up what `state` returned; nothing where an older version wrote it."""
-        first, highest = state.get("pulse.first_loss"), state.get("pulse.highest_loss")
+        first, highest = state.get("pulse.first"), state.get("pulse.highest")
         self.first, self.highest = (None if value is None else float(value) for value in (first, highest))
 
 

@@ -247,6 +247,7 @@ class Run:
             end = Progress(1, 1, len(self.source))
             held = measure(self.module, self.validation, self.objective, MEASURED_AT_ONCE, end, self.processes)
         self._check_finite(held.get("loss", 0.0))
+        first, highest = self.stepper.pulse.result()
         record = EpochRecord(
             epoch=self.state.epoch,
             **values,
@@ -256,7 +257,8 @@ class Run:
             seconds=time.perf_counter() - begun,
             learning_rate=self.stepper.rate_at(replace(self._progress(), step=self.state.step - 1)),
             extra=extra,
-            **self.stepper.pulse.result(),
+            first_loss=first,
+            highest_loss=highest,
         )
         self.stepper.pulse.reset()
         self.history.records.append(record)

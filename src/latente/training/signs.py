@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["signs"]
 
 import math
+from typing import Any
 
 from latente.training.finding import SUSPICION, Finding
 from latente.training.history import History
@@ -82,6 +83,7 @@ def _stopped_early(history: History) -> list[Finding]:
         f"{done} of {_epochs(planned)}{kept}; the learning rate rises for the first {math.ceil(EARLY * planned)}."
     )
     patience = max(10, planned // 5)
+    change: dict[str, Any]
     if history.stopped == "callback":
         advice, change = "Take the callback out, or let it wait for more epochs.", {"trainer__callbacks": []}
     else:

@@ -151,7 +151,7 @@ class Run:
                         if not self._epoch(interruptions):
                             self.history.stopped = "interrupted"
                             break
-                        show(self.history.records[-1])
+                        show(self.history.records[-1], self.history.findings)
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
             self.good.load_into(self.module)  # it may have come in the middle of an update

@@ -239,3 +239,21 @@ def test_scaled_takes_evenly_spaced_samples(good, table):
     part = scaled(good, table, limit=5)
     assert part == pytest.approx(scaled(good, table)[[0, 100, 200, 299, 399]])
     assert pass_through(good, scaled(good, table)).errors.mean() == pytest.approx(good.evaluate(table).error)
+
+
+def test_rows_that_must_repeat_are_a_note():
+    """Of six binary columns there are 64 different rows."""
+    X = np.random.default_rng(0).integers(0, 2, (400, 6)).astype(float)
+    model = Autoencoder(3, trainer=replace(QUICK, epochs=2), random_state=0).fit(X)
+    finding = named(diagnose(model, X))["duplicate rows"]
+    assert finding.severity == "note"
+    assert numbers(finding.message)[:2] == [400 - len(np.unique(X, axis=0)), 400]
+
+
+def test_small_repetitions_and_constants_are_notes(table):
+    X = np.column_stack([np.concatenate([table[:340], table[:60]]), np.ones(400)])
+    model = Autoencoder(2, trainer=QUICK, random_state=0).fit(X)
+    found = named(diagnose(model, X))
+    assert [found[name].severity for name in ("duplicate rows", "constant columns")] == ["note", "note"]
+    assert numbers(found["duplicate rows"].message)[:3] == [60, 400, 15]
+    assert numbers(found["constant columns"].message) == [1, 11, 10]

@@ -57,6 +57,8 @@ def test_the_way_is_the_sum_of_the_learning_rates():
     exact = sum(2e-3 * warmup_cosine(step, 1000) for step in range(1000)) / 0.05
     assert way(run) == pytest.approx(exact, rel=0.01)
     begun = replace(run, records=run.records[:3])
+    assert way(begun) == way(run)  # of a run that goes on all steps count
+    begun.stopped = "interrupted"
     assert way(begun) == pytest.approx(sum(2e-3 * warmup_cosine(s, 1000) for s in range(300)) / 0.05, rel=0.01)
 
 
@@ -113,6 +115,12 @@ def test_a_run_that_was_ended_early(stopped, change):
     assert list(early.change) == [f"trainer__{change}"]
     assert found(history(HEALTHY, stopped=stopped, planned=60)) == {}
     assert "stopped too early" not in found(history([50.0, 30.0], planned=60))
+
+
+def test_a_run_that_was_interrupted():
+    early = found(history([50.0, 30.0], stopped="interrupted", planned=60))["stopped too early"]
+    assert "an interruption after 2 of 60 epochs" in early.message
+    assert early.change == {}
 
 
 def test_a_loss_that_still_falls_at_the_end():

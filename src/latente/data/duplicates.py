@@ -13,8 +13,9 @@ from latente.data.rows import Rows
 def count_distinct(rows: Rows) -> int:
     """Returns how many different samples there are, from one pass over them.
 
-    A row's bytes, as words of 64 bits, are multiplied by fixed random odd numbers and summed modulo 2^64; different
-    rows have the same sum only by a rare chance.
+    A row's bytes are read as words of 64 bits; each is mixed with a number of its place (the finaliser of Steele, Lea &
+    Flood, 2014, "Fast splittable pseudorandom number generators") and their sum modulo 2^64 is the row's hash. Two
+    different rows have the same one by a chance of about 2^-64.
 
     Args:
         rows: (n, ...).
@@ -36,7 +37,12 @@ def _hashes(chunk: NDArray[np.generic]) -> NDArray[np.uint64]:
     bytes_ = flat.view(np.uint8).reshape(len(flat), -1)
     padded = np.zeros((len(bytes_), -(-bytes_.shape[1] // 8) * 8), np.uint8)
     padded[:, : bytes_.shape[1]] = bytes_
-    words = padded.view(np.uint64)
-    words = words ^ (words >> np.uint64(32))  # low bits of floats are often zero, and products only carry upwards
-    factors = np.random.default_rng(0).integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    return (words * factors).sum(axis=1, dtype=np.uint64)
+    places = np.random.default_rng(0).integers(0, 2**64, padded.shape[1] // 8, dtype=np.uint64, endpoint=False)
+    return _mixed(padded.view(np.uint64) ^ places).sum(axis=1, dtype=np.uint64)
+
+
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Returns words in which every bit depends on every bit of the given ones."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

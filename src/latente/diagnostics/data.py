@@ -12,6 +12,7 @@ from latente.diagnostics.finding import Finding
 MANY_CONSTANT = 0.25  # of the columns; from there on they are a warning
 MANY_REPEATED, SOME_REPEATED = 0.5, 0.1  # of the rows; a warning and a note
 LARGEST_RMS, SMALLEST_RMS = 10.0, 0.01  # of scaled data, whose root mean square should be near 1
+MANY_COLUMNS = 64  # that are looked at; with so many columns rows need not repeat
 NAMED = 5  # columns that are named
 POOR = ("worse than PCA", "not better than the mean", "ignored bottleneck", "constant code", "unused codebook entries")
 
@@ -57,6 +58,8 @@ def constant_columns(evidence: Evidence) -> list[Finding]:
 def duplicate_rows(evidence: Evidence) -> list[Finding]:
     """Counts rows that repeat an earlier one, in the reference where there is one, else in X.
 
+    No more than a note where the columns have so few values that rows must repeat.
+
     Args:
         evidence: what was measured.
     """
@@ -69,6 +72,13 @@ def duplicate_rows(evidence: Evidence) -> list[Finding]:
         "Train on the distinct ones (np.unique(X, axis=0)), and split before rows are repeated: copies of a training "
         "sample among the held-out ones hide overfitting."
     )
-    if repeated < MANY_REPEATED:
+    if repeated < MANY_REPEATED or _possible(evidence) <= n:
         return [Finding("duplicate rows", "note", message, advice)]
     return [Finding("duplicate rows", "warning", message, advice, explains=("overfitting", "worse than PCA"))]
+
+
+def _possible(evidence: Evidence) -> float:
+    """Returns how many rows the values of the columns can make: where they are few, rows must repeat."""
+    x = evidence.passed.x.reshape(len(evidence.passed.x), -1)
+    logs = np.cumsum([np.log(len(np.unique(column))) for column in x.T[:MANY_COLUMNS]])
+    return float(np.exp(min(logs[-1], 700.0)))

@@ -43,7 +43,7 @@ def latent_size(evidence: Evidence) -> list[Finding]:
 def _components(x: np.ndarray) -> int:
     """Returns how many principal components of x (n, d) hold 95% of its variance."""
     x = x.astype(np.float64) - x.mean(0)
-    variance = np.square(np.linalg.svd(x, compute_uv=False))
+    variance = np.linalg.eigvalsh(x.T @ x)[::-1]
     return int(np.searchsorted(np.cumsum(variance), KEPT * variance.sum())) + 1
 
 

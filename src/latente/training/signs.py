@@ -48,12 +48,22 @@ def signs(history: History) -> list[Finding]:
 def way(history: History) -> float:
     """Returns how far training could move a weight, in units of its size: the sum of all learning rates over it.
 
-    Adam moves a weight by at most about the learning rate in each step.
+    Of a run that is still going on all planned steps count. Adam moves a weight by at most about the learning rate in
+    each step.
     """
-    total, done = history.planned * history.steps, len(history) * history.steps
+    total, done = history.planned * history.steps, _done(history) * history.steps
     at = [done * (i + 0.5) / POINTS for i in range(POINTS)]
     mean = sum(warmup_cosine(round(step), total) for step in at) / POINTS
     return history.learning_rate * done * mean / history.weight_scale
+
+
+def _going_on(history: History) -> bool:
+    return history.stopped == "finished" and len(history) < history.planned
+
+
+def _done(history: History) -> int:
+    """Returns the epochs that the run has, or will have if nothing ends it."""
+    return history.planned if _going_on(history) else len(history)
 
 
 def _known(history: History) -> bool:
@@ -73,22 +83,25 @@ def _epochs(n: int) -> str:
 def _stopped_early(history: History) -> list[Finding]:
     """Finds a run that something ended while the learning rate still rose, or before the weights could move far."""
     done, planned = len(history), history.planned
-    if history.stopped not in ("early stopping", "callback") or done >= planned:
+    if history.stopped == "finished" or done >= planned:
         return []
     if done > max(2, EARLY * planned) and not (_known(history) and way(history) < SHORT_WAY):
         return []
+    by, advice, change = _end(history)
     kept = f", and the weights of epoch {history.best_epoch} were kept" if 0 < history.best_epoch < done else ""
-    message = f"Training was ended by {'a callback' if history.stopped == 'callback' else 'early stopping'} after "
-    message += (
-        f"{done} of {_epochs(planned)}{kept}; the learning rate rises for the first {math.ceil(EARLY * planned)}."
-    )
-    patience = max(10, planned // 5)
-    change: dict[str, Any]
-    if history.stopped == "callback":
-        advice, change = "Take the callback out, or let it wait for more epochs.", {"trainer__callbacks": []}
-    else:
-        advice, change = f"Use Trainer(patience={patience}).", {"trainer__patience": patience}
+    rising = f"the learning rate rises for the first {math.ceil(EARLY * planned)}"
+    message = f"Training was ended by {by} after {done} of {_epochs(planned)}{kept}; {rising}."
     return [Finding("stopped too early", "note", message, advice, change, SHORT, done)]
+
+
+def _end(history: History) -> tuple[str, str, dict[str, Any]]:
+    """Returns what ended a run, and what to change."""
+    if history.stopped == "callback":
+        return "a callback", "Take the callback out, or let it wait for more epochs.", {"trainer__callbacks": []}
+    if history.stopped == "early stopping":
+        patience = max(10, history.planned // 5)
+        return "early stopping", f"Use Trainer(patience={patience}).", {"trainer__patience": patience}
+    return "an interruption", "Fit again, and let it go on.", {}
 
 
 def _step_size(history: History) -> list[Finding]:
@@ -98,7 +111,7 @@ def _step_size(history: History) -> list[Finding]:
     rate, size = history.learning_rate, history.weight_scale
     step, far = rate / size, way(history)
     numbers = f"The learning rate of {rate:.2g} moves a weight, typically {size:.2g}, by {_percent(step)} of itself in "
-    numbers += f"a step, and by at most {far:.2g} times its size in {_epochs(len(history))} of {history.steps} steps."
+    numbers += f"a step, and by at most {far:.2g} times its size in {_epochs(_done(history))} of {history.steps} steps."
     other = USUAL_LEARNING_RATE
     if not SMALL_STEP < other / size < LARGE_STEP:
         other = float(f"{GOOD_STEP * size:.0e}")
@@ -110,7 +123,7 @@ def _step_size(history: History) -> list[Finding]:
     severity = "note" if far < NO_WAY else SUSPICION
     if step < SMALL_STEP:
         return [Finding("learning rate too low", severity, numbers, advice, change, SHORT)]
-    epochs = math.ceil(len(history) * 3 * SHORT_WAY / far)
+    epochs = math.ceil(_done(history) * 3 * SHORT_WAY / far)
     advice, change = f"Use Trainer(epochs={epochs}).", {"trainer__epochs": epochs}
     return [Finding("too few steps", SUSPICION, numbers, advice, change, SHORT)]
 
@@ -176,8 +189,7 @@ def _spikes(history: History) -> list[Finding]:
 def _still_falling(history: History) -> list[Finding]:
     """Finds a training loss that fell by much in the last fifth of the epochs."""
     losses = [_start(history), *history.column("loss")]
-    going_on = history.stopped == "finished" and len(history) < history.planned
-    if going_on or history.stopped == "interrupted":
+    if _going_on(history) or history.stopped == "interrupted":
         return []
     since = len(losses) - 1 - math.ceil((len(losses) - 1) / 5)
     fell, all_ = losses[since] - losses[-1], losses[0] - min(losses)

@@ -75,4 +75,5 @@ def _gap(evidence: Evidence, ratio: float, message: str) -> Finding:
     """
     fine = evidence.evaluation.beats_pca or evidence.passed.codes is not None
     severity = "note" if fine and ratio < FAR_APART else "warning"
-    return Finding("overfitting", severity, message, OVERFITTING, {"trainer__patience": 10})
+    explains = ("worse than PCA",) if severity == "warning" else ()
+    return Finding("overfitting", severity, message, OVERFITTING, {"trainer__patience": 10}, explains)

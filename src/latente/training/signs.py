@@ -217,4 +217,5 @@ def _rising(history: History) -> list[Finding]:
         f"The validation loss was lowest, {lowest:.4g}, after epoch {epoch} and had risen to {kept:.4g} in the weights "
         f"that were kept, while the training loss fell from {loss[epoch - 1]:.4g} to {min(loss):.4g}."
     )
-    return [Finding("overfitting", "warning", message, OVERFITTING, {"trainer__patience": 10}, epoch=epoch)]
+    change = {"trainer__patience": 10}
+    return [Finding("overfitting", "warning", message, OVERFITTING, change, ("worse than PCA",), epoch)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def test_every_short_string_in_the_docs_is_understood():
                 except ValueError as error:
                     wrong.append(f"{cell}: {error}")
     assert wrong == []
+
+
+def test_every_finding_is_in_the_docs():
+    text = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    places = [*(ROOT / "src/latente/diagnostics").glob("*.py"), ROOT / "src/latente/training/signs.py"]
+    names = {name for place in places for name in re.findall(r'Finding\(\s*"([^"]+)"', place.read_text("utf-8"))}
+    assert len(names) > 25
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
 def test_the_readme_names_every_estimator():

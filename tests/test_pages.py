@@ -27,6 +27,14 @@ def test_interrupted(tmp_path, monkeypatch, capsys):
     assert len(list((tmp_path / "checkpoints").glob("step-*.safetensors"))) == 2
 
 
+def test_diagnosis(capsys):
+    run(DOCS / "diagnosis.md", 1)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("warning: beta too high.")
+    assert told[0].endswith("Use beta=1.")
+    assert told[-1].startswith("good: better than PCA.")
+
+
 def test_larger_than_memory(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(PAGE, 4)

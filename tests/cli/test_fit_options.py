@@ -116,7 +116,20 @@ def test_text_for_people(call, work, tmp_path):
     ]  # fmt: skip
     assert "columns are standardised" in done.out
     assert "the training data" in done.out
-    assert "PCA" in next(line for line in done.out.splitlines() if line.startswith("warning"))  # after one epoch
+    first = next(line for line in done.out.splitlines() if line.startswith("warning"))
+    assert "too few steps: " in first  # after one epoch
+    assert "It follows from: too few steps." in done.out
+
+
+def test_what_training_showed_is_told(call, work, tmp_path):
+    rate = ("--learning-rate", 1e-12, "--epochs", 3, "--latent-dim", 2)
+    done = call("fit", work / "table.csv", "-o", tmp_path / "m", *rate, "--json")
+    record = json.loads(done.out)
+    names = [finding["name"] for finding in record["training"]["findings"]]
+    assert names == ["learning rate too low", "loss never moved"]
+    assert record["evaluation"]["findings"][0]["change"] == {"trainer__learning_rate": 0.002}
+    told = next(line for line in call("info", tmp_path / "m").out.splitlines() if line.startswith("found "))
+    assert "warning: learning rate too low. The learning rate of 1e-12 moves a weight" in told
 
 
 def test_force_replaces_a_model_and_nothing_else(call, work, tmp_path):

@@ -217,6 +217,13 @@ def test_without_a_history(table, tmp_path):
     assert "keeps no table of epochs" in text_of(write_report(model, tmp_path, table))
 
 
+def test_what_training_showed_is_told(table, tmp_path):
+    model = Autoencoder(2, trainer=Trainer(epochs=3, learning_rate=1e-12, verbose=False), random_state=0).fit(table)
+    text = text_of(write_report(model, tmp_path, table))
+    assert text.count("Learning rate too low (warning).") == 2  # among the findings, and below the curve
+    assert "Use Trainer(learning_rate=0.002)." in text
+
+
 def test_evaluation_mode_is_kept(image_model, images, tmp_path):
     weights = [p.clone() for p in image_model.module_.parameters()]
     write_report(image_model, tmp_path, images)

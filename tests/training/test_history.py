@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from latente.objectives import Losses, Plain, Progress
-from latente.training import EpochRecord, History, Trainer
+from latente.training import EpochRecord, Finding, History, Trainer
 from latente.training.checkpoint import MemoryCheckpoint
 from latente.training.means import Means, measure
 from latente.training.progress import progress_bar
@@ -91,6 +91,14 @@ def test_the_bar_is_seen_on_standard_error_when_asked_for(capsys, verbose, shown
     out, err = capsys.readouterr()
     assert out == ""
     assert ("loss 12.5 distortion 6.25 rate 0.25 validation 6.25" in err.replace("\n", " ")) is shown
+
+
+def test_the_bar_names_what_is_wrong(capsys):
+    with progress_bar(True, 3) as show:
+        show(record(1, 12.5), [Finding("loss spikes", "warning", "..."), Finding("still falling", "note", "...")])
+    err = capsys.readouterr().err.replace("\n", " ")
+    assert "loss spikes" in err
+    assert "still falling" not in err
 
 
 def test_in_a_terminal_auto_shows_it(capsys, monkeypatch):

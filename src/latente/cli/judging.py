@@ -56,10 +56,17 @@ def info(model: options.Model, as_json: options.Json = False) -> None:
         **{name: part or "none" for name, part in record["parts"].items()},
         "data": fitted.schema_.describe(),
         "training": f"{training}, seed {fitted.random_state}",
+        **_found(fitted),
         "size": f"{record['parameters']:,} parameters, {record['bytes'] / 1e6:.2f} MB",
         "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
     }
     show(record, lines(rows), as_json)
+
+
+def _found(fitted: Autoencoder) -> dict[str, str]:
+    """Returns the line on what training showed to be wrong, where there is something."""
+    found = fitted.history_.findings if hasattr(fitted, "history_") else []
+    return {"found": "\n".join(str(finding) for finding in found)} if found else {}
 
 
 def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def judgement_text(evidence: Evidence, on: str, reference: str) -> dict[str, str
 
     rows = {"measured": f"on {on}; mean and PCA fitted on {reference}", "result": str(evidence.evaluation)}
     for finding in judge(evidence):
-        text = f"{finding.message} {finding.advice}".strip()
+        text = f"{finding.name}: {finding.message} {finding.advice}".strip()
         rows[finding.severity] = "\n".join(filter(None, [rows.get(finding.severity), text]))
     return rows
 
@@ -82,6 +82,7 @@ def training_record(history: History) -> dict[str, Any]:
         "distortion": last.distortion if last else None,
         "rate": last.rate if last else None,
         "validation_loss": last.validation_loss if last else None,
+        "findings": [asdict(finding) for finding in history.findings],
     }
 
 

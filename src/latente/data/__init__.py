@@ -5,12 +5,13 @@ from __future__ import annotations
 __all__ = [
     "ArrayRows", "ArraySource", "Columns", "DataSpec", "MappedSource", "NpyWriter", "Rows", "Schema", "Source",
     "StoredRowsChanged", "StreamSource", "as_array", "as_rows", "batch_bounds", "check_values", "count_batches",
-    "decide", "loaded", "open_rows", "prefetched", "read", "recognise", "source_of",
+    "count_distinct", "decide", "loaded", "open_rows", "prefetched", "read", "recognise", "source_of",
 ]  # fmt: skip
 
 from latente.data.arrays import Columns, as_array
 from latente.data.checks import check_values
 from latente.data.decide import decide, recognise
+from latente.data.duplicates import count_distinct
 from latente.data.npy import NpyWriter
 from latente.data.open import as_rows, loaded, open_rows
 from latente.data.prefetch import prefetched

@@ -104,6 +104,7 @@ def _scaling_fields(scaling: Scaling) -> dict[str, Any]:
         "factor": scaling.factor,
         "bounds": scaling.bounds,
         "output": scaling.output,
+        "constant": scaling.constant,
     }
 
 

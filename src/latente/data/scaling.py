@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Scaling", "choose_scaling"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ UNIT_RANGE = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 
 @dataclass(frozen=True)
 class Scaling:
-    """Scaled data is (x - shift) * factor; see Schema for the fields."""
+    """Scaled data is (x - shift) * factor; see Schema for the fields, of which `constant` is known where values are
+    looked at."""
 
     name: str
     shift: NDArray[np.float64]
@@ -27,6 +28,7 @@ class Scaling:
     bounds: tuple[float, float] | None
     output: str
     reason: str
+    constant: tuple[int, ...] = ()
 
 
 def choose_scaling(
@@ -61,11 +63,18 @@ def choose_scaling(
         return _unit(dtype)
     moments = scale == "standard"
     found = measure(rows, arrange, moments, what=what)
+    constant = tuple(int(i) for i in np.flatnonzero(found.constant))
     if moments:
-        return _standard(found, arrange(rows.read(0, 1)).ndim - 1)
-    if scale == "minmax" and kind == "table":
-        return _minmax_columns(found)
-    low, high = float(found.low.min()), float(found.high.max())
+        scaling = _standard(found, arrange(rows.read(0, 1)).ndim - 1)
+    elif scale == "minmax" and kind == "table":
+        scaling = _minmax_columns(found)
+    else:
+        scaling = _of_all(float(found.low.min()), float(found.high.max()), scale)
+    return replace(scaling, constant=constant)
+
+
+def _of_all(low: float, high: float, scale: str) -> Scaling:
+    """Returns one scaling for all values, which lie in [low, high]."""
     if scale == "minmax":
         return _minmax(low, high)
     if scale == "range":

@@ -39,6 +39,8 @@ class Schema:
         output: the decoder's activation that fits the bounds: "sigmoid", "tanh" or "identity".
         columns: the names of a frame's columns, or None.
         reason: why kind and scale were chosen, in words.
+        constant: columns of a table (channels of signals and pictures) that have one value in all training data; empty
+            also where nobody looked, as at bytes.
     """
 
     kind: str
@@ -53,6 +55,7 @@ class Schema:
     output: str
     columns: tuple[str, ...] | None = None
     reason: str = ""
+    constant: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:

@@ -9,6 +9,8 @@ from latente.diagnostics.finding import Finding
 from latente.networks import MLP
 
 NO_BETTER = 0.99  # of the mean's error; above it, a model has learned nothing worth the name
+NEARLY = 1.05  # of PCA's error; up to there, a model is as good
+TRADED = 1.5  # likewise for one that pays for its rate with error
 NOTHING_LEFT = 1e-9  # of the mean's error; below it, PCA rebuilds the data exactly
 
 
@@ -35,7 +37,9 @@ def against_baselines(evidence: Evidence) -> list[Finding]:
     quantised = evidence.passed.codes is not None
     bits = f" The code is quantised to {e.rate / 0.6931:.0f} bits, PCA's is not." if quantised else ""
     message = f"{numbers}: {ratio:.2f} times as much.{bits}"
-    return [Finding("worse than PCA", "note" if quantised else "warning", message, _advice_against_pca(evidence))]
+    near = TRADED if evidence.model.module_.bottleneck.beta > 0 else NEARLY
+    severity = "note" if quantised or ratio < near else "warning"
+    return [Finding("worse than PCA", severity, message, _advice_against_pca(evidence))]
 
 
 def _percent(fraction: float) -> str:

@@ -6,22 +6,31 @@ __all__ = ["diagnose", "judge"]
 
 from typing import Any
 
+from latente.diagnostics.balance import bounded_output, rate_weight
 from latente.diagnostics.baselines import against_baselines
 from latente.diagnostics.codebook import codebook_use
+from latente.diagnostics.data import constant_columns, duplicate_rows, unscaled
 from latente.diagnostics.evidence import Evidence
-from latente.diagnostics.finding import SEVERITIES, Finding
-from latente.diagnostics.training import loss_moved, overfitting
+from latente.diagnostics.finding import Finding, ranked
+from latente.diagnostics.sizes import codebook_size, latent_size, narrow_layer
+from latente.diagnostics.training import history_signs, overfitting
 from latente.diagnostics.units import bottleneck_use, units
 from latente.estimators import Autoencoder
 
-CHECKS = (against_baselines, loss_moved, overfitting, units, codebook_use, bottleneck_use)
+# Causes before what they bring about: the data, the parts, how they are weighed, training, and what came of it.
+CHECKS = (
+    unscaled, constant_columns, duplicate_rows, latent_size, narrow_layer, codebook_size, bounded_output, rate_weight,
+    history_signs, against_baselines, overfitting, units, codebook_use, bottleneck_use,
+)  # fmt: skip
 
 
 def diagnose(model: Autoencoder, X: Any, *, reference: Any = None) -> tuple[Finding, ...]:
-    """Returns what is good and what is wrong about a fitted model, the gravest first.
+    """Returns what is good and what is wrong about a fitted model, the gravest first and causes before symptoms.
 
-    Looked for are: an error that is no better than PCA's or the mean sample's, a loss that never moved, overfitting, a
-    collapsed posterior, inactive or dead latent units, unused entries of a codebook, a decoder that ignores the code.
+    Looked for are symptoms (an error that is no better than PCA's or the mean sample's, overfitting, a loss that spiked
+    or never moved, a collapsed posterior, dead units, an unused codebook, a decoder that ignores the code) and what
+    may have caused them in the data, the parts and the training. Each cause has the one change that helps as `advice`
+    and, where it is an argument of the estimator, as `change`: `model.set_params(**finding.change)`.
 
     Args:
         model: fitted.
@@ -37,16 +46,15 @@ def diagnose(model: Autoencoder, X: Any, *, reference: Any = None) -> tuple[Find
         >>> X = load_digits().images
         >>> model = Autoencoder(8, trainer=Trainer(epochs=2, learning_rate=1e-9), random_state=0).fit(X)
         >>> [finding.name for finding in diagnose(model, X) if finding.severity == "warning"]
-        ['not better than the mean', 'loss never moved']
+        ['learning rate too low', 'loss never moved', 'not better than the mean']
     """
     return judge(Evidence.of(model, X, reference))
 
 
 def judge(evidence: Evidence) -> tuple[Finding, ...]:
-    """Returns the findings that the evidence supports, the gravest first.
+    """Returns the findings that the evidence supports, the gravest first and causes before symptoms.
 
     Args:
         evidence: what was measured.
     """
-    found = [finding for check in CHECKS for finding in check(evidence)]
-    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    return ranked(finding for check in CHECKS for finding in check(evidence))

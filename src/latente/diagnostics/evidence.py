@@ -7,6 +7,7 @@ __all__ = ["Evidence"]
 from dataclasses import dataclass
 from typing import Any
 
+from latente.data import ArrayRows, as_rows, count_distinct, loaded
 from latente.diagnostics.passed import Passed, pass_through, scaled
 from latente.estimators import Autoencoder
 from latente.estimators.evaluation import Evaluation
@@ -23,12 +24,16 @@ class Evidence:
         evaluation: its errors on all of X beside those of the mean sample and PCA.
         passed: at most 5,000 samples of X, and what the model makes of them.
         reference_error: the mean squared error a sample on at most 5,000 samples of the reference; None without one.
+        rows: how many samples the reference has, or X without one.
+        distinct: how many of those differ from all others before them; None of a stream.
     """
 
     model: Autoencoder
     evaluation: Evaluation
     passed: Passed
     reference_error: float | None = None
+    rows: int = 0
+    distinct: int | None = None
 
     @staticmethod
     def of(model: Autoencoder, X: Any, reference: Any = None) -> Evidence:
@@ -42,9 +47,27 @@ class Evidence:
         Raises:
             TypeError, ValueError: for data that the model cannot take.
         """
+        X, reference = loaded(X), None if reference is None else loaded(reference)
         evaluation = model.evaluate(X, reference=reference)
         passed = pass_through(model, scaled(model, X, LARGEST))
         error = None
         if reference is not None:
             error = float(pass_through(model, scaled(model, reference, LARGEST)).errors.mean())
-        return Evidence(model, evaluation, passed, error)
+        rows = as_rows(X if reference is None else reference)
+        distinct = count_distinct(rows) if isinstance(rows, ArrayRows) else None
+        return Evidence(model, evaluation, passed, error, len(rows), distinct)
+
+    @property
+    def trained_on(self) -> int:
+        """How many samples the model was trained on, as its history says, or else as many as there are rows."""
+        history = getattr(self.model, "history_", None)
+        return getattr(history, "samples", 0) or self.rows
+
+    def change(self, **wanted: Any) -> dict[str, Any]:
+        """Returns arguments for `set_params`, or nothing where the model does not have all of them.
+
+        Args:
+            wanted: by name; `part__argument` reaches into a part.
+        """
+        known = self.model.get_params(deep=False)
+        return wanted if all(name.partition("__")[0] in known for name in wanted) else {}

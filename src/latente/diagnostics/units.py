@@ -41,7 +41,7 @@ def _posterior(evidence: Evidence) -> list[Finding]:
     )
     if count == 0:
         advice = "Lower beta, raise warmup or free_bits, or train longer; until then samples and codes say nothing."
-        return [Finding("collapsed posterior", "warning", numbers, advice)]
+        return [Finding("collapsed posterior", "warning", numbers, advice, explains=("ignored bottleneck",))]
     if count < k:
         advice = (
             f"A variational model prunes units that do not pay for their rate; latent_dim={count} would do as well."

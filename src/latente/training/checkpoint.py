@@ -31,12 +31,13 @@ class TrainingState:
         best: those of the best epoch, where that was looked for.
         optimizer: the optimiser's tensors.
         buffers: every process's buffers, where there are several: they drift apart between the ends of epochs.
-        means: every process's sums of the present epoch's losses, by rank.
+        means: every process's sums of the present epoch's losses, and its first and highest one, by rank.
         generators: the states of every process's generators, by rank.
         precision: what the run computes in; "" before that is chosen.
         threads: likewise.
         compiles: likewise.
         onednn: likewise.
+        weight_scale: of the weights before training; 0 where it is not known.
     """
 
     epoch: int = 0
@@ -51,6 +52,7 @@ class TrainingState:
     threads: int = 0
     compiles: bool = False
     onednn: bool = False
+    weight_scale: float = 0.0
     records: list[EpochRecord] = field(default_factory=list)
     weights: Tensors = field(default_factory=dict)
     best: Tensors = field(default_factory=dict)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from latente.training.finding import Finding
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -25,6 +27,8 @@ class EpochRecord:
         seconds: wall time of the epoch.
         learning_rate: at the end of the epoch.
         extra: what else the objective reported.
+        first_loss: of the epoch's first batch, before its update; in the first epoch that of the untrained network.
+        highest_loss: the highest mean loss of a batch.
     """
 
     epoch: int
@@ -38,6 +42,8 @@ class EpochRecord:
     seconds: float
     learning_rate: float
     extra: dict[str, float] = field(default_factory=dict)
+    first_loss: float | None = None
+    highest_loss: float | None = None
 
 
 Callback = Callable[[EpochRecord], bool | None]
@@ -55,6 +61,12 @@ class History:
         precision: what the arithmetic ran in, "float32" or "bfloat16".
         batch_size: the number of samples in a step.
         threads: how many computed.
+        samples: that were trained on; 0, like the next three, where it is not known.
+        planned: epochs that the run was to have.
+        steps: of an epoch.
+        learning_rate: the peak of the schedule.
+        weight_scale: typical size of a weight before training, the median over matrices of their root mean square.
+        findings: what these numbers show to be wrong, causes before symptoms; brought up to date after every epoch.
     """
 
     records: list[EpochRecord] = field(default_factory=list)
@@ -63,6 +75,12 @@ class History:
     precision: str = "float32"
     batch_size: int = 0
     threads: int = 0
+    samples: int = 0
+    planned: int = 0
+    steps: int = 0
+    learning_rate: float = 0.0
+    weight_scale: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -84,7 +102,8 @@ class History:
     def from_dict(description: dict[str, Any]) -> History:
         """Makes the history that `to_dict` described."""
         records = [EpochRecord(**record) for record in description["records"]]
-        return History(**{**description, "records": records})
+        findings = [Finding.from_dict(finding) for finding in description.get("findings", [])]
+        return History(**{**description, "records": records, "findings": findings})
 
     def __repr__(self) -> str:
         lines = [f"{'epoch':>5} {'loss':>12} {'validation':>12} {'distortion':>12} {'rate':>9} {'seconds':>8}"]

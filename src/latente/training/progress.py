@@ -5,15 +5,23 @@ from __future__ import annotations
 __all__ = ["progress_bar"]
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
+from latente.training.finding import Finding
 from latente.training.history import EpochRecord
 
 
+class Show(Protocol):
+    """Shows an epoch's record, and the names of the warnings among the findings so far."""
+
+    def __call__(self, record: EpochRecord, findings: Sequence[Finding] = ()) -> None: ...
+
+
 @contextmanager
-def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Callable[[EpochRecord], None]]:
-    """Yields a function that shows an epoch's record; with "auto" only where standard error is a terminal.
+def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Show]:
+    """Yields a function that shows an epoch's record and findings; with "auto" only where standard error is a terminal.
 
     Args:
         verbose: True, False or "auto".
@@ -21,7 +29,7 @@ def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Ca
         done: of those, in an earlier run.
     """
     if verbose is False or (verbose == "auto" and not sys.stderr.isatty()):
-        yield lambda record: None
+        yield lambda record, findings=(): None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,12 +44,13 @@ def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Ca
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=epochs, completed=done, text="")
 
-        def show(record: EpochRecord) -> None:
+        def show(record: EpochRecord, findings: Sequence[Finding] = ()) -> None:
             held = "" if record.validation_loss is None else f" validation {record.validation_loss:.5g}"
             rate = f" rate {record.rate:.3g}" if record.rate else ""
             text = (
                 f"loss {record.loss:.5g} distortion {record.distortion:.5g}{rate}{held}  {record.seconds:.1f} s/epoch"
             )
-            bar.update(task, advance=1, text=text)
+            wrong = ", ".join(finding.name for finding in findings if finding.severity == "warning")
+            bar.update(task, advance=1, text=f"{text}  {wrong}" if wrong else text)
 
         yield show

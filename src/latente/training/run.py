@@ -21,6 +21,7 @@ from latente.objectives import Objective, Progress
 from latente.training.checkpoint import TENSORS, MemoryCheckpoint, TrainingState, by_rank, of_rank, own_buffers
 from latente.training.choices import Choices, choose
 from latente.training.compiling import compiled
+from latente.training.finding import ranked
 from latente.training.folder import CheckpointError, CheckpointFolder
 from latente.training.generators import generator_states, restore_generators
 from latente.training.history import EpochRecord, History
@@ -29,7 +30,9 @@ from latente.training.interruptions import Interruptions
 from latente.training.means import Means, measure
 from latente.training.processes import current_processes
 from latente.training.progress import progress_bar
+from latente.training.pulse import weight_scale
 from latente.training.schedule import warmup_cosine
+from latente.training.signs import signs
 from latente.training.stepper import Stepper, TrainingDiverged
 from latente.training.threads import computing_with
 
@@ -83,7 +86,13 @@ class Run:
             clip=trainer.clip,
             processes=self.processes,
         )
-        self.history = History(batch_size=self.batch_size)
+        self.history = History(
+            batch_size=self.batch_size,
+            samples=n,
+            planned=self.epochs,
+            steps=self.batches,
+            learning_rate=float(trainer.learning_rate),
+        )
         self.folder = self._open_folder()
         self.saved_at = time.monotonic()
 
@@ -122,6 +131,7 @@ class Run:
         if self.stepper.clip is not None:
             self.stepper.clip.usual = state.usual_norm
         self.means.load(of_rank(state.means, self.processes.rank), self.stepper.device)
+        self.stepper.pulse.load(of_rank(state.means, self.processes.rank))
         self.best.weights = {name: tensor.to(self.stepper.device) for name, tensor in state.best.items()}
         restore_generators(of_rank(state.generators, self.processes.rank), self.generator)
         self.history.records = list(state.records)
@@ -142,7 +152,7 @@ class Run:
                         if not self._epoch(interruptions):
                             self.history.stopped = "interrupted"
                             break
-                        show(self.history.records[-1])
+                        show(self.history.records[-1], self.history.findings)
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
             self.good.load_into(self.module)  # it may have come in the middle of an update
@@ -169,6 +179,9 @@ class Run:
         choices = self._choices()
         self.stepper.precision = self.history.precision = choices.precision
         self.history.threads = choices.threads
+        if self.state.step == 0:
+            self.state.weight_scale = weight_scale(self.module)
+        self.history.weight_scale = self.state.weight_scale
         keep_freed_memory()
         with ExitStack() as stack:
             stack.enter_context(quick_float32(self.trainer.precision == "auto" and device.type == "cuda"))
@@ -235,6 +248,7 @@ class Run:
             end = Progress(1, 1, len(self.source))
             held = measure(self.module, self.validation, self.objective, MEASURED_AT_ONCE, end, self.processes)
         self._check_finite(held.get("loss", 0.0))
+        first, highest = self.stepper.pulse.result()
         record = EpochRecord(
             epoch=self.state.epoch,
             **values,
@@ -244,9 +258,13 @@ class Run:
             seconds=time.perf_counter() - begun,
             learning_rate=self.stepper.rate_at(replace(self._progress(), step=self.state.step - 1)),
             extra=extra,
+            first_loss=first,
+            highest_loss=highest,
         )
+        self.stepper.pulse.reset()
         self.history.records.append(record)
         self._judge(record)
+        self._look_back()
 
     def _check_finite(self, validation_loss: float) -> None:
         """Raises TrainingDiverged when the epoch's last step left weights that cannot be used."""
@@ -296,7 +314,7 @@ class Run:
             return
         clip, stopped = self.stepper.clip, self.history.stopped
         generators = self.processes.gather(generator_states(self.generator))
-        means = self.processes.gather(self.means.state())
+        means = self.processes.gather({**self.means.state(), **self.stepper.pulse.state()})
         buffers = self.processes.gather(own_buffers(self.module)) if self.processes.size > 1 else []
         state = replace(
             self.state,
@@ -328,6 +346,11 @@ class Run:
         if self.state.best_epoch and (self.trainer.patience is not None or self.history.stopped == "interrupted"):
             self.best.load_into(self.module)
             self.history.best_epoch = self.state.best_epoch
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """Writes what the epochs so far show into the history: a function of their numbers alone."""
+        self.history.findings = list(ranked(signs(self.history)))
 
 
 def keep_freed_memory() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["automatic_batch_size", "automatic_epochs", "constant", "warmup_cosine"]
+__all__ = ["USUAL_LEARNING_RATE", "automatic_batch_size", "automatic_epochs", "constant", "warmup_cosine"]
 
 import math
 
+USUAL_LEARNING_RATE = 2e-3
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 EPOCHS_AT_ONE = 6_400
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 300

@@ -16,6 +16,7 @@ from latente.training.adam import Adam
 from latente.training.clipping import SpikeClip
 from latente.training.precision import autocast
 from latente.training.processes import ALONE, Processes
+from latente.training.pulse import Pulse
 
 LOOK_EVERY = 50  # steps between looks at a GPU's verdict on losses and gradients
 
@@ -64,7 +65,7 @@ class Stepper:
         self.looks = self.device.type == "cpu" if looks is None else looks
         self.optimizer = Adam(self.parameters, weight_decay=weight_decay)
         self.clip = SpikeClip(on_host=self.looks) if clip else None
-        self.processes = processes
+        self.pulse, self.processes = Pulse(), processes
         processes.align(module)
         self._first_bad: Tensor | None = None
         self._weight: tuple[float, Tensor] | None = None  # of each sample's loss, and the size that it stands for
@@ -112,6 +113,7 @@ class Stepper:
         length, value = norm.item(), loss.item()
         if not math.isfinite(length + value):
             raise TrainingDiverged(self._explain(batch, progress, value))
+        self.pulse.add(value)
         self.optimizer.step(self.rate_at(progress), scale=self.clip.scale(norm, length) if self.clip else None)
 
     def _update_unseen(self, norm: Tensor, loss: Tensor, progress: Progress) -> None:
@@ -119,6 +121,7 @@ class Stepper:
         at = torch.where(bad, progress.step, torch.iinfo(torch.int64).max)
         self._first_bad = at if self._first_bad is None else torch.minimum(self._first_bad, at)
         scale = self.clip.scale(torch.where(bad, 0.0, norm)) if self.clip else None
+        self.pulse.add(loss)
         self.optimizer.step(self.rate_at(progress), scale, skip=bad.float())
 
     def look(self, batch: Batch, progress: Progress) -> None:

@@ -22,7 +22,7 @@ from latente.training.history import Callback, History
 from latente.training.precision import PRECISIONS
 from latente.training.processes import current_processes
 from latente.training.run import Run
-from latente.training.schedule import automatic_batch_size, automatic_epochs
+from latente.training.schedule import USUAL_LEARNING_RATE, automatic_batch_size, automatic_epochs
 from latente.training.seeds import seed_of_rank, seeded
 
 
@@ -59,7 +59,7 @@ class Trainer(Part, family="trainer", name="trainer"):
 
     epochs: int | str = "auto"
     batch_size: int | str = "auto"
-    learning_rate: float = 2e-3
+    learning_rate: float = USUAL_LEARNING_RATE
     weight_decay: float = 0.0
     patience: int | None = None
     validation_fraction: float | None = None

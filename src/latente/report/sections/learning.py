@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["learning_figure", "learning_section", "loss_unit"]
 
 from latente.distortions import Distortion, SquaredError
-from latente.report.components import figure, section
+from latente.report.components import figure, findings_list, section
 from latente.report.html import Html, tag
 from latente.report.plots import curve_plot
 from latente.report.study import Study
@@ -20,7 +20,8 @@ def learning_section(study: Study) -> Html:
         text = "This model was trained step by step (partial_fit or pretrain), which keeps no table of epochs."
         return section("Learning", tag("p", text), id_="learning")
     figures = [learning_figure(study, "loss"), _rate_figure(study, history), _pretraining_figure(study)]
-    return section("Learning", tag("div", *figures, class_="side"), id_="learning")
+    shown = tag("div", *figures, class_="side")
+    return section("Learning", shown, *([findings_list(history.findings)] if history.findings else []), id_="learning")
 
 
 def loss_unit(distortion: Distortion | None, study: Study) -> str:

@@ -1,0 +1,260 @@
+"""Twelve configurations that are broken on purpose: the right diagnosis comes first, and the advised change repairs it.
+
+Healthy models of the same data get no warning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits
+from torch import nn
+
+from latente import (
+    Autoencoder,
+    DataSpec,
+    DenoisingAutoencoder,
+    Trainer,
+    VanillaAutoencoder,
+    VariationalAutoencoder,
+)
+from latente.diagnostics import Finding, diagnose
+from latente.estimators import LatentSizeWarning
+from latente.training.schedule import USUAL_LEARNING_RATE
+
+QUICK = {"epochs": 20, "verbose": False}
+
+
+class Data:
+    """Samples to train on and held-out ones."""
+
+    def __init__(self, X: np.ndarray, train: int, seed: int = 0) -> None:
+        X = X[np.random.default_rng(seed).permutation(len(X))]
+        self.train, self.test = X[:train], X[train : 2 * train]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return Data(load_digits().images, 600)
+
+
+@pytest.fixture(scope="module")
+def cells() -> Data:
+    return Data(load_breast_cancer().data, 400)
+
+
+def make(kind: type = Autoencoder, latent_dim: int = 8, *, trainer: dict[str, Any] | None = None, **parts: Any) -> Any:
+    return kind(latent_dim, trainer=Trainer(**QUICK | (trainer or {})), random_state=0, **parts)
+
+
+def error(model: Autoencoder, data: Data) -> float:
+    return model.evaluate(data.test, reference=data.train).error
+
+
+def first(model: Autoencoder, data: Data, name: str) -> tuple[Finding, ...]:
+    """Returns the findings, of which the first is the named one, a warning with numbers and with advice."""
+    found = diagnose(model, data.test, reference=data.train)
+    assert found[0].name == name, [str(finding) for finding in found]
+    assert found[0].severity == "warning"
+    assert any(letter.isdigit() for letter in found[0].message)
+    assert found[0].advice
+    assert not found[0].advice.startswith("It follows")
+    order = [("warning", "note", "good").index(finding.severity) for finding in found]
+    assert order == sorted(order)
+    return found
+
+
+def gone(model: Autoencoder, data: Data, name: str) -> tuple[Finding, ...]:
+    found = diagnose(model, data.test, reference=data.train)
+    assert name not in [finding.name for finding in found]
+    return found
+
+
+def repaired(model: Autoencoder, data: Data, name: str, **fit: Any) -> tuple[Autoencoder, Autoencoder]:
+    """Fits, applies what the first finding says, fits again, and returns both models; the finding is gone."""
+    model.fit(data.train, **fit)
+    change = first(model, data, name)[0].change
+    assert change
+    again = clone(model).set_params(**change).fit(data.train, **fit)
+    gone(again, data, name)
+    return model, again
+
+
+# Training
+
+
+def test_1_a_learning_rate_100_times_too_high(digits):
+    broken, sound = repaired(make(trainer={"learning_rate": 0.2}), digits, "learning rate too high")
+    assert sound.trainer.learning_rate == USUAL_LEARNING_RATE
+    assert error(sound, digits) < 0.2 * error(broken, digits)
+
+
+def test_1_on_a_table(cells):
+    broken, sound = repaired(make(latent_dim=4, trainer={"learning_rate": 0.2}), cells, "learning rate too high")
+    assert error(sound, cells) < error(broken, cells)
+
+
+def test_2_a_learning_rate_100_times_too_low(digits):
+    broken, sound = repaired(make(trainer={"learning_rate": 2e-5}), digits, "learning rate too low")
+    assert sound.trainer.learning_rate == USUAL_LEARNING_RATE
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+
+
+def test_12_early_stopping_after_one_epoch(cells):
+    """One held-out sample and a patience of one epoch: the weights of the first epoch are kept."""
+    model = make(latent_dim=4, trainer={"epochs": 60, "patience": 1})
+    broken, sound = repaired(model, cells, "stopped too early", validation=cells.test[158:159])
+    assert (broken.history_.best_epoch, len(broken.history_)) == (1, 2)
+    assert error(sound, cells) < 0.5 * error(broken, cells)
+
+
+def test_12_a_callback_after_one_epoch(digits):
+    broken, sound = repaired(make(trainer={"callbacks": (lambda record: True,)}), digits, "stopped too early")
+    assert (len(broken.history_), len(sound.history_)) == (1, 20)
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+
+
+# How distortion and rate are weighed
+
+
+def test_3_beta_1000(digits):
+    broken, sound = repaired(make(VariationalAutoencoder, beta=1000.0), digits, "beta too high")
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+    assert sound.evaluate(digits.test).active_units > 0
+
+
+def test_3_in_a_part(digits):
+    _, sound = repaired(make(bottleneck="gaussian:1000"), digits, "beta too high")
+    assert sound.bottleneck.beta == 1
+
+
+def mean_error(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return (x_hat - x).square().flatten(1).mean(1)
+
+
+def test_4_rate_summed_against_a_mean_error(digits):
+    broken, sound = repaired(make(VariationalAutoencoder, distortion=mean_error), digits, "averaged distortion")
+    found = {finding.name: finding for finding in first(broken, digits, "averaged distortion")}
+    assert "over the 64 of a sample" in found["averaged distortion"].message
+    assert found["collapsed posterior"].advice == "It follows from: averaged distortion."
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+
+
+def test_4_an_averaged_distortion_alone_is_no_fault(digits):
+    found = diagnose(make(distortion=mean_error).fit(digits.train), digits.test)
+    assert "averaged distortion" not in [finding.name for finding in found]
+
+
+# Scale and data
+
+
+def networks(*end: nn.Module) -> tuple[nn.Module, nn.Module]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = nn.Sequential(nn.Linear(30, 64), nn.SiLU(), nn.Linear(64, 4))
+        return encoder, nn.Sequential(nn.Linear(4, 64), nn.SiLU(), nn.Linear(64, 30), *end)
+
+
+@pytest.mark.parametrize("end", [nn.Sigmoid, nn.Tanh, nn.ReLU])
+def test_5_a_bounded_output_on_standardised_data(cells, end):
+    name = "output cannot reach the data"
+    broken = make(latent_dim=4, network=networks(end()), trainer={"epochs": 40}).fit(cells.train)
+    advice = first(broken, cells, name)[0].advice
+    assert "Take the activation off" in advice
+    sound = make(latent_dim=4, network=networks(), trainer={"epochs": 40}).fit(cells.train)
+    gone(sound, cells, name)
+    assert error(sound, cells) < 0.8 * error(broken, cells)
+
+
+def test_6_unscaled_floats_up_to_255(digits):
+    data = Data(load_digits().images * (255 / 16), 600)
+    broken, sound = repaired(make(data=DataSpec(scale="none")), data, "unscaled data")
+    assert broken.schema_.scale == "none"
+    by_mean = [m.evaluate(data.test, reference=data.train) for m in (broken, sound)]
+    assert by_mean[1].error / by_mean[1].mean_error < by_mean[0].error / by_mean[0].mean_error
+
+
+def test_9_half_the_columns_constant(cells):
+    name, constant = "constant columns", np.arange(30) * 0.1
+    data = Data(np.column_stack([load_breast_cancer().data, np.broadcast_to(constant, (569, 30))]), 400)
+    broken = make(latent_dim=4).fit(data.train)
+    assert broken.schema_.constant == tuple(range(30, 60))
+    assert "30 of 60 columns" in first(broken, data, name)[0].message
+    sound = make(latent_dim=4).fit(cells.train)
+    gone(sound, cells, name)
+    assert error(sound, cells) < 1.1 * error(broken, data)
+
+
+def test_10_nine_of_ten_rows_are_copies(digits):
+    name, data = "duplicate rows", Data(load_digits().images, 600)
+    data.train = np.concatenate([digits.train[:60], np.repeat(digits.train[:6], 90, axis=0)])
+    broken = make().fit(data.train)
+    assert "540 of 600 rows (90%)" in first(broken, data, name)[0].message
+    data.train = np.unique(data.train, axis=0)
+    sound = make(trainer={"epochs": 100}).fit(data.train)
+    gone(sound, data, name)
+    assert error(sound, data) < error(broken, data)
+
+
+# Sizes
+
+
+def test_7_a_latent_as_wide_as_the_input(digits):
+    name = "latent as wide as the data"
+    with pytest.warns(LatentSizeWarning):
+        broken = make(latent_dim=64).fit(digits.train)
+    found = first(broken, digits, name)
+    sound = make().set_params(**found[0].change).fit(digits.train)
+    assert sound.latent_dim < 64
+    assert f"{sound.latent_dim} principal components" in found[0].message
+    assert "nothing to compress" not in [finding.name for finding in gone(sound, digits, name)]
+
+
+def test_8_a_hidden_layer_of_one_unit(digits):
+    broken, sound = repaired(make(network="mlp:1"), digits, "layer narrower than the code")
+    assert sound.network == "auto"
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+
+
+@pytest.mark.parametrize("network", ["conv:8,1", "mlp:64,2,64"])
+def test_8_elsewhere(digits, network):
+    found = diagnose(make(network=network, trainer={"epochs": 2}).fit(digits.train), digits.test)
+    assert found[0].name == "layer narrower than the code"
+
+
+def test_11_a_codebook_of_4096_codes_for_500_samples(digits):
+    data = Data(load_digits().images, 500)
+    model = make(latent_dim=16, bottleneck="vq:4096", trainer={"epochs": 10})
+    _, sound = repaired(model, data, "codebook larger than the data")
+    assert sound.bottleneck.codebook_size == 32
+    assert "unused codebook entries" not in [f.name for f in diagnose(sound, data.test, reference=data.train)]
+
+
+# Health
+
+
+HEALTHY = {
+    "plain": (Autoencoder, {}),
+    "vanilla": (VanillaAutoencoder, {"trainer": {"epochs": 150, "learning_rate": 0.02}}),
+    "variational": (VariationalAutoencoder, {}),
+    "vector-quantised": (Autoencoder, {"bottleneck": "vq:32"}),
+    "finite-scalar-quantised": (Autoencoder, {"bottleneck": "fsq:8"}),
+    "sparse": (Autoencoder, {"bottleneck": "sparse:0.01"}),
+    "denoising": (DenoisingAutoencoder, {}),
+    "early stopping": (Autoencoder, {"trainer": {"patience": 5, "epochs": 40}}),
+}
+
+
+@pytest.mark.parametrize(("kind", "options"), HEALTHY.values(), ids=HEALTHY)
+@pytest.mark.parametrize("data", ["digits", "cells"])
+def test_healthy_models_get_no_warning(request, kind, options, data):
+    data = request.getfixturevalue(data)
+    options = {"trainer": {"epochs": 30}, **options}
+    model = make(kind, 8 if len(data.train) > 400 else 4, **options).fit(data.train)
+    found = diagnose(model, data.test, reference=data.train)
+    assert [str(finding) for finding in found if finding.severity == "warning"] == []
+    assert [f for f in model.history_.findings if f.severity == "warning"] == []

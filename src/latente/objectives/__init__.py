@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "RAE", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "Objective", "Plain",
-    "Progress", "Wasserstein", "mmd",
+    "RAE", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "NestedDropout", "Objective",
+    "Plain", "Progress", "Wasserstein", "mmd",
 ]  # fmt: skip
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
@@ -12,6 +12,7 @@ from latente.objectives.beta_tc import BetaTC
 from latente.objectives.binarized import Binarized
 from latente.objectives.contractive import Contractive
 from latente.objectives.importance import ImportanceWeighted
+from latente.objectives.nested import NestedDropout
 from latente.objectives.plain import Plain
 from latente.objectives.rae import RAE
 from latente.objectives.wasserstein import Wasserstein, mmd

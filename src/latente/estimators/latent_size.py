@@ -1,0 +1,171 @@
+"""How large a code has to be: one short training that orders the units, and where cutting them starts to cost."""
+
+from __future__ import annotations
+
+__all__ = ["AUTO", "FOLDER", "LatentSize", "check_latent_dim", "find_latent_size"]
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latente.autoencoder import AutoencoderModule
+from latente.bottlenecks import Deterministic, Gaussian, Sparse
+from latente.data import Source
+from latente.estimators.recipe import Recipe
+from latente.metrics import intrinsic_dimension
+from latente.networks import CustomNetwork
+from latente.objectives.nested import NestedDropout, first_units
+from latente.parts import did_you_mean, is_integer
+from latente.training import History, Trainer, current_processes, seeded
+
+AUTO = "auto"
+FOLDER = "latent-size"  # of the search's checkpoints, inside that of the fit
+PART = 0.5  # of the fit's epochs are spent on the search
+HELD_OUT = 0.1  # of the samples
+WHOLE = 0.5  # of the samples of the search keep all units
+NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
+FACTOR, MOST = 5, 256  # the widest code: so many times the intrinsic dimension, at most so many units
+MEASURED = 2_000  # held-out samples
+LOSS = 0.005  # of the variance: what the chosen size may explain less than the widest
+
+
+@dataclass(frozen=True)
+class LatentSize:
+    """How the size of a code was chosen.
+
+    Attributes:
+        latent_dim: the chosen size.
+        widest: the size of the code that was trained for the choice.
+        intrinsic_dimension: of the data, by their nearest neighbours; NaN where it cannot be told.
+        errors: (widest,), mean squared error of held-out samples when the first 1, 2, ... units of that code are kept.
+        variance: the error of their mean sample.
+        history: of that training; None where there was nothing to choose from.
+    """
+
+    latent_dim: int
+    widest: int
+    intrinsic_dimension: float
+    errors: NDArray[np.float64]
+    variance: float
+    history: History | None
+
+
+def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
+    """Raises ValueError for what is no size of a code, or for "auto" with parts that leave none to choose."""
+    if is_integer(latent_dim, low=1):
+        return
+    if not isinstance(latent_dim, str) or latent_dim != AUTO:
+        hint = did_you_mean(latent_dim, [AUTO]) if isinstance(latent_dim, str) else ""
+        raise ValueError(f"latent_dim must be an integer of at least 1, or 'auto'; got {latent_dim!r}.{hint}")
+    if isinstance(recipe.network, CustomNetwork):
+        raise ValueError("latent_dim='auto' needs networks that latente builds; the size of your own modules is fixed")
+    if not isinstance(recipe.bottleneck, (Deterministic, Gaussian, Sparse)):
+        raise ValueError(
+            "latent_dim='auto' needs a code whose units can be cut off one by one: bottleneck None, 'gaussian' or "
+            f"'sparse'; got {recipe.bottleneck!r}. Give a number"
+        )
+
+
+def find_latent_size(
+    build: Callable[[int], AutoencoderModule], recipe: Recipe, source: Source, trainer: Trainer, seed: int, resume: bool
+) -> LatentSize:
+    """Returns the size of the code for these samples, and how it was found.
+
+    1. The intrinsic dimension d of the data (two nearest neighbours) bounds it: a code of d numbers can suffice at
+       best, one of 5 d is taken to be wide enough.
+    2. A code of that width is trained for half the epochs of the fit, its units from d on ordered by nested dropout.
+    3. The first k units are kept, for each k, and the error on a held-out tenth is measured. The smallest k that
+       explains at most 1% less of the variance than all of them is chosen.
+
+    Sources: Facco et al. (2017) for 1; Rippel, Gelbart, Adams (2014) for 2.
+
+    Args:
+        build: makes a module with fresh weights for a size of the code.
+        recipe: its parts.
+        source: the training samples.
+        trainer: how the fit is trained.
+        seed: decides everything random.
+        resume: whether to go on from a checkpoint of an interrupted search.
+
+    Raises:
+        ValueError, CheckpointError, TrainingDiverged: as in `Trainer.fit`.
+        KeyboardInterrupt: when the search was interrupted; it has no use before its end.
+    """
+    trainer.check_folder(resume)
+    dimension = intrinsic_dimension(_some(source, seed))
+    widest = current_processes().from_first(_widest(dimension, source))
+    module = build(widest)
+    recipe.objective.check(module)
+    if widest == 1:
+        return LatentSize(1, 1, dimension, np.empty(0), math.nan, None)
+    kept, held = source.split(HELD_OUT, seed)
+    history = _trainer(trainer, len(kept)).fit(module, kept, NestedDropout(WHOLE), seed=seed, resume=resume)
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+    errors, variance = _measure(module, held, seed)
+    chosen = current_processes().from_first(choose_size(errors, variance))
+    return LatentSize(chosen, widest, dimension, errors, variance, history)
+
+
+def choose_size(errors: NDArray[np.float64], variance: float) -> int:
+    """Returns the smallest size whose error is at most 1% of the variance above that of the widest.
+
+    Args:
+        errors: (widest,), of sizes 1, 2, ....
+        variance: the error of the mean sample.
+
+    Example:
+        >>> choose_size(np.array([5.0, 1.0, 0.205, 0.2]), 10.0)
+        3
+    """
+    return int(np.argmax(errors <= errors.min() + LOSS * variance)) + 1
+
+
+def _some(source: Source, seed: int) -> NDArray[np.float32]:
+    """Returns random samples (m, size)."""
+    wanted = min(NEIGHBOURS, max(FEWEST, VALUES // math.prod(source.sample_shape)))
+    found: list[NDArray[np.float32]] = []
+    for batch in source.batches(min(wanted, len(source)), seed):
+        found.append(batch.x.flatten(1).cpu().numpy())
+        if sum(map(len, found)) >= wanted:
+            break
+    return np.concatenate(found)[:wanted]
+
+
+def _widest(dimension: float, source: Source) -> int:
+    """Returns the size of the code to start from, below that of a sample and the number of samples."""
+    bound = MOST if math.isnan(dimension) else math.ceil(min(MOST, FACTOR * dimension))
+    return max(1, min(bound, math.prod(source.sample_shape) - 1, len(source) - 1))
+
+
+def _trainer(trainer: Trainer, samples: int) -> Trainer:
+    """Returns how the search is trained."""
+    epochs = math.ceil(PART * trainer.resolve_epochs(samples))
+    folder = None if trainer.checkpoint is None else Path(trainer.checkpoint) / FOLDER
+    return replace(trainer, epochs=epochs, patience=None, callbacks=(), checkpoint=folder)
+
+
+@torch.no_grad()
+def _measure(module: AutoencoderModule, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
+    """Returns the mean squared errors (units,) when the first 1, 2, ... units are kept, and that of the mean sample."""
+    units = module.bottleneck.latent_dim
+    errors, samples = torch.zeros(units, dtype=torch.float64), 0
+    targets = []
+    with seeded(seed, module.device) as generator:
+        for batch in held.batches(256):
+            latent = module.bottleneck(module.encoder(module.corrupt(batch.x, generator)).float())
+            for k in range(1, units + 1):
+                x_hat = module.decode(first_units(latent, k).mode)
+                errors[k - 1] += (x_hat - batch.target).double().square().sum().cpu()
+            targets.append(batch.target.flatten(1).cpu())
+            samples += len(batch)
+            if samples >= MEASURED:
+                break
+    target = torch.cat(targets).double()
+    return (errors / samples).numpy(), float((target - target.mean(0)).square().sum(1).mean())

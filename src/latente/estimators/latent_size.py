@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["AUTO", "FOLDER", "LatentSize", "check_latent_dim", "find_latent_size"]
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic, Gaussian, Sparse
@@ -20,7 +21,7 @@ from latente.data import Source
 from latente.estimators.recipe import Recipe
 from latente.metrics import intrinsic_dimension
 from latente.networks import CustomNetwork
-from latente.objectives.nested import NestedDropout, first_units
+from latente.objectives.nested import NestedDropout
 from latente.parts import did_you_mean, is_integer
 from latente.training import History, Trainer, current_processes, seeded
 
@@ -62,7 +63,8 @@ def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
         return
     if not isinstance(latent_dim, str) or latent_dim != AUTO:
         hint = did_you_mean(latent_dim, [AUTO]) if isinstance(latent_dim, str) else ""
-        raise ValueError(f"latent_dim must be an integer of at least 1, or 'auto'; got {latent_dim!r}.{hint}")
+        hint = f".{hint}" if hint else ""
+        raise ValueError(f"latent_dim must be an integer of at least 1, or 'auto'; got {latent_dim!r}{hint}")
     if isinstance(recipe.network, CustomNetwork):
         raise ValueError("latent_dim='auto' needs networks that latente builds; the size of your own modules is fixed")
     if not isinstance(recipe.bottleneck, (Deterministic, Gaussian, Sparse)):
@@ -98,7 +100,8 @@ def find_latent_size(
         KeyboardInterrupt: when the search was interrupted; it has no use before its end.
     """
     trainer.check_folder(resume)
-    dimension = intrinsic_dimension(_some(source, seed))
+    some = _some(source, seed)
+    dimension = intrinsic_dimension(some) if len(some) > 2 else math.nan
     widest = current_processes().from_first(_widest(dimension, source))
     module = build(widest)
     recipe.objective.check(module)
@@ -108,7 +111,7 @@ def find_latent_size(
     history = _trainer(trainer, len(kept)).fit(module, kept, NestedDropout(WHOLE), seed=seed, resume=resume)
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
-    errors, variance = _measure(module, held, seed)
+    errors, variance = _measure(module, kept, held, seed)
     chosen = current_processes().from_first(choose_size(errors, variance))
     return LatentSize(chosen, widest, dimension, errors, variance, history)
 
@@ -151,21 +154,37 @@ def _trainer(trainer: Trainer, samples: int) -> Trainer:
     return replace(trainer, epochs=epochs, patience=None, callbacks=(), checkpoint=folder)
 
 
-@torch.no_grad()
-def _measure(module: AutoencoderModule, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Returns the mean squared errors (units,) when the first 1, 2, ... units are kept, and that of the mean sample."""
-    units = module.bottleneck.latent_dim
-    errors, samples = torch.zeros(units, dtype=torch.float64), 0
-    targets = []
-    with seeded(seed, module.device) as generator:
-        for batch in held.batches(256):
-            latent = module.bottleneck(module.encoder(module.corrupt(batch.x, generator)).float())
+def _measure(module: AutoencoderModule, kept: Source, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
+    """Returns the mean squared errors (units,) of codes of 1, 2, ... dimensions, and that of the mean sample.
+
+    A code is cut in two ways: to its first units, and to its first principal components, since layers that are linear
+    can turn it. Each is what an autoencoder of that size does; the better one counts.
+    """
+    codes = torch.cat([z for z, _ in _encoded(module, kept, seed)])
+    mean, units = codes.mean(0), codes.shape[1]
+    axes = torch.linalg.svd((codes - mean).double(), full_matrices=False).Vh.float()  # (components, units)
+    sums, samples = torch.zeros(2, units, dtype=torch.float64), 0
+    total, squares = torch.zeros(()), torch.zeros(())
+    with torch.no_grad():
+        for z, target in _encoded(module, held, seed):
+            turned = (z - mean) @ axes.T
             for k in range(1, units + 1):
-                x_hat = module.decode(first_units(latent, k).mode)
-                errors[k - 1] += (x_hat - batch.target).double().square().sum().cpu()
-            targets.append(batch.target.flatten(1).cpu())
-            samples += len(batch)
-            if samples >= MEASURED:
+                cuts = z * (torch.arange(units, device=z.device) < k), mean + turned[:, :k] @ axes[:k]
+                for row, cut in zip(sums, cuts, strict=True):
+                    row[k - 1] += float((module.decode(cut) - target).square().sum())
+            total, squares = total + target.double().sum(0), squares + target.double().square().sum()
+            samples += len(z)
+    variance = float(squares / samples - (total / samples).square().sum())
+    return (sums.amin(0) / samples).numpy(), max(0.0, variance)
+
+
+@torch.no_grad()
+def _encoded(module: AutoencoderModule, source: Source, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields codes (m, units) of corrupted samples and their targets, of about 2,000 samples."""
+    left = MEASURED
+    with seeded(seed, module.device) as generator:
+        for batch in source.batches(min(256, len(source)), seed):
+            yield module.bottleneck(module.encoder(module.corrupt(batch.x, generator)).float()).mode, batch.target
+            left -= len(batch)
+            if left <= 0:
                 break
-    target = torch.cat(targets).double()
-    return (errors / samples).numpy(), float((target - target.mean(0)).square().sum(1).mean())

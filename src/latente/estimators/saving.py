@@ -122,7 +122,7 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
         model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
         for scaling in (model.schema_.shift, model.schema_.factor):
             np.broadcast_to(scaling, model.schema_.sample_shape)
-        model.latent_dim_ = int(model.latent_dim if stored.latent_dim is None else stored.latent_dim)
+        model.latent_dim_ = model.latent_dim if stored.latent_dim is None else stored.latent_dim
         model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
         if stored.features is not None:
             model.feature_names_in_ = np.array(stored.features, dtype=object)
@@ -148,6 +148,7 @@ def _build(path: str | Path, model: Autoencoder) -> None:
     """Makes the module, its weights still to be filled."""
     try:
         model.recipe_ = model._recipe().settle(model.schema_)
+        model.latent_dim_ = int(model.latent_dim_)
         model.module_ = model._built(0, _device(model), model.latent_dim_)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise ModelFileError(f"the model in {path} cannot be built: {error}") from error

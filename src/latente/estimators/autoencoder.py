@@ -232,7 +232,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
         check_samples(len(rows))
         self.schema_ = decide(rows, self._spec(rows))
         self.recipe_, self._params = recipe.settle(self.schema_), params
-        if self.latent_dim != AUTO and self.latent_dim >= self.schema_.size and not self.recipe_.limits_code:
+        if self.latent_dim != AUTO and int(self.latent_dim) >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
                 f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code "
                 "can copy its input; use a smaller latent_dim, or a bottleneck that limits it",

@@ -1,8 +1,8 @@
-"""How large a code has to be: one short training that orders the units, and where cutting them starts to cost."""
+"""How large a code has to be: one short training that orders its units, and where cutting them starts to cost."""
 
 from __future__ import annotations
 
-__all__ = ["AUTO", "FOLDER", "LatentSize", "check_latent_dim", "find_latent_size"]
+__all__ = ["AUTO", "FOLDER", "LatentSize", "check_latent_dim", "choose_size", "cut_errors", "find_latent_size"]
 
 import math
 from collections.abc import Callable, Iterator
@@ -33,7 +33,9 @@ WHOLE = 0.5  # of the samples of the search keep all units
 NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
 FACTOR, MOST = 5, 256  # the widest code: so many times the intrinsic dimension, at most so many units
 MEASURED = 2_000  # held-out samples
-LOSS = 0.005  # of the variance: what the chosen size may explain less than the widest
+LOSS = (
+    0.002  # of the variance: what the chosen size may explain less than the best; see benchmarks/latent_size/NOTES.md
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class LatentSize:
         latent_dim: the chosen size.
         widest: the size of the code that was trained for the choice.
         intrinsic_dimension: of the data, by their nearest neighbours; NaN where it cannot be told.
-        errors: (widest,), mean squared error of held-out samples when the first 1, 2, ... units of that code are kept.
+        errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
         history: of that training; None where there was nothing to choose from.
     """
@@ -82,8 +84,11 @@ def find_latent_size(
     1. The intrinsic dimension d of the data (two nearest neighbours) bounds it: a code of d numbers can suffice at
        best, one of 5 d is taken to be wide enough.
     2. A code of that width is trained for half the epochs of the fit, its units from d on ordered by nested dropout.
-    3. The first k units are kept, for each k, and the error on a held-out tenth is measured. The smallest k that
-       explains at most 1% less of the variance than all of them is chosen.
+    3. The code is cut to k dimensions, for each k, and the error on a held-out tenth is measured. The smallest k whose
+       error is at most a fifth of a percent of the variance above the lowest is chosen.
+
+    The search costs about half a fit. The size is then trained from the start, so that the model is the one that the
+    number would have given.
 
     Sources: Facco et al. (2017) for 1; Rippel, Gelbart, Adams (2014) for 2.
 
@@ -111,13 +116,14 @@ def find_latent_size(
     history = _trainer(trainer, len(kept)).fit(module, kept, NestedDropout(WHOLE), seed=seed, resume=resume)
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
-    errors, variance = _measure(module, kept, held, seed)
+    cuts, variance = cut_errors(module, kept, held, seed)
+    errors = cuts.min(0)
     chosen = current_processes().from_first(choose_size(errors, variance))
     return LatentSize(chosen, widest, dimension, errors, variance, history)
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
-    """Returns the smallest size whose error is at most 1% of the variance above that of the widest.
+    """Returns the smallest size whose error is at most a fifth of a percent of the variance above the lowest.
 
     Args:
         errors: (widest,), of sizes 1, 2, ....
@@ -128,6 +134,37 @@ def choose_size(errors: NDArray[np.float64], variance: float) -> int:
         3
     """
     return int(np.argmax(errors <= errors.min() + LOSS * variance)) + 1
+
+
+def cut_errors(module: AutoencoderModule, kept: Source, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
+    """Returns the mean squared errors (2, units) of codes that are cut to 1, 2, ... dimensions, and of the mean sample.
+
+    First row: only the first units stay; second row: only the first principal components of the code. A layer that is
+    linear can turn a code, so both are what autoencoders of that size do.
+
+    Args:
+        module: in evaluation mode.
+        kept: the samples that it was trained on; about 2,000 give the principal components.
+        held: other samples; about 2,000 are measured.
+        seed: decides which, and the corruption.
+    """
+    codes = torch.cat([z for z, _ in _encoded(module, kept, seed)])
+    mean, units = codes.mean(0), codes.shape[1]
+    axes = torch.linalg.svd((codes - mean).cpu().double(), full_matrices=False).Vh.to(codes)  # (components, units)
+    sums, samples = torch.zeros(2, units, dtype=torch.float64), 0
+    total, squares = torch.zeros((), dtype=torch.float64), 0.0
+    with torch.no_grad():
+        for z, target in _encoded(module, held, seed):
+            turned = (z - mean) @ axes.T
+            for k in range(1, units + 1):
+                cuts = z * (torch.arange(units, device=z.device) < k), mean + turned[:, :k] @ axes[:k]
+                for row, cut in zip(sums, cuts, strict=True):
+                    row[k - 1] += float((module.decode(cut) - target).square().sum())
+            wanted = target.cpu().double()
+            total, squares = total + wanted.sum(0), squares + float(wanted.square().sum())
+            samples += len(z)
+    variance = float(squares / samples - (total / samples).square().sum())
+    return (sums / samples).numpy(), max(0.0, variance)
 
 
 def _some(source: Source, seed: int) -> NDArray[np.float32]:
@@ -152,30 +189,6 @@ def _trainer(trainer: Trainer, samples: int) -> Trainer:
     epochs = math.ceil(PART * trainer.resolve_epochs(samples))
     folder = None if trainer.checkpoint is None else Path(trainer.checkpoint) / FOLDER
     return replace(trainer, epochs=epochs, patience=None, callbacks=(), checkpoint=folder)
-
-
-def _measure(module: AutoencoderModule, kept: Source, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Returns the mean squared errors (units,) of codes of 1, 2, ... dimensions, and that of the mean sample.
-
-    A code is cut in two ways: to its first units, and to its first principal components, since layers that are linear
-    can turn it. Each is what an autoencoder of that size does; the better one counts.
-    """
-    codes = torch.cat([z for z, _ in _encoded(module, kept, seed)])
-    mean, units = codes.mean(0), codes.shape[1]
-    axes = torch.linalg.svd((codes - mean).double(), full_matrices=False).Vh.float()  # (components, units)
-    sums, samples = torch.zeros(2, units, dtype=torch.float64), 0
-    total, squares = torch.zeros(()), torch.zeros(())
-    with torch.no_grad():
-        for z, target in _encoded(module, held, seed):
-            turned = (z - mean) @ axes.T
-            for k in range(1, units + 1):
-                cuts = z * (torch.arange(units, device=z.device) < k), mean + turned[:, :k] @ axes[:k]
-                for row, cut in zip(sums, cuts, strict=True):
-                    row[k - 1] += float((module.decode(cut) - target).square().sum())
-            total, squares = total + target.double().sum(0), squares + target.double().square().sum()
-            samples += len(z)
-    variance = float(squares / samples - (total / samples).square().sum())
-    return (sums.amin(0) / samples).numpy(), max(0.0, variance)
 
 
 @torch.no_grad()

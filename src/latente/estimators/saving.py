@@ -122,7 +122,7 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
         model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
         for scaling in (model.schema_.shift, model.schema_.factor):
             np.broadcast_to(scaling, model.schema_.sample_shape)
-        model.latent_dim_ = model.latent_dim if stored.latent_dim is None else stored.latent_dim
+        model.latent_dim_ = stored.latent_dim or model.latent_dim  # type: ignore[assignment]  # checked by building
         model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
         if stored.features is not None:
             model.feature_names_in_ = np.array(stored.features, dtype=object)

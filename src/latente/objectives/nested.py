@@ -39,7 +39,7 @@ class NestedDropout(Objective, name="nested_dropout"):
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
         latent = module.encode(batch.x)
         if module.training:
-            latent = first_units(latent, self._draw(*latent.z.shape, module))
+            latent = first_units(latent, self._draw(len(latent.z), latent.z.shape[1], module))
         distortion = module.distort(latent.z, batch.target, batch.mask)
         cost = module.bottleneck.cost(latent, progress.fraction)
         return Losses(distortion + cost, distortion, latent.rate, latent.penalty)

@@ -219,6 +219,7 @@ class _Job:
         return {
             "model": str(self.output),
             "estimator": type(self.model).__name__,
+            "latent_dim": self.model.latent_dim_,
             "data": self.model.schema_.to_dict(),
             "training": training_record(self.model.history_),
             "evaluation": judgement_record(evidence, on, against),

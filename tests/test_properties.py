@@ -78,7 +78,7 @@ OBJECTIVES = {
     "contractive": Contractive(),
     "contractive, exact": Contractive(probes=None),
     "wasserstein": Wasserstein(),
-    "nested dropout": NestedDropout(0.5),
+    "nested dropout": NestedDropout(0.75),
     "rae": RAE(),
     "rae, gradient": RAE(0.1, 0.01, "gradient"),
     "importance": ImportanceWeighted(3),

@@ -40,6 +40,7 @@ class Stored(BaseModel):
     params: dict[str, Any]
     data: dict[str, Any]
     training: dict[str, Any]
+    latent_dim: int | None = None  # where the parameter does not say it
     features: list[str] | None = None
     tensors: list[str]
     sha256: str
@@ -153,7 +154,8 @@ def _alone(tensor: Tensor) -> Tensor:
 
 def _hash(tensors: Mapping[str, Tensor], stored: Stored) -> str:
     """Returns the SHA-256 of the description (but for the hash in it) and of the tensors."""
-    description = json.dumps(stored.model_dump(exclude={"sha256"}), sort_keys=True)
+    unsaid = {"latent_dim"} if stored.latent_dim is None else set()  # as in files that are older than the field
+    description = json.dumps(stored.model_dump(exclude={"sha256", *unsaid}), sort_keys=True)
     digest = hashlib.sha256(description.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()

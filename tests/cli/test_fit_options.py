@@ -30,6 +30,16 @@ def test_every_type(kind, name, call, work, tmp_path):
     assert (type(model).__name__, model.latent_dim) == (name, 4)
 
 
+def test_the_size_of_the_code_by_itself(call, work, tmp_path):
+    done = call("fit", work / "images.npy", "-o", tmp_path / "m", "--latent-dim", "auto", "--epochs", 1, "--json")
+    assert done.code == 0
+    model = latente.load(tmp_path / "m")
+    assert model.latent_dim == "auto"
+    assert json.loads(done.out)["latent_dim"] == model.latent_dim_
+    assert json.loads(call("info", tmp_path / "m", "--json").out)["latent_dim"] == model.latent_dim_
+    assert f"Autoencoder, {model.latent_dim_} values (auto) for each sample" in call("info", tmp_path / "m").out
+
+
 def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
     parts = ["--network", "mlp:16,8", "--bottleneck", "vq:16", "--corruption", "salt_and_pepper:0.25"]
     parts += ["--distortion", "absolute", "--objective", "plain", "--data", "scale=minmax", "--latent-dim", 4]

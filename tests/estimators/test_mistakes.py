@@ -53,10 +53,13 @@ DATA = {
 
 Value, Type = ValueError, TypeError
 SETTINGS = {
-    "latent_dim 0": ({"latent_dim": 0}, Value, "latent_dim must be an integer of at least 1; got 0"),
-    "latent_dim -1": ({"latent_dim": -1}, Value, "at least 1; got -1"),
+    "latent_dim 0": ({"latent_dim": 0}, Value, "latent_dim must be an integer of at least 1, or 'auto'; got 0"),
+    "latent_dim -1": ({"latent_dim": -1}, Value, "or 'auto'; got -1"),
     "latent_dim 1.5": ({"latent_dim": 1.5}, Value, "got 1.5"),
-    "latent_dim text": ({"latent_dim": "auto"}, Value, "got 'auto'"),
+    "latent_dim text": ({"latent_dim": "wide"}, Value, "at least 1, or 'auto'; got 'wide'"),
+    "latent_dim misspelt": ({"latent_dim": "atuo"}, Value, "got 'atuo'. Did you mean 'auto'?"),
+    "auto and levels": ({"latent_dim": "auto", "bottleneck": "fsq:4"}, Value, "'gaussian' or 'sparse'; got FSQ"),
+    "auto and a codebook": ({"latent_dim": "auto", "bottleneck": "vq:16"}, Value, "cut off one by one: .* got VQ"),
     "latent_dim True": ({"latent_dim": True}, Value, "got True"),
     "bottleneck name": ({"bottleneck": "gausian"}, Value, "'gausian'; known: .*Did you mean 'gaussian'"),
     "bottleneck class": ({"bottleneck": Gaussian}, Type, r"an instance, not a class"),

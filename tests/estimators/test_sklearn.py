@@ -25,6 +25,7 @@ from latente import Autoencoder, Trainer
 QUICK = {"trainer": Trainer(epochs=1), "random_state": 0}
 ESTIMATORS = [
     Autoencoder(1, **QUICK),
+    Autoencoder("auto", **QUICK),
     latente.VanillaAutoencoder(1, **QUICK),
     latente.ConvolutionalAutoencoder(1, channels=(4,), **QUICK),
     latente.DenoisingAutoencoder(1, **QUICK),

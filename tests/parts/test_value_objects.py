@@ -63,6 +63,7 @@ EXAMPLES = [
     objectives.Contractive(1.0, probes=None),
     objectives.ImportanceWeighted(50),
     objectives.Plain(),
+    objectives.NestedDropout(0.5),
     objectives.RAE(0.1, 0.01, "gradient"),
     objectives.Wasserstein(1.0),
     denoising.Restoration("noise2self", "masking:0.2"),

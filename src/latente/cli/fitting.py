@@ -40,9 +40,7 @@ def fit(
     kind: Annotated[
         options.Kind, _part("--type", metavar="NAME", help=f"{', '.join(options.Kind)}.", default=True)
     ] = options.Kind.autoencoder,
-    latent_dim: Annotated[
-        int | None, _part("--latent-dim", help="Size of the code.", default="32; denoising 64")
-    ] = None,
+    latent_dim: options.LatentDim = None,
     network: Annotated[str | None, _part("--network", help="mlp:512,64 or conv:32,64.", default="auto")] = None,
     bottleneck: Annotated[
         str | None, _part("--bottleneck", help="gaussian:4, sparse:0.1, k_sparse:8, vq:256, fsq:8.", default="none")
@@ -221,6 +219,7 @@ class _Job:
         return {
             "model": str(self.output),
             "estimator": type(self.model).__name__,
+            "latent_dim": self.model.latent_dim_,
             "data": self.model.schema_.to_dict(),
             "training": training_record(self.model.history_),
             "evaluation": judgement_record(evidence, on, against),

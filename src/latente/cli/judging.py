@@ -51,8 +51,9 @@ def info(model: options.Model, as_json: options.Json = False) -> None:
     fitted = open_model(model)
     record = _describe(fitted, model)
     training = training_text(fitted.history_) if hasattr(fitted, "history_") else "by partial_fit; no history"
+    size = f"{record['latent_dim']} values{' (auto)' if fitted.latent_dim == 'auto' else ''}"
     rows = {
-        "model": f"{record['estimator']}, {record['latent_dim']} values for each sample of {fitted.schema_.size}",
+        "model": f"{record['estimator']}, {size} for each sample of {fitted.schema_.size}",
         **{name: part or "none" for name, part in record["parts"].items()},
         "data": fitted.schema_.describe(),
         "training": f"{training}, seed {fitted.random_state}",
@@ -78,7 +79,7 @@ def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:
         "model": str(folder),
         "estimator": stored.estimator,
         "params": stored.params,
-        "latent_dim": fitted.module_.bottleneck.latent_dim,
+        "latent_dim": fitted.latent_dim_,
         "parts": _parts(fitted),
         "data": stored.data,
         "training": training_record(fitted.history_) if hasattr(fitted, "history_") else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "Data", "Force", "Json", "Kind", "Model", "Output", "Way", "Resize", "Seed", "image_size",
+    "Data", "Force", "Json", "Kind", "LatentDim", "Model", "Output", "Way", "Resize", "Seed", "code_size", "image_size",
 ]  # fmt: skip
 
 from enum import StrEnum
@@ -47,6 +47,35 @@ Output = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+def code_size(text: str) -> int | str:
+    """Returns an integer, or "auto".
+
+    Raises:
+        typer.BadParameter: for anything else.
+
+    Example:
+        >>> code_size("8"), code_size("auto")
+        (8, 'auto')
+    """
+    try:
+        return "auto" if text == "auto" else int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither an integer nor 'auto'") from None
+
+
+LatentDim = Annotated[
+    str | None,
+    typer.Option(
+        "--latent-dim",
+        metavar="INTEGER|auto",
+        parser=code_size,
+        help="Size of the code; auto finds one.",
+        show_default="32; denoising 64",
+        rich_help_panel="What is trained",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Decides everything random.", min=0)]
 Resize = Annotated[
     str | None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 __all__ = [
     "Autoencoder", "AutoencoderClassifier", "ConvolutionalAutoencoder", "DenoisingAutoencoder", "Evaluation",
-    "LatentSizeWarning", "StackedAutoencoder", "VanillaAutoencoder", "VariationalAutoencoder", "load",
+    "LatentSize", "LatentSizeWarning", "StackedAutoencoder", "VanillaAutoencoder", "VariationalAutoencoder", "load",
 ]  # fmt: skip
 
 from latente.estimators.autoencoder import Autoencoder, LatentSizeWarning
 from latente.estimators.classifier import AutoencoderClassifier
 from latente.estimators.evaluation import Evaluation
+from latente.estimators.latent_size import LatentSize
 from latente.estimators.named import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Autoencoder", "LatentSizeWarning"]
 
 import warnings
+from dataclasses import replace
 from typing import Any, Self
 
 import torch
@@ -14,6 +15,7 @@ from latente.autoencoder import AutoencoderModule
 from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, source_of
 from latente.data.checks import check_samples
 from latente.estimators.fitted import FittedAutoencoder, read_checked
+from latente.estimators.latent_size import AUTO, FOLDER, LatentSize, check_latent_dim, find_latent_size
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
 from latente.objectives import Progress
@@ -34,7 +36,8 @@ class Autoencoder(PartParams, FittedAutoencoder):
     (`"gaussian:4"`).
 
     Args:
-        latent_dim: the size of the code z.
+        latent_dim: the size of the code z, or "auto": found before the fit by a training of half its length, see
+            `latente.estimators.latent_size`.
         network: encoder and decoder: MLP(...), Conv(...), "auto", or a pair of your own nn.Modules.
         bottleneck: what happens to the code: None (nothing), Gaussian, Sparse, KSparse, VQ, FSQ.
         corruption: what is done to the input while training: None, GaussianNoise, SaltAndPepper, ..., any function.
@@ -49,6 +52,8 @@ class Autoencoder(PartParams, FittedAutoencoder):
         schema_: the front door's decisions about the data.
         history_: a table of the epochs.
         recipe_: the resolved parts.
+        latent_dim_: the size of the code.
+        latent_size_: how it was found, a LatentSize, after a fit with latent_dim="auto".
         n_iter_: epochs that were trained.
         n_features_in_: columns (second axis) of the training data.
         feature_names_in_: names of a frame's columns.
@@ -63,7 +68,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 32,
+        latent_dim: int | str = 32,
         *,
         network: Any = "auto",
         bottleneck: Any = None,
@@ -83,6 +88,9 @@ class Autoencoder(PartParams, FittedAutoencoder):
         self.data = data
         self.trainer = trainer
         self.random_state = random_state
+
+    latent_dim_: int
+    latent_size_: LatentSize
 
     # What a named autoencoder overrides
 
@@ -128,17 +136,39 @@ class Autoencoder(PartParams, FittedAutoencoder):
             source, held = self._split(source, seed)
         else:
             held = self._held_out(validation, paired=target is not None)
+        self._choose_size(source, self._trainer(), seed, resume)
         self._build(seed)
         self._train(source, held, seed, resume)
         return self
 
     def _seed(self, resume: bool = False) -> int:
         """Returns the seed of a fit: of the interrupted one where that is resumed, the same in all processes."""
-        stored = self._trainer().stored_seed() if resume and not is_integer(self.random_state) else None
+        stored = None
+        if resume and not is_integer(self.random_state):
+            seeds = (self._trainer().stored_seed(folder) for folder in self._stages())
+            stored = next((seed for seed in seeds if seed is not None), None)
         return current_processes().from_first(seed_of(self.random_state) if stored is None else stored)
+
+    def _stages(self) -> list[str]:
+        """Returns the folders of the trainings of a fit, in their order, inside the trainer's folder."""
+        return [FOLDER, "."] if self.latent_dim == AUTO else ["."]
+
+    def _choose_size(self, source: Source, trainer: Trainer, seed: int, resume: bool = False) -> None:
+        """Sets `latent_dim_`."""
+        self.__dict__.pop("latent_size_", None)
+        if self.latent_dim != AUTO:
+            self.latent_dim_ = int(self.latent_dim)
+            return
+        device = trainer.resolve_device()
+        self.latent_size_ = find_latent_size(
+            lambda size: self._built(seed, device, size), self.recipe_, source, trainer, seed, resume
+        )
+        self.latent_dim_ = self.latent_size_.latent_dim
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.
+
+        So with latent_dim="auto" the first batch decides the size, by as many passes over it as a fit's search makes.
 
         Args:
             X: (n, ...), as in `fit`; later batches must have samples of the same shape.
@@ -150,11 +180,13 @@ class Autoencoder(PartParams, FittedAutoencoder):
         first = not hasattr(self, "module_")
         seed = seed_of(self.random_state)
         rows = self._start(X) if first else self._read_finite(X)
+        source = self._source(rows)
         if first:
+            self._choose_size(source, replace(self._trainer(), checkpoint=None), seed)
             self._build(seed)
         if not hasattr(self, "_stepper"):
             self._stepper = self._make_stepper()
-        self._pass_over(self._source(rows), seed)
+        self._pass_over(source, seed)
         return self
 
     def _make_stepper(self) -> Stepper:
@@ -199,16 +231,15 @@ class Autoencoder(PartParams, FittedAutoencoder):
 
     def _start(self, X: Any) -> Rows:
         """Checks settings and data, decides, and returns the data."""
-        if not is_integer(self.latent_dim, low=1):
-            raise ValueError(f"latent_dim must be an integer of at least 1; got {self.latent_dim!r}")
         recipe, params = self._recipe(), describe(self)
+        check_latent_dim(self.latent_dim, recipe)
         recipe.check()
         self._trainer().check()
         rows = read_checked(self, X, reset=True)
         check_samples(len(rows))
         self.schema_ = decide(rows, self._spec(rows))
         self.recipe_, self._params = recipe.settle(self.schema_), params
-        if self.latent_dim >= self.schema_.size and not self.recipe_.limits_code:
+        if self.latent_dim != AUTO and int(self.latent_dim) >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
                 f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code "
                 "can copy its input; use a smaller latent_dim, or a bottleneck that limits it",
@@ -217,14 +248,14 @@ class Autoencoder(PartParams, FittedAutoencoder):
             )
         return rows
 
-    def _built(self, seed: int, device: torch.device) -> AutoencoderModule:
+    def _built(self, seed: int, device: torch.device, latent_dim: int) -> AutoencoderModule:
         """Returns a module with fresh weights."""
         with seeded(seed):
-            return self.recipe_.build(int(self.latent_dim), self.schema_).to(device).eval()
+            return self.recipe_.build(latent_dim, self.schema_).to(device).eval()
 
     def _build(self, seed: int) -> None:
         """Sets `module_`, and forgets what belonged to an older one."""
-        self.module_ = self._built(seed, self._trainer().resolve_device())
+        self.module_ = self._built(seed, self._trainer().resolve_device(), self.latent_dim_)
         for old in ("_stepper", "history_", "n_iter_", "pretraining_histories_"):
             self.__dict__.pop(old, None)
 

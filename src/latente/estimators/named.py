@@ -36,7 +36,7 @@ class VanillaAutoencoder(Autoencoder):
     With the identity for f and g it spans what PCA spans (Bourlard & Kamp, 1988; Baldi & Hornik, 1989).
 
     Args:
-        latent_dim: the size of the code.
+        latent_dim: the size of the code, or "auto".
         activation: f, by name; g follows from the data (sigmoid for pictures, identity for standardised tables).
         distortion, data, trainer, random_state: as in Autoencoder.
 
@@ -47,7 +47,7 @@ class VanillaAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 32,
+        latent_dim: int | str = 32,
         *,
         activation: str = "identity",
         distortion: Any = "auto",
@@ -72,7 +72,7 @@ class ConvolutionalAutoencoder(Autoencoder):
     Takes images and signals. Rows of a table are taken as signals.
 
     Args:
-        latent_dim: the size of the code.
+        latent_dim: the size of the code, or "auto".
         channels: channels after each convolution, which halves height and width.
         hidden_features: widths of fully connected layers between convolutions and code.
         activation: of the hidden units.
@@ -84,7 +84,7 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 32,
+        latent_dim: int | str = 32,
         *,
         channels: Sequence[int] = (32, 64),
         hidden_features: Sequence[int] = (256,),
@@ -129,7 +129,7 @@ class DenoisingAutoencoder(Autoencoder):
     `reconstruct(X)`. Pairs of your own: `fit(noisy, target=clean)` with corruption=None.
 
     Args:
-        latent_dim: the size of the code.
+        latent_dim: the size of the code, or "auto".
         corruption: GaussianNoise, SaltAndPepper, Masking, Speckle, SwapNoise, a short string, any function, or None.
         network, distortion, data, trainer, random_state: as in Autoencoder.
 
@@ -139,7 +139,7 @@ class DenoisingAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 64,
+        latent_dim: int | str = 64,
         *,
         corruption: Any = "gaussian:0.3",
         network: Any = "auto",
@@ -167,7 +167,7 @@ class VariationalAutoencoder(Autoencoder):
     keeps distortion and rate in balance on any data; distortion="bernoulli" suits binary pictures.
 
     Args:
-        latent_dim: the size of the code.
+        latent_dim: the size of the code, or "auto".
         beta: the weight of the rate.
         free_bits: nats for each unit below which its rate costs nothing more.
         warmup: the fraction of training over which the rate's weight grows from 0 to beta.
@@ -179,7 +179,7 @@ class VariationalAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 32,
+        latent_dim: int | str = 32,
         *,
         beta: float = 1.0,
         free_bits: float = 0.0,

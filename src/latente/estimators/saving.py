@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from latente.corruptions import Custom
 from latente.data import Schema
 from latente.estimators.autoencoder import Autoencoder
+from latente.estimators.latent_size import AUTO
 from latente.estimators.named import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
@@ -60,6 +61,7 @@ def save(model: Autoencoder, path: str | Path) -> Path:
         "params": model._params,
         "data": schema.to_dict(),
         "training": model.history_.to_dict() if hasattr(model, "history_") else {},
+        "latent_dim": model.latent_dim_ if model.latent_dim == AUTO else None,
         "features": [str(f) for f in model.feature_names_in_] if hasattr(model, "feature_names_in_") else None,
     }
     processes = current_processes()
@@ -120,6 +122,7 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
         model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
         for scaling in (model.schema_.shift, model.schema_.factor):
             np.broadcast_to(scaling, model.schema_.sample_shape)
+        model.latent_dim_ = stored.latent_dim or model.latent_dim  # type: ignore[assignment]  # checked by building
         model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
         if stored.features is not None:
             model.feature_names_in_ = np.array(stored.features, dtype=object)
@@ -145,7 +148,8 @@ def _build(path: str | Path, model: Autoencoder) -> None:
     """Makes the module, its weights still to be filled."""
     try:
         model.recipe_ = model._recipe().settle(model.schema_)
-        model.module_ = model._built(0, _device(model))
+        model.latent_dim_ = int(model.latent_dim_)
+        model.module_ = model._built(0, _device(model), model.latent_dim_)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise ModelFileError(f"the model in {path} cannot be built: {error}") from error
 

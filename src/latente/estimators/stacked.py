@@ -13,9 +13,9 @@ from latente.data import Source
 from latente.estimators.autoencoder import Autoencoder
 from latente.estimators.recipe import Recipe
 from latente.networks import MLP
-from latente.parts import is_integer, resolve
+from latente.parts import resolve
 from latente.pretraining import Pretraining
-from latente.training import Trainer, current_processes
+from latente.training import Trainer
 
 if TYPE_CHECKING:
     from latente.estimators.classifier import AutoencoderClassifier
@@ -27,7 +27,7 @@ class StackedAutoencoder(Autoencoder):
     Each layer is first a denoising autoencoder of the codes below, with epochs and noise of its own.
 
     Args:
-        latent_dim: the size of the code.
+        latent_dim: the size of the code, or "auto".
         hidden_features: widths from the data to the code.
         activation: of the hidden units.
         pretraining: how each layer is pretrained, a Pretraining; None for its defaults.
@@ -44,7 +44,7 @@ class StackedAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        latent_dim: int = 32,
+        latent_dim: int | str = 32,
         *,
         hidden_features: Sequence[int] = (1000, 500, 250),
         activation: str = "silu",
@@ -76,9 +76,9 @@ class StackedAutoencoder(Autoencoder):
         self._pretrain(source, seed, resume)
         super()._train(source, validation, seed, resume)
 
-    def _seed(self, resume: bool = False) -> int:
-        stored = None if is_integer(self.random_state) or not resume else self._trainer().stored_seed("layer-1")
-        return super()._seed(resume) if stored is None else current_processes().from_first(stored)
+    def _stages(self) -> list[str]:
+        *before, last = super()._stages()
+        return [*before, "layer-1", last]
 
     def _pretrain(self, source: Source, seed: int, resume: bool = False) -> None:
         pretraining = resolve(self.pretraining, Pretraining, Pretraining()) or Pretraining()
@@ -105,6 +105,7 @@ class StackedAutoencoder(Autoencoder):
         rows = self._start(X)
         seed = self._seed(resume)
         source, _ = self._split(self._source(rows), seed)  # `finetune` will hold out the same samples
+        self._choose_size(source, self._trainer(), seed, resume)
         self._build(seed)
         self._pretrain(source, seed, resume)
         return self

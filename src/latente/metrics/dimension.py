@@ -64,7 +64,7 @@ def intrinsic_dimension(x: Any) -> float:
     points = np.unique(as_points(x, "x", 3), axis=0)
     if len(points) < 3:
         return float("nan")
-    distances = NearestNeighbors(n_neighbors=3).fit(points - points.mean(0)).kneighbors()[0]
+    distances = NearestNeighbors(n_neighbors=2).fit(points - points.mean(0)).kneighbors()[0]
     first, second = distances[:, 0], distances[:, 1]
     apart = first > 0  # rounding can make two different rows one
     total = float(np.log(second[apart] / first[apart]).sum())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "RAE", "Augmented", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "Objective",
-    "Plain", "Progress", "Wasserstein", "mmd",
+    "RAE", "Augmented", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "NestedDropout",
+    "Objective", "Plain", "Progress", "Wasserstein", "mmd",
 ]  # fmt: skip
 
 from latente.objectives.augmented import Augmented
@@ -13,6 +13,7 @@ from latente.objectives.beta_tc import BetaTC
 from latente.objectives.binarized import Binarized
 from latente.objectives.contractive import Contractive
 from latente.objectives.importance import ImportanceWeighted
+from latente.objectives.nested import NestedDropout
 from latente.objectives.plain import Plain
 from latente.objectives.rae import RAE
 from latente.objectives.wasserstein import Wasserstein, mmd

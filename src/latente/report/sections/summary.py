@@ -45,7 +45,7 @@ def _facts(study: Study) -> dict[str, str]:
         "Data": model.schema_.describe(),
         "Measured on": f"{_measured(study)}; baselines fitted on {basis}",
         "Network": repr(network.choose(model.schema_.sample_shape) if isinstance(network, Auto) else network),
-        "Bottleneck": f"{recipe.bottleneck!r}, latent_dim={model.latent_dim}",
+        "Bottleneck": f"{recipe.bottleneck!r}, latent_dim={model.latent_dim_}",
         "Corruption": "none" if recipe.corruption is None else repr(recipe.corruption),
         "Distortion": repr(recipe.distortion),
         "Objective": repr(recipe.objective),

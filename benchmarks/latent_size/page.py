@@ -1,0 +1,96 @@
+"""The page of the documentation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-latent-size.md"
+POINT = 0.01  # of the variance
+HEAD = """# The size of the code by itself
+
+What `latent_dim="auto"` chooses, and what it costs, beside a sweep over fixed sizes. The default `Autoencoder` on
+10,000 training images of MNIST and Fashion-MNIST and on all of digits and of the tables letter (32 columns) and
+pendigits (16 columns); errors are squared errors a sample on test data, in the units of the scaled data. CPU seconds of
+one thread of a shared two-core machine. Made by `benchmarks/latent_size/run.py`; its README has the protocol.
+
+## What the best size is
+
+Test errors go on falling with the size of the code, more and more slowly, up to codes as wide as the data, which need
+not learn anything. So the size with the lowest error in a sweep is mostly the largest that was tried, and says more
+about the sweep than about the data. Here **the best size is the smallest one that explains as much of the variance as
+the best of the sweep, but for one percentage point**:
+
+    error(k) <= min over the sweep of error + 0.01 * error of the mean sample
+
+It is the question that PCA's `n_components=0.99` answers, asked of held-out data and counted from what an autoencoder
+can reach. `latent_dim="auto"` allows itself half a point, since it knows less than a sweep. Both errors stand in the
+table: that of the best size, and the lowest of the sweep. Of sizes in between, those that were not tried, the sweep
+says nothing: the needed size lies between the best one and the next smaller one.
+"""
+
+
+def number(value: float) -> str:
+    """Three digits."""
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def best(sweep: list[dict[str, str]]) -> dict[str, str]:
+    """The row of the smallest size within one point of the variance of the lowest error."""
+    lowest = min(float(row["error"]) for row in sweep)
+    good = [row for row in sweep if float(row["error"]) <= lowest + POINT * float(row["mean_error"])]
+    return min(good, key=lambda row: int(row["size"]))
+
+
+def summary(rows: list[dict[str, str]]) -> list[str]:
+    """One line for each data set and seed."""
+    groups: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        groups[row["data"], row["seed"]].append(row)
+    lines = [
+        "| data | seed | best size | its error | lowest error (size) | auto | its error | against the best size "
+        "| against the lowest | PCA at its size | intrinsic dimension | widest | epochs, search + fit | cost in fits |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (data, seed), group in groups.items():
+        sweep, auto = [r for r in group if r["size"] != "auto"], [r for r in group if r["size"] == "auto"]
+        if not (sweep and auto):
+            continue
+        own, k = auto[0], best(sweep)
+        lowest = min(sweep, key=lambda row: float(row["error"]))
+        error, one = float(own["error"]), mean(float(row["cpu_seconds"]) for row in sweep)
+        lines.append(
+            f"| {data} | {seed} | {k['size']} | {number(float(k['error']))} | {number(float(lowest['error']))} "
+            f"({lowest['size']}) | **{own['latent_dim']}** | {number(error)} | **{error / float(k['error']):.2f}** "
+            f"| {error / float(lowest['error']):.2f} | {number(float(own['pca_error']))} "
+            f"| {float(own['intrinsic_dimension']):.1f} | {own['widest']} | {own['search_epochs']} + {own['epochs']} "
+            f"| {float(own['cpu_seconds']) / one:.2f} |"
+        )
+    return lines
+
+
+def sweeps(rows: list[dict[str, str]]) -> list[str]:
+    """The errors of all sizes, seed 0."""
+    lines = []
+    for data in dict.fromkeys(row["data"] for row in rows):
+        sweep = [row for row in rows if row["data"] == data and row["seed"] == "0" and row["size"] != "auto"]
+        lines += ["", f"{data} (mean sample {number(float(sweep[0]['mean_error']))}):" if sweep else "", ""]
+        lines.append("| size | " + " | ".join(row["size"] for row in sweep) + " |")
+        lines.append("|---" * (len(sweep) + 1) + "|")
+        lines.append("| error | " + " | ".join(number(float(row["error"])) for row in sweep) + " |")
+        lines.append("| PCA | " + " | ".join(number(float(row["pca_error"])) for row in sweep) + " |")
+    return lines
+
+
+def write_page(rows: list[dict[str, str]]) -> None:
+    """Writes docs/benchmarks-latent-size.md."""
+    notes = [
+        "",
+        "Ratios below 1.10 mean: within 10% of the error of that size. A cost of 1 is the mean CPU time of a fit of",
+        "the sweep on the same data; the seconds of runs beside other work vary by a third. PCA at its size: the error",
+        "of as many principal components.",
+        "",
+        "## The sweeps",
+    ]
+    PAGE.write_text("\n".join([HEAD, "## Result", "", *summary(rows), *notes, *sweeps(rows)]) + "\n")

@@ -64,7 +64,7 @@ def test_scaling_and_back(dtype):
     scaled = scale.apply(torch.from_numpy(X.astype(np.float64)))
     back = scale.undo(scaled.numpy(), X.dtype)
     assert back.dtype == X.dtype
-    np.testing.assert_allclose(back, X, rtol=1e-5)
+    np.testing.assert_allclose(back, X, rtol=1e-5, atol=1e-4)  # of values up to 200, in float32
     if dtype in (np.float32, np.float64):
         assert float(scaled.std(correction=0)) == pytest.approx(1, abs=1e-5)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Denoiser"]
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
 from latente.denoising.restoration import WAYS, Restoration, from_neighbours
-from latente.denoising.samples import PATCH, Samples, Scale, patches, read_samples
+from latente.denoising.samples import PATCH, Samples, Scale, alike, patches, read_samples
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
 from latente.nn import UNet
@@ -50,11 +51,12 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
     Args:
         noise: what is to be removed, for way="clean": a corruption or a short string such as "gaussian:0.1" or
-            "salt_and_pepper:0.2", in units of scaled data (unsigned integers and floats within [0, 1] as [0, 1], other
-            floats divided by their standard deviation). A range of levels makes it blind; the default is
-            `GaussianNoise((0.0, 0.5))`.
-        way: what `fit` gets. "clean": clean samples; "noise2noise": two noisy copies of each; "noise2self": single
-            noisy samples, whose noise must be independent between neighbouring positions.
+            "salt_and_pepper:0.2", in units of scaled data: unsigned integers and floats within [0, 1] are scaled to
+            [0, 1], others standardised, images as a whole and signals channel by channel. A range of levels makes it
+            blind; the default is `GaussianNoise((0.0, 0.5))`.
+        way: what `fit` gets. "clean": clean samples; "noise2noise": pairs, a noisy copy of each and a second noisy
+            copy, or a clean one; "noise2self": single noisy samples, whose noise must be independent between
+            neighbouring positions.
         kind: "image", "signal" or "auto"; see `read_samples`.
         width: channels of the network's first level; the time grows with its square.
         levels: resolutions, each half the one before.
@@ -108,7 +110,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
         Args:
             X: images or signals as in `read_samples`: clean ones for way="clean", else noisy ones.
-            y: for way="noise2noise" second noisy copies, of the same shapes; otherwise ignored.
+            y: for way="noise2noise" second copies, of the same shapes; otherwise ignored.
             resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
@@ -119,7 +121,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        self.scale_, self.channels_, self.dimensions_ = Scale.of(samples.items), channels, dimensions
+        self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        self.channels_, self.dimensions_ = channels, dimensions
         cut = patches(samples, self._patch_size(dimensions), np.random.default_rng(seed))
         trainer = self._trainer(len(cut))
         first, second = (cut[:, :channels], cut[:, channels:]) if pairs else (cut, None)
@@ -151,7 +154,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
         self.module_.eval()
-        return samples.returned([self._restored(item, tile, overlap) for item in samples.items])
+        return samples.returned([item for run in alike(samples.items, tile) for item in self._restored(run, tile, overlap)])
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Trains on X and returns X restored: for way="noise2self", where X is both.
@@ -184,12 +187,14 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
         return load(path)
 
-    def _restored(self, item: Any, tile: int, overlap: int) -> Any:
-        device = next(self.module_.parameters()).device
-        x = self.scale_.apply(torch.from_numpy(np.ascontiguousarray(item)).to(device))
+    def _restored(self, items: list[Any], tile: int, overlap: int) -> Iterator[Any]:
+        """Yields restored items; several at a time are small and of one shape."""
+        device, dtype = next(self.module_.parameters()).device, items[0].dtype
+        scale = self.scale_.suited(items)
+        x = scale.apply(torch.from_numpy(np.stack(items)).to(device))
         with torch.inference_mode():
-            restored = tiled(self._restore, x, tile, overlap)
-        return self.scale_.undo(restored.cpu().numpy(), item.dtype)
+            restored = self._restore(x) if len(x) > 1 else tiled(self._restore, x[0], tile, overlap)[None]
+        yield from scale.undo(restored.cpu().numpy(), dtype)
 
     def _restore(self, x: Tensor) -> Tensor:
         return from_neighbours(self.module_, x) if self.way == "noise2self" else self.module_(x)
@@ -207,10 +212,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         if self.way != "noise2noise":
             return samples, False
         if y is None:
-            raise ValueError("way='noise2noise' needs second noisy copies: fit(noisy, noisy_again)")
+            raise ValueError("way='noise2noise' needs second noisy copies, or clean ones: fit(noisy, noisy_again)")
         others = read_samples(y, "image" if samples.dimensions == 2 else "signal")
         if [item.shape for item in samples.items] != [item.shape for item in others.items]:
-            raise ValueError("the two noisy copies must have the same shapes")
+            raise ValueError("the two copies of way='noise2noise' must have the same shapes")
         both = [np.concatenate(pair) for pair in zip(samples.items, others.items, strict=True)]
         return Samples(both, samples.dimensions, samples.single, samples.listed, samples.channel_axis), True
 

@@ -64,7 +64,7 @@ def load(path: str | Path) -> Denoiser:
         params["noise"] = None if params["noise"] is None else Part.from_dict(params["noise"])
         model = Denoiser(**params)
         data, bounds = stored.data, stored.data["bounds"]
-        model.scale_ = Scale(float(data["shift"]), float(data["factor"]), None if bounds is None else tuple(bounds))
+        model.scale_ = Scale(tuple(data["shift"]), tuple(data["factor"]), None if bounds is None else tuple(bounds))
         model.channels_, model.dimensions_ = int(data["channels"]), int(data["dimensions"])
         model.module_ = model._network(0)
         state = {name.removeprefix("module."): value for name, value in tensors.items()}

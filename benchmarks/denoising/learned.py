@@ -54,8 +54,10 @@ def row(model: Denoiser, name: str, noise: str, method: str, seed: int, seconds:
     restored = model.transform(noisy)
     used = time.process_time() - start
     own = {"samples": len(clean), "train_seconds": seconds, "use_seconds": used, "setting": setting}
-    return {"study": "images", "data": name, "noise": noise, "method": method, "seed": seed} | own | scores(
-        clean, restored
+    return (
+        {"study": "images", "data": name, "noise": noise, "method": method, "seed": seed}
+        | own
+        | scores(clean, restored)
     )
 
 

@@ -84,7 +84,7 @@ def classical(photos: int) -> None:
             photo, h=h * SIGMA, sigma=SIGMA, patch_size=patch, patch_distance=distance, channel_axis=-1, fast_mode=True
         )
 
-    trial = [clean for clean in _trial()]
+    trial = _trial()
     noisy = [x + np.random.default_rng(1).normal(scale=SIGMA, size=x.shape).astype(np.float32) for x in trial]
     grid = [(h, patch, 9) for h in (0.4, 0.55, 0.7, 0.85) for patch in (3, 5, 7)]
     best = max(grid, key=lambda s: sum(psnr(x, local_means(y, *s)) for x, y in zip(trial, noisy, strict=True)))

@@ -2,8 +2,8 @@
 
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/denoising/tables.py
 
-20% of the cells are hidden at random. Every method is fitted to the table with its holes and fills them in; the error is
-that of the hidden cells, in standard deviations of their column. All work on columns standardised by what is known.
+20% of the cells are hidden at random. Every method is fitted to the table with its holes and fills them in; the error
+is that of the hidden cells, in standard deviations of their column. All work on columns standardised by what is known.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Denoiser"]
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +26,9 @@ from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
-SEEN = 100_000  # patches in a training
+SEEN = 120_000  # patches in a training,
+MOST_EPOCHS = 100  # unless they are so few
+BATCH, RATE = 32, 5e-3
 DEFAULT_NOISE = GaussianNoise((0.0, 0.5))
 
 
@@ -154,7 +157,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
         self.module_.eval()
-        return samples.returned([item for run in alike(samples.items, tile) for item in self._restored(run, tile, overlap)])
+        return samples.returned(
+            [item for run in alike(samples.items, tile) for item in self._restored(run, tile, overlap)]
+        )
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Trains on X and returns X restored: for way="noise2self", where X is both.
@@ -168,10 +173,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Writes the denoiser to a folder of safetensors and JSON, and returns its path."""
-        from latente.denoising.saving import save
+        from latente.denoising.saving import save_denoiser
 
         check_is_fitted(self, "module_")
-        return save(self, path)
+        return save_denoiser(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Denoiser:
@@ -183,9 +188,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         Raises:
             ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
         """
-        from latente.denoising.saving import load
+        from latente.denoising.saving import load_denoiser
 
-        return load(path)
+        return load_denoiser(path)
 
     def _restored(self, items: list[Any], tile: int, overlap: int) -> Iterator[Any]:
         """Yields restored items; several at a time are small and of one shape."""
@@ -235,8 +240,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         return PATCH[dimensions] if self.patch_size == "auto" else int(self.patch_size)
 
     def _trainer(self, patches: int = 1) -> Trainer:
-        usual = Trainer(batch_size=32, epochs=min(100, max(5, SEEN // patches)))
-        return resolve(self.trainer, Trainer, usual) or usual
+        """Returns the trainer; where it leaves number and size of batches open, they suit patches."""
+        trainer = resolve(self.trainer, Trainer, Trainer(learning_rate=RATE)) or Trainer(learning_rate=RATE)
+        epochs = min(MOST_EPOCHS, max(1, round(SEEN / patches))) if trainer.epochs == "auto" else trainer.epochs
+        batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
+        return replace(trainer, epochs=epochs, batch_size=batch_size)
 
     def _objective(self) -> Restoration:
         """Returns the objective, or raises ValueError for settings that make no sense."""

@@ -6,6 +6,7 @@ __all__ = ["Imputation", "Imputer"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from latente.data import ArraySource
 from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
-from latente.parts import is_integer, resolve
+from latente.parts import is_integer, is_number, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 HIDDEN = (0.1, 0.6)  # of the known cells of a row, in training
@@ -102,6 +103,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     std_: NDArray[np.float64]
     module_: _Filler
     history_: History
+    n_features_in_: int
 
     def __init__(
         self,
@@ -114,20 +116,24 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         self.hidden_features, self.dropout = hidden_features, dropout
         self.trainer, self.random_state = trainer, random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:
         """Trains on a table X (n, columns), NaN where a cell is missing, and returns self.
 
         Args:
             X: at least 2 rows; a frame or an array of numbers.
             y: ignored.
+            resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
             ValueError: for a table that cannot be trained on.
         """
-        trainer = resolve(self.trainer, Trainer, Trainer(patience=20, epochs=300)) or Trainer(patience=20, epochs=300)
+        trainer = self._trainer()
         trainer.check()
-        if not all(is_integer(width, low=1) for width in self.hidden_features):
+        several = isinstance(self.hidden_features, Sequence)
+        if not several or not all(is_integer(width, low=1) for width in self.hidden_features):
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
+        if not is_number(self.dropout, 0, 1) or self.dropout == 1:
+            raise ValueError(f"dropout must be in [0, 1); got {self.dropout!r}")
         table = validate_data(
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, reset=True
         )
@@ -140,12 +146,10 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         if len(rows) < 2:
             raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
         seed = seed_of(self.random_state)
-        with seeded(seed):
-            module = _Filler(table.shape[1], tuple(self.hidden_features), float(self.dropout))
-        self.module_ = module.to(trainer.resolve_device())
+        self.module_ = self._network(seed).to(trainer.resolve_device())
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
-        self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed)
+        self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -162,6 +166,35 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             if missing[part].any():
                 table[part] = np.where(missing[part], self._filled(table[part]), table[part])
         return table
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the imputer to a folder of safetensors and JSON, and returns its path."""
+        from latente.denoising.saving import save_imputer
+
+        check_is_fitted(self, "module_")
+        return save_imputer(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Imputer:
+        """Returns the imputer in a folder; it fills in bit for bit what the saved one did.
+
+        Args:
+            path: the folder that `save` wrote.
+
+        Raises:
+            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+        """
+        from latente.denoising.saving import load_imputer
+
+        return load_imputer(path)
+
+    def _trainer(self) -> Trainer:
+        usual = Trainer(patience=20, epochs=300)
+        return resolve(self.trainer, Trainer, usual) or usual
+
+    def _network(self, seed: int) -> _Filler:
+        with seeded(seed):
+            return _Filler(self.n_features_in_, tuple(self.hidden_features), float(self.dropout))
 
     def _filled(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         device = next(self.module_.parameters()).device

@@ -89,7 +89,7 @@ class Scale:
         return cls(tuple(mean for mean, _ in moments), factors, None)
 
     def suited(self, items: Sequence[NDArray[Any]]) -> Scale:
-        """Returns the scale for data of another dtype than that of `fit`: bytes and floats of one picture mean the same.
+        """Returns the scale for data of another dtype than in `fit`: bytes and floats of one picture mean the same.
 
         Raises:
             ValueError: for values that cannot be in the units of `fit`.

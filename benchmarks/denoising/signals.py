@@ -26,6 +26,7 @@ from scipy.signal import savgol_filter, wiener
 
 import latente
 from latente.denoising import Denoiser
+from latente.denoising.denoiser import RATE
 
 LEVEL = 10.0  # dB
 SIGMA = 10 ** (-LEVEL / 20)  # of a standardised channel
@@ -79,7 +80,7 @@ def best(clean: Signal, noisy: Signal, settings: list[tuple[str, Callable[[Signa
 
 def learned(train: Signal, noisy: Signal, epochs: int, seed: int, width: int, noise: Any) -> tuple[Signal, float, str]:
     """Returns the noisy signals (channels, length, c) restored, the CPU seconds and the setting."""
-    trainer = latente.Trainer(epochs=epochs, batch_size=32, threads=1, verbose=False)
+    trainer = latente.Trainer(epochs=epochs, learning_rate=RATE, threads=1, verbose=False)
     model = Denoiser(noise, kind="signal", width=width, trainer=trainer, random_state=seed)
     start = time.process_time()
     model.fit(train)

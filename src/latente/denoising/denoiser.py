@@ -29,6 +29,8 @@ TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
 SEEN = 120_000  # patches in a training,
 MOST_EPOCHS = 100  # unless they are so few
 BATCH, RATE = 32, 5e-3
+SMALL = 48  # pixels along the longest axis of images that are not folded
+WIDTHS = (16, 32)  # without folding, and with: about as much work
 DEFAULT_NOISE = GaussianNoise((0.0, 0.5))
 
 
@@ -61,9 +63,12 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             copy, or a clean one; "noise2self": single noisy samples, whose noise must be independent between
             neighbouring positions.
         kind: "image", "signal" or "auto"; see `read_samples`.
-        width: channels of the network's first level; the time grows with its square.
+        width: channels of the network's first level; the time grows with its square. "auto" is 16 without folding, 32
+            with.
         levels: resolutions, each half the one before.
         blocks: residual blocks a level, on each side.
+        fold: positions along each axis that become channels at the entrance and positions again at the exit, which
+            saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
         trainer: how to train; None for batches of 32 and about 100,000 patches in all, in 5 to 100 epochs.
         random_state: None, an integer or a numpy generator; decides everything random.
@@ -73,6 +78,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         scale_: how data is scaled.
         channels_: of a sample.
         dimensions_: 1 for signals, 2 for images.
+        fold_: positions along each axis that became channels.
         history_: a table of the epochs.
 
     Example:
@@ -89,6 +95,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     scale_: Scale
     channels_: int
     dimensions_: int
+    fold_: int
     history_: History
 
     def __init__(
@@ -97,15 +104,16 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         *,
         way: str = "clean",
         kind: str = "auto",
-        width: int = 32,
+        width: int | str = "auto",
         levels: int = 3,
         blocks: int = 1,
+        fold: int | str = "auto",
         patch_size: int | str = "auto",
         trainer: Trainer | None = None,
         random_state: Any = None,
     ) -> None:
         self.noise, self.way, self.kind = noise, way, kind
-        self.width, self.levels, self.blocks = width, levels, blocks
+        self.width, self.levels, self.blocks, self.fold = width, levels, blocks, fold
         self.patch_size, self.trainer, self.random_state = patch_size, trainer, random_state
 
     def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:
@@ -130,6 +138,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         trainer = self._trainer(len(cut))
         first, second = (cut[:, :channels], cut[:, channels:]) if pairs else (cut, None)
         device = trainer.resolve_device()
+        self.fold_ = self._fold(samples)
         self.module_ = self._network(seed).to(device)
         source: Source = ArraySource(first, self.scale_.apply, second, device=device)
         held: Source | None = None
@@ -229,12 +238,19 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             network = UNet(
                 self.channels_,
                 self.dimensions_,
-                int(self.width),
+                WIDTHS[self.fold_ > 1] if self.width == "auto" else int(self.width),
                 int(self.levels),
                 int(self.blocks),
+                self.fold_,
                 identity=self.way != "noise2self",  # which never sees the noise that it would have to take away
             )
         return Restorer(network, self.scale_.bounds)
+
+    def _fold(self, samples: Samples) -> int:
+        if self.fold != "auto":
+            return int(self.fold)
+        small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
+        return 1 if small and samples.dimensions == 2 else 2
 
     def _patch_size(self, dimensions: int) -> int:
         return PATCH[dimensions] if self.patch_size == "auto" else int(self.patch_size)
@@ -252,9 +268,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"way must be one of {', '.join(WAYS)}; got {self.way!r}")
         if self.way != "clean" and self.noise is not None:
             raise ValueError(f"way={self.way!r} learns the noise from the data; leave noise= out")
-        for name in ("width", "levels", "blocks"):
-            if not is_integer(getattr(self, name), low=1):
-                raise ValueError(f"{name} must be an integer of at least 1; got {getattr(self, name)!r}")
+        for name, automatic in (("width", True), ("fold", True), ("levels", False), ("blocks", False)):
+            value, also = getattr(self, name), " or 'auto'" if automatic else ""
+            if not (is_integer(value, low=1) or (automatic and value == "auto")):
+                raise ValueError(f"{name} must be an integer of at least 1{also}; got {value!r}")
         if self.patch_size != "auto" and not is_integer(self.patch_size, low=8):
             raise ValueError(f"patch_size must be an integer of at least 8 or 'auto'; got {self.patch_size!r}")
         noise = resolve_corruption(DEFAULT_NOISE if self.noise is None else self.noise)

@@ -61,6 +61,7 @@ def save_denoiser(model: Denoiser, path: str | Path) -> Path:
         "bounds": model.scale_.bounds,
         "channels": model.channels_,
         "dimensions": model.dimensions_,
+        "fold": model.fold_,
     }
     return _write(model, path, params, data, {})
 
@@ -82,6 +83,7 @@ def load_denoiser(path: str | Path) -> Denoiser:
         data, bounds = stored.data, stored.data["bounds"]
         model.scale_ = Scale(tuple(data["shift"]), tuple(data["factor"]), None if bounds is None else tuple(bounds))
         model.channels_, model.dimensions_ = int(data["channels"]), int(data["dimensions"])
+        model.fold_ = int(data["fold"])
         model.module_ = model._network(0)
         _fill(model, tensors, stored, path)
     return model

@@ -27,7 +27,7 @@ from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
 SEEN = 120_000  # patches in a training,
-MOST_EPOCHS = 100  # unless they are so few
+MOST_TIMES = 100  # unless every value would be seen more often than this: small data are learned by heart
 BATCH, RATE = 32, 5e-3
 SMALL = 48  # pixels along the longest axis of images that are not folded
 WIDTHS = (16, 32)  # without folding, and with: about as much work
@@ -70,7 +70,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train; None for batches of 32 and about 100,000 patches in all, in 5 to 100 epochs.
+        trainer: how to train; None for batches of 32, a peak rate of 5e-3 and about 120,000 patches in all, or fewer,
+            so that no value is seen more than 100 times. What is held out for its validation loss is never part of a
+            training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -134,16 +136,15 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
         self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
         self.channels_, self.dimensions_ = channels, dimensions
-        cut = patches(samples, self._patch_size(dimensions), np.random.default_rng(seed))
-        trainer = self._trainer(len(cut))
-        first, second = (cut[:, :channels], cut[:, channels:]) if pairs else (cut, None)
-        device = trainer.resolve_device()
         self.fold_ = self._fold(samples)
-        self.module_ = self._network(seed).to(device)
-        source: Source = ArraySource(first, self.scale_.apply, second, device=device)
-        held: Source | None = None
-        if trainer.held_out:
-            source, held = source.split(trainer.held_out, seed)
+        rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
+        if fraction:
+            samples, apart = samples.divided(fraction, rng)
+            held = self._source(self._patches(apart, rng))
+        cut = self._patches(samples, rng)
+        trainer = self._trainer(len(cut), samples.size / cut[0].numel())
+        self.module_ = self._network(seed).to(trainer.resolve_device())
+        source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
         return self
 
@@ -233,6 +234,15 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         both = [np.concatenate(pair) for pair in zip(samples.items, others.items, strict=True)]
         return Samples(both, samples.dimensions, samples.single, samples.listed, samples.channel_axis), True
 
+    def _patches(self, samples: Samples, rng: np.random.Generator) -> Tensor:
+        size = PATCH[samples.dimensions] if self.patch_size == "auto" else int(self.patch_size)
+        return patches(samples, size, rng)
+
+    def _source(self, cut: Tensor) -> Source:
+        """Returns patches as training data; channels beyond those of a sample are its second copy."""
+        first, second = cut.split(self.channels_, dim=1) if cut.shape[1] > self.channels_ else (cut, None)
+        return ArraySource(first, self.scale_.apply, second, device=self._trainer().resolve_device())
+
     def _network(self, seed: int) -> Restorer:
         with seeded(seed):
             network = UNet(
@@ -252,13 +262,17 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
         return 1 if small and samples.dimensions == 2 else 2
 
-    def _patch_size(self, dimensions: int) -> int:
-        return PATCH[dimensions] if self.patch_size == "auto" else int(self.patch_size)
+    def _trainer(self, patches: int = 1, covers: float = 1.0) -> Trainer:
+        """Returns the trainer; where it leaves number and size of batches open, they suit patches.
 
-    def _trainer(self, patches: int = 1) -> Trainer:
-        """Returns the trainer; where it leaves number and size of batches open, they suit patches."""
+        Args:
+            patches: how many there are.
+            covers: how many would hold every value once.
+        """
         trainer = resolve(self.trainer, Trainer, Trainer(learning_rate=RATE)) or Trainer(learning_rate=RATE)
-        epochs = min(MOST_EPOCHS, max(1, round(SEEN / patches))) if trainer.epochs == "auto" else trainer.epochs
+        epochs = trainer.epochs
+        if epochs == "auto":
+            epochs = max(1, round(min(SEEN, MOST_TIMES * covers) / patches))
         batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
         return replace(trainer, epochs=epochs, batch_size=batch_size)
 

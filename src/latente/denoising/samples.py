@@ -7,7 +7,7 @@ __all__ = ["KINDS", "Samples", "Scale", "alike", "patches", "read_samples"]
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ KINDS = ("auto", "image", "signal")
 COLOURS = (1, 3, 4)
 PATCH = {1: 512, 2: 64}  # positions along an axis
 FEWEST, PATCHES, PATCH_BYTES = 2000, 20_000, 1 << 29
+FEW = 10  # samples, of each of which a part is held out
 TOGETHER = 1 << 16  # values that are restored at once
 FARTHEST = 10.0  # that noise takes data in [0, 1]
 
@@ -46,12 +47,49 @@ class Samples:
         """The number of channels, which all of them share."""
         return int(self.items[0].shape[0])
 
+    @property
+    def size(self) -> int:
+        """The number of values in all."""
+        return sum(item.size for item in self.items)
+
+    def divided(self, fraction: float, rng: np.random.Generator) -> tuple[Samples, Samples]:
+        """Returns samples to train on and samples held out, which share no value.
+
+        Of many samples some are held out; of fewer than ten, the end of each along its longest axis.
+
+        Args:
+            fraction: that is held out.
+            rng: chooses the samples.
+
+        Raises:
+            ValueError: when nothing would be left on one side.
+        """
+        n = len(self.items)
+        if n >= FEW:
+            order = rng.permutation(n)
+            held = max(1, round(fraction * n))
+            parts = [[self.items[i] for i in sorted(order[held:])], [self.items[i] for i in sorted(order[:held])]]
+        else:
+            pairs = [_cut(item, fraction) for item in self.items]
+            parts = [list(part) for part in zip(*pairs, strict=True)]
+        if not all(parts) or min(item.size for part in parts for item in part) == 0:
+            raise ValueError(f"{n} samples are too few, or too small, to hold out {fraction:g} of them")
+        kept, held_out = (replace(self, items=part) for part in parts)
+        return kept, held_out
+
     def returned(self, items: Sequence[NDArray[Any]]) -> Any:
         """Returns items (channels, *size) as the samples came: a single array, a list, or an array of all."""
         arrays = [np.moveaxis(item, 0, -1) if self.channel_axis else item[0] for item in items]
         if self.single:
             return arrays[0]
         return arrays if self.listed else np.stack(arrays)
+
+
+def _cut(item: NDArray[Any], fraction: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    axis = 1 + int(np.argmax(item.shape[1:]))
+    at = round((1 - fraction) * item.shape[axis])
+    kept, held = np.split(item, [at], axis=axis)
+    return kept, held
 
 
 @dataclass(frozen=True)

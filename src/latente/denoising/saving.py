@@ -144,7 +144,9 @@ def _write(
 def _read(path: str | Path, name: str) -> tuple[dict[str, Tensor], Stored]:
     tensors, stored = read_model(path)
     if stored.estimator != name:
-        raise ModelFileError(f"{path} holds a {stored.estimator}, not a {name}; use latente.denoising.load")
+        raise ModelFileError(
+            f"{path} holds another kind of model, {stored.estimator}, not {name}; use latente.denoising.load"
+        )
     return tensors, stored
 
 

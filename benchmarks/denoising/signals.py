@@ -5,9 +5,11 @@
 - `ecg`: five minutes of an electrocardiogram at 360 Hz, recording 208 of the MIT-BIH Arrhythmia Database. `ecg.dat` is
   what scipy.datasets.electrocardiogram downloads; scipy before 1.10 has it as scipy/misc/ecg.dat.
 - `accelerometers`: Daphnet, a walking person's ankle, leg and trunk, nine channels at 64 Hz.
+- `taxi`: passengers of New York's taxis every half hour, from the Numenta Anomaly Benchmark.
 
-latente is trained on the first 70%, everything is measured on the last 25%. The filters get their parameters from the
-clean test signal, for each channel: the best that they can do. "one channel" is latente without the other channels.
+latente is trained on the first 70% with its default settings, everything is measured on the last 25%. The filters get
+their parameters from the clean test signal, for each channel: the best that they can do. "one channel" is latente
+without the other channels.
 """
 
 from __future__ import annotations
@@ -37,6 +39,12 @@ def accelerometers() -> Signal:
     """(7040, 9) in milli-g."""
     with (root() / "series-multivariate" / "daphnet_S06R02E0.csv").open(newline="") as file:
         return np.array([[float(cell) for cell in row[1:-1]] for row in list(csv.reader(file))[1:]])
+
+
+def taxi() -> Signal:
+    """(10320, 1)."""
+    with (root() / "series" / "data" / "realKnownCause" / "nyc_taxi.csv").open(newline="") as file:
+        return np.array([[float(row["value"])] for row in csv.DictReader(file)])
 
 
 def ecg(path: str) -> Signal:
@@ -78,17 +86,17 @@ def best(clean: Signal, noisy: Signal, settings: list[tuple[str, Callable[[Signa
     return np.stack(columns, axis=1), "; ".join(sorted(chosen))
 
 
-def learned(train: Signal, noisy: Signal, epochs: int, seed: int, width: int, noise: Any) -> tuple[Signal, float, str]:
-    """Returns the noisy signals (channels, length, c) restored, the CPU seconds and the setting."""
-    trainer = latente.Trainer(epochs=epochs, learning_rate=RATE, threads=1, verbose=False)
-    model = Denoiser(noise, kind="signal", width=width, trainer=trainer, random_state=seed)
+def learned(train: Signal, noisy: Signal, seed: int, sigma: float) -> tuple[Signal, float, str]:
+    """Returns the noisy signals (n, length, c) restored, the CPU seconds and the setting."""
+    trainer = latente.Trainer(learning_rate=RATE, threads=1, verbose=False)
+    model = Denoiser(latente.GaussianNoise(sigma), kind="signal", trainer=trainer, random_state=seed)
     start = time.process_time()
     model.fit(train)
     seconds = time.process_time() - start
-    return model.transform(noisy), seconds, f"width={width}, {epochs} epochs"
+    return model.transform(noisy), seconds, f"{len(model.history_)} epochs"
 
 
-def study(name: str, signal: Signal, epochs: int, seed: int, width: int) -> list[dict[str, Any]]:
+def study(name: str, signal: Signal, seed: int) -> list[dict[str, Any]]:
     """Rows of one signal."""
     train, test = parts(signal)
     noisy = with_snr(test, LEVEL, np.random.default_rng(seed + 1))
@@ -97,11 +105,10 @@ def study(name: str, signal: Signal, epochs: int, seed: int, width: int) -> list
     for method, settings in filters().items():
         restored, setting = best(test, noisy, settings)
         rows.append(base | {"method": method, "snr": snr(test, restored), "setting": setting})
-    noise = latente.GaussianNoise(SIGMA)
-    together = learned(train[None], noisy[None], epochs, seed, width, noise)
+    together = learned(train[None], noisy[None], seed, SIGMA)
     rows.append(base | _row("latente", test, together[0][0], *together[1:]))
     if signal.shape[1] > 1:
-        alone = learned(train.T[..., None], noisy.T[..., None], epochs, seed, width, noise)
+        alone = learned(train.T[..., None], noisy.T[..., None], seed, SIGMA)
         rows.append(base | _row("latente, one channel", test, alone[0][..., 0].T, *alone[1:]))
     return rows
 
@@ -114,15 +121,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ecg", default="", help="ecg.dat; without it only the accelerometers")
     parser.add_argument("--only", default="")
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     found = {"ecg": lambda: ecg(options.ecg)} if options.ecg else {}
-    found["accelerometers"] = accelerometers
+    found |= {"accelerometers": accelerometers, "taxi": taxi}
     for name, load in found.items():
         if options.only in name:
-            keep(study(name, load(), options.epochs, options.seed, options.width))
+            keep(study(name, load(), options.seed))
 
 
 if __name__ == "__main__":

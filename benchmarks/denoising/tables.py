@@ -45,7 +45,7 @@ def methods(seed: int) -> dict[str, Any]:
         "mean": SimpleImputer(),
         "knn": KNNImputer(),
         "iterative": IterativeImputer(random_state=seed),
-        "latente": Imputer(trainer=Trainer(patience=20, epochs=300, threads=1, verbose=False), random_state=seed),
+        "latente": Imputer(trainer=Trainer(threads=1, verbose=False), random_state=seed),
     }
 
 

@@ -63,7 +63,7 @@ def build_restorer(kind: Kind, parts: Mapping[str, Any], training: Mapping[str, 
     if kind is Kind.imputer:
         if pairs:
             raise ValueError("--type imputer takes no --target; DATA is a table with missing cells")
-        return Imputer(trainer=Trainer(**{"patience": 20, "epochs": 300} | settings), random_state=seed)
+        return Imputer(trainer=Trainer(**settings), random_state=seed)
     arguments = {MEANS[name]: value for name, value in given.items()}
     if pairs:
         arguments.setdefault("way", "noise2noise")

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Imputation", "Imputer"]
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from latente.training import History, Trainer, seed_of, seeded
 
 HIDDEN = (0.1, 0.6)  # of the known cells of a row, in training
 SEEN = 0.1  # weight of a cell that was not hidden
+MOST_EPOCHS = 100
 AT_ONCE = 65_536  # rows
 
 
@@ -80,7 +81,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     Args:
         hidden_features: widths of the hidden layers.
         dropout: of their outputs, in [0, 1).
-        trainer: how to train; None for early stopping on a held-out tenth.
+        trainer: how to train; None for the usual number of epochs, at most 100.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -109,7 +110,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         self,
         hidden_features: Sequence[int] = (256, 256),
         *,
-        dropout: float = 0.1,
+        dropout: float = 0.3,
         trainer: Trainer | None = None,
         random_state: Any = None,
     ) -> None:
@@ -127,8 +128,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Raises:
             ValueError: for a table that cannot be trained on.
         """
-        trainer = self._trainer()
-        trainer.check()
+        self._trainer().check()
         several = isinstance(self.hidden_features, Sequence)
         if not several or not all(is_integer(width, low=1) for width in self.hidden_features):
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
@@ -145,7 +145,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         rows = torch.from_numpy(((table - self.mean_) / self.std_)[known.any(1)].astype(np.float32))
         if len(rows) < 2:
             raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
-        seed = seed_of(self.random_state)
+        seed, trainer = seed_of(self.random_state), self._trainer(len(rows))
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
@@ -188,9 +188,10 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
         return load_imputer(path)
 
-    def _trainer(self) -> Trainer:
-        usual = Trainer(patience=20, epochs=300)
-        return resolve(self.trainer, Trainer, usual) or usual
+    def _trainer(self, rows: int = 1) -> Trainer:
+        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
+        epochs = min(MOST_EPOCHS, trainer.resolve_epochs(rows)) if trainer.epochs == "auto" else trainer.epochs
+        return replace(trainer, epochs=epochs)
 
     def _network(self, seed: int) -> _Filler:
         with seeded(seed):

@@ -26,8 +26,9 @@ from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
-SEEN = 120_000  # patches in a training,
-MOST_TIMES = 100  # unless every value would be seen more often than this: small data are learned by heart
+SEEN = 120_000  # patches in a training, but
+MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
+LEAST = 6_000  # so many patches, at least
 BATCH, RATE = 32, 5e-3
 SMALL = 48  # pixels along the longest axis of images that are not folded
 WIDTHS = (16, 32)  # without folding, and with: about as much work
@@ -71,7 +72,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
         trainer: how to train; None for batches of 32, a peak rate of 5e-3 and about 120,000 patches in all, or fewer,
-            so that no value is seen more than 100 times. What is held out for its validation loss is never part of a
+            but at least 6,000, so that no value is seen more than 100 times. What is held out for its validation loss is never part of a
             training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
@@ -272,7 +273,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         trainer = resolve(self.trainer, Trainer, Trainer(learning_rate=RATE)) or Trainer(learning_rate=RATE)
         epochs = trainer.epochs
         if epochs == "auto":
-            epochs = max(1, round(min(SEEN, MOST_TIMES * covers) / patches))
+            epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
         batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
         return replace(trainer, epochs=epochs, batch_size=batch_size)
 

@@ -25,7 +25,8 @@ from latente.training import History, Trainer, seed_of, seeded
 
 HIDDEN = (0.1, 0.6)  # of the known cells of a row, in training
 SEEN = 0.1  # weight of a cell that was not hidden
-MOST_EPOCHS = 100
+MOST_EPOCHS, LARGEST_BATCH = 100, 64
+SMALL, DROPOUT = 1000, 0.3  # a table of fewer rows is learned by heart without dropout
 AT_ONCE = 65_536  # rows
 
 
@@ -80,8 +81,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     Args:
         hidden_features: widths of the hidden layers.
-        dropout: of their outputs, in [0, 1).
-        trainer: how to train; None for the usual number of epochs, at most 100.
+        dropout: of their outputs, in [0, 1); "auto" is 0.3 for tables of less than 1,000 rows, else 0.
+        trainer: how to train; None for batches of at most 64 and the usual number of epochs, at most 100.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -108,9 +109,9 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     def __init__(
         self,
-        hidden_features: Sequence[int] = (256, 256),
+        hidden_features: Sequence[int] = (256, 256, 256),
         *,
-        dropout: float = 0.3,
+        dropout: float | str = "auto",
         trainer: Trainer | None = None,
         random_state: Any = None,
     ) -> None:
@@ -132,8 +133,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         several = isinstance(self.hidden_features, Sequence)
         if not several or not all(is_integer(width, low=1) for width in self.hidden_features):
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
-        if not is_number(self.dropout, 0, 1) or self.dropout == 1:
-            raise ValueError(f"dropout must be in [0, 1); got {self.dropout!r}")
+        if self.dropout != "auto" and (not is_number(self.dropout, 0, 1) or self.dropout == 1):
+            raise ValueError(f"dropout must be in [0, 1) or 'auto'; got {self.dropout!r}")
         table = validate_data(
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, reset=True
         )
@@ -146,7 +147,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         if len(rows) < 2:
             raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
         seed, trainer = seed_of(self.random_state), self._trainer(len(rows))
-        self.module_ = self._network(seed).to(trainer.resolve_device())
+        self.module_ = self._network(seed, len(rows)).to(trainer.resolve_device())
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
         self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
@@ -191,11 +192,14 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     def _trainer(self, rows: int = 1) -> Trainer:
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
         epochs = min(MOST_EPOCHS, trainer.resolve_epochs(rows)) if trainer.epochs == "auto" else trainer.epochs
-        return replace(trainer, epochs=epochs)
+        batch = min(LARGEST_BATCH, trainer.resolve_batch_size(rows)) if trainer.batch_size == "auto" else None
+        return replace(trainer, epochs=epochs, batch_size=batch or trainer.batch_size)
 
-    def _network(self, seed: int) -> _Filler:
+    def _network(self, seed: int, rows: int = 0) -> _Filler:
+        automatic = DROPOUT if rows < SMALL else 0.0
+        dropout = automatic if self.dropout == "auto" else float(self.dropout)
         with seeded(seed):
-            return _Filler(self.n_features_in_, tuple(self.hidden_features), float(self.dropout))
+            return _Filler(self.n_features_in_, tuple(self.hidden_features), dropout)
 
     def _filled(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         device = next(self.module_.parameters()).device

@@ -35,6 +35,16 @@ def test_diagnosis(capsys):
     assert told[-1].startswith("good: better than PCA.")
 
 
+def test_denoising(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "denoising.md", 6)
+    found = [float(number) for number in re.findall(r"\d+\.\d+", capsys.readouterr().out)]
+    gain, before, after, error, spread = found
+    assert gain > 5  # dB
+    assert after < 0.3 * before
+    assert error < 0.3 * spread
+
+
 def test_larger_than_memory(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(PAGE, 4)

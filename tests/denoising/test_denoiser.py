@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import KNNImputer, SimpleImputer
 
 import latente
-from latente.denoising import Denoiser, Imputer, denoise
+from latente.denoising import Denoiser, Imputer, denoise, load
 from latente.persistence import ModelFileError
 
-TRAINER = latente.Trainer(epochs=12, batch_size=32, verbose=False)
+TRAINER = latente.Trainer(epochs=6, batch_size=32, learning_rate=5e-3, verbose=False)
 DIGITS = load_digits().images / 16
 RNG = np.random.default_rng(0)
 NOISY = DIGITS + RNG.normal(scale=0.3, size=DIGITS.shape)
@@ -45,8 +46,9 @@ def test_larger_images_pass_in_tiles(fitted):
 def test_saved_and_loaded(fitted, tmp_path):
     loaded = Denoiser.load(fitted.save(tmp_path / "denoiser"))
     assert loaded.transform(NOISY[:20]).tolist() == fitted.transform(NOISY[:20]).tolist()
+    assert type(load(tmp_path / "denoiser")) is Denoiser
     assert loaded.get_params()["noise"] == latente.corruptions.GaussianNoise(0.3)
-    with pytest.raises(ModelFileError, match="holds a"):
+    with pytest.raises(ModelFileError, match="another kind of model"):
         Denoiser.load(latente.Autoencoder(2, trainer=latente.Trainer(epochs=1)).fit(DIGITS[:50]).save(tmp_path / "a"))
     file = tmp_path / "denoiser" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
@@ -64,7 +66,7 @@ def test_pairs_of_noisy_copies_serve_as_well():
 def test_noisy_samples_alone_serve_too():
     model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0)
     restored = model.fit(NOISY[:1200]).transform(NOISY[1200:])
-    assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 2.5  # less: 8 x 8 pixels have few neighbours
+    assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 2  # less: 8 x 8 pixels have few neighbours
 
 
 def test_bytes_stay_bytes():
@@ -72,6 +74,32 @@ def test_bytes_stay_bytes():
     model = Denoiser("salt_and_pepper:0.2", width=8, levels=2, trainer=latente.Trainer(epochs=1), random_state=0)
     restored = model.fit(images).transform(images[:3])
     assert (restored.dtype, restored.shape) == (np.uint8, (3, 8, 8))
+
+
+def test_bytes_and_floats_are_restored_alike(fitted):
+    noisy = np.rint(NOISY[1200:1300].clip(0, 1) * 255).astype(np.uint8)
+    expected = fitted.transform(noisy / 255)
+    assert np.abs(fitted.transform(noisy) / 255 - expected).max() <= 0.5 / 255 + 1e-6
+    with pytest.raises(ValueError, match="float64 up to 255"):
+        fitted.transform(noisy.astype(float))
+
+
+def test_a_wide_range_of_levels_costs_little(fitted):
+    blind = Denoiser("gaussian:0.1..0.5", width=16, levels=2, trainer=TRAINER, random_state=0).fit(DIGITS[:1200])
+    loss = 10 * np.log10(error(blind.transform(NOISY[1200:])) / error(fitted.transform(NOISY[1200:])))
+    assert loss < 0.5  # dB
+
+
+def test_a_signal_of_several_channels():
+    time = np.linspace(0, 40, 4000)
+    clean = np.stack([np.sin(7 * time), 100 * np.sign(np.sin(3 * time)) + 20], axis=1)
+    noisy = clean + np.random.default_rng(0).normal(size=clean.shape) * clean.std(0) * 0.5
+    trainer = latente.Trainer(epochs=1, validation_fraction=0.2, learning_rate=5e-3, verbose=False)
+    model = Denoiser("gaussian:0.5", kind="signal", width=16, trainer=trainer, random_state=0).fit(clean[None, :3000])
+    left = np.square(model.transform(noisy[None])[0] - clean)[3000:].mean(0) / np.square(noisy - clean)[3000:].mean(0)
+    assert left[0] < 0.15  # sine
+    assert left[1] < 0.3  # square wave
+    assert model.history_.records[-1].validation_loss > 0
 
 
 @pytest.mark.parametrize(
@@ -82,6 +110,7 @@ def test_bytes_stay_bytes():
         ({"noise": "gaussian:0.1", "way": "noise2self"}, "leave noise= out"),
         ({"way": "noise2noise"}, "second noisy copies"),
         ({"width": 0}, "width"),
+        ({"fold": "two"}, "fold"),
         ({"patch_size": 4}, "patch_size"),
     ],
 )
@@ -125,6 +154,23 @@ def test_imputation_beats_the_mean_and_neighbours():
     assert (filled[~missing] == table[~missing]).all()
     assert gap(filled) < 0.8 * gap(SimpleImputer().fit_transform(X))
     assert gap(filled) < 0.9 * gap(KNNImputer().fit_transform(X))
+
+
+def test_an_imputer_saved_and_loaded(tmp_path):
+    frame = pl.DataFrame(load_wine().data[:, :4], schema=["a", "b", "c", "d"])
+    X = frame.with_columns(pl.when(pl.col("a") > 13).then(None).otherwise(pl.col("b")).alias("b"))
+    imputer = Imputer((32,), trainer=latente.Trainer(epochs=3), random_state=0).fit(X)
+    for loaded in (load(imputer.save(tmp_path / "imputer")), Imputer.load(tmp_path / "imputer")):
+        assert loaded.transform(X).tolist() == imputer.transform(X).tolist()
+        assert list(loaded.get_feature_names_out()) == ["a", "b", "c", "d"]
+    with pytest.raises(ModelFileError, match="another kind of model, Imputer"):
+        Denoiser.load(tmp_path / "imputer")
+
+
+@pytest.mark.parametrize(("settings", "message"), [({"dropout": 1.0}, "dropout"), ({"hidden_features": 8}, "hidden")])
+def test_imputers_that_make_no_sense(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Imputer(**settings).fit(load_wine().data)
 
 
 def test_imputation_of_odd_tables():

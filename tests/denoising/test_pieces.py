@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latente.denoising.restoration import from_neighbours, neighbour_mean
-from latente.denoising.samples import Scale, patches, read_samples
+from latente.denoising.samples import Scale, alike, patches, read_samples
 from latente.denoising.tiles import tiled
 from latente.nn import UNet
 from latente.nn.unet import fold, unfold
@@ -64,11 +64,51 @@ def test_scaling_and_back(dtype):
     scaled = scale.apply(torch.from_numpy(X.astype(np.float64)))
     back = scale.undo(scaled.numpy(), X.dtype)
     assert back.dtype == X.dtype
-    np.testing.assert_allclose(back, X, rtol=1e-5)
+    np.testing.assert_allclose(back, X, rtol=1e-5, atol=1e-4)  # of values up to 200, in float32
     if dtype in (np.float32, np.float64):
         assert float(scaled.std(correction=0)) == pytest.approx(1, abs=1e-5)
     else:
         assert scale.bounds == (0.0, 1.0)
+
+
+def test_channels_of_signals_are_standardised_one_by_one():
+    X = RNG.normal(size=(3, 200)) * np.array([[1.0], [50.0], [0.0]]) + np.array([[0.0], [9.0], [4.0]])
+    scale = Scale.of([X], each=True)
+    scaled = scale.apply(torch.from_numpy(X)[None]).numpy()
+    np.testing.assert_allclose(scaled[0].mean(1), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled[0].std(1), [1, 1, 0], atol=1e-5)
+    np.testing.assert_allclose(scale.undo(scaled, X.dtype)[0], X, atol=1e-4)
+
+
+@pytest.mark.parametrize(("trained", "later"), [(np.uint8, np.float64), (np.float32, np.uint8), (np.uint8, np.uint16)])
+def test_bytes_and_floats_of_one_picture_are_scaled_alike(trained, later):
+    def picture(dtype):
+        x = np.linspace(0, 1, 64).reshape(1, 8, 8)
+        return x.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(x * np.iinfo(dtype).max).astype(dtype)
+
+    scale = Scale.of([picture(trained)])
+    values = torch.from_numpy(picture(later).astype(np.float64))
+    scaled = scale.suited([picture(later)]).apply(values).numpy()
+    np.testing.assert_allclose(scaled, picture(np.float64), atol=1 / 255)
+    with pytest.raises(ValueError, match=r"trained on data in \[0, 1\].*float64 up to 255"):
+        scale.suited([picture(np.float64) * 255])
+
+
+@pytest.mark.parametrize("lengths", [[90], [30] * 40], ids=["one", "many"])
+def test_what_is_held_out_is_not_trained_on(lengths):
+    values = np.split(np.arange(float(sum(lengths))), np.cumsum(lengths)[:-1])
+    kept, held = read_samples(values, "signal").divided(0.1, np.random.default_rng(0))
+    parts = [np.concatenate([item.ravel() for item in part.items]) for part in (kept, held)]
+    assert sorted(np.concatenate(parts)) == list(range(sum(lengths)))
+    assert len(parts[1]) == pytest.approx(0.1 * sum(lengths))
+    with pytest.raises(ValueError, match="too few, or too small"):
+        read_samples([np.zeros(3)], "signal").divided(0.1, np.random.default_rng(0))
+
+
+def test_small_samples_go_together_and_in_order():
+    items = [np.full((1, 8, 8), i) for i in range(5)] + [np.full((1, 300, 9), 5), np.full((1, 8, 8), 6)]
+    groups = [[int(item.flat[0]) for item in group] for group in alike(items, 64)]
+    assert groups == [[0, 1, 2, 3, 4], [5], [6]]
 
 
 def test_patches_are_pieces_of_the_samples():

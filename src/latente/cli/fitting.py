@@ -16,6 +16,7 @@ from latente.cli.inputs import Samples, read_samples
 from latente.cli.outputs import check_folder, new_file, new_folder
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
 from latente.cli.problems import Interrupted, note
+from latente.cli.restoring import RESTORERS, build_restorer, fit_restorer
 
 if TYPE_CHECKING:
     from latente.diagnostics import Evidence
@@ -58,13 +59,18 @@ def fit(
     ] = None,
     objective: Annotated[
         str | None,
-        _part("--objective", help="contractive, wasserstein, importance_weighted, beta_tc, rae.", default="plain"),
+        _part(
+            "--objective",
+            help="contractive, wasserstein, importance_weighted, beta_tc, rae; denoiser: noise2self.",
+            default="plain",
+        ),
     ] = None,
     spec: Annotated[
         str | None, _part("--data", metavar="SPEC", help="What DATA is: signal, nct, scale=minmax.", default="auto")
     ] = None,
     target: Annotated[
-        str | None, _part("--target", metavar="CLEAN", help="Clean partners of noisy DATA: an input like it.")
+        str | None,
+        _part("--target", metavar="CLEAN", help="Clean partners of noisy DATA; denoiser: or noisy ones."),
     ] = None,
     resize: options.Resize = None,
     epochs: Annotated[int | None, _setting("--epochs", help="Passes over the data.", default="by its size")] = None,
@@ -102,7 +108,7 @@ def fit(
     as_json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Train an autoencoder, compare it with PCA, save it."""
+    """Train an autoencoder, compare it with PCA, save it; or a denoiser of any size, or an imputer of tables."""
     check_folder(output, force)
     folder = output.with_name(output.name + ".checkpoints") if resume and checkpoint is None else checkpoint
     parts = {
@@ -128,6 +134,12 @@ def fit(
         "checkpoint_every": checkpoint_every,
         "verbose": False if quiet else None,
     }
+    if kind in RESTORERS:
+        if report:
+            raise ValueError(f"--type {kind} has no --report; latente info tells how its training went")
+        restorer = build_restorer(kind, parts, training, seed, pairs=target is not None)
+        fit_restorer(restorer, data, target, output, resize, folder, resume, not quiet or as_json, as_json)
+        return
     model = build(kind, parts, training, seed, pairs=target is not None)
     job = _Job(model, read_samples(data, split="train", resize=resize), output, quiet, folder, resume)
     job.train(None if target is None else read_samples(target, split="train", resize=resize))

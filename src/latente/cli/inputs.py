@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Samples", "open_model", "read_samples", "reference_for"]
+__all__ = ["Samples", "open_any", "open_model", "read_samples", "reference_for"]
 
 import os
 from dataclasses import dataclass, replace
@@ -107,8 +107,24 @@ def open_model(path: Path) -> Autoencoder:
         FileNotFoundError: when there is no such folder.
         ModelFileError: when it holds no model.
     """
+    from latente.estimators import Autoencoder
+
+    model = open_any(path)
+    if not isinstance(model, Autoencoder):
+        raise ValueError(
+            f"{path} holds {_article(type(model).__name__)}, not an autoencoder: latente denoise and info take it"
+        )
+    return model
+
+
+def open_any(path: Path) -> Any:
+    """Returns the autoencoder, the Denoiser or the Imputer in a folder; see `open_model`."""
     if not path.exists():
         raise FileNotFoundError(f"no such model: {path}; give a folder that latente fit -o wrote")
-    from latente.estimators import load
+    from latente.denoising import load
 
     return load(path)
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIO" else f"a {name}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
-from latente.cli.inputs import open_model, read_samples, reference_for
+from latente.cli.inputs import open_any, open_model, read_samples, reference_for
 from latente.cli.outputs import check_file, new_file
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
 
@@ -48,7 +48,16 @@ def evaluate(
 
 def info(model: options.Model, as_json: options.Json = False) -> None:
     """Say what a model is and how its training went."""
-    fitted = open_model(model)
+    from latente.estimators import Autoencoder
+
+    fitted = open_any(model)
+    if not isinstance(fitted, Autoencoder):
+        record = _describe_restorer(fitted, model)
+        settings = {name: str(value) for name, value in record["settings"].items()}
+        size = f"{record['parameters']:,} parameters"
+        rows = {"model": record["estimator"], **settings, "training": training_text(fitted.history_), "size": size}
+        show(record, lines(rows), as_json)
+        return
     record = _describe(fitted, model)
     training = training_text(fitted.history_) if hasattr(fitted, "history_") else "by partial_fit; no history"
     size = f"{record['latent_dim']} values{' (auto)' if fitted.latent_dim == 'auto' else ''}"
@@ -68,6 +77,21 @@ def _found(fitted: Autoencoder) -> dict[str, str]:
     """Returns the line on what training showed to be wrong, where there is something."""
     found = fitted.history_.findings if hasattr(fitted, "history_") else []
     return {"found": "\n".join(str(finding) for finding in found)} if found else {}
+
+
+def _describe_restorer(fitted: Any, folder: Path) -> dict[str, Any]:
+    """Returns the JSON of a denoiser or an imputer."""
+    return {
+        "model": str(folder),
+        "estimator": type(fitted).__name__,
+        "settings": {
+            name: value if isinstance(value, (int, float, str)) else repr(value)
+            for name, value in fitted.get_params(deep=False).items()
+            if name not in ("trainer", "random_state")
+        },
+        "training": training_record(fitted.history_),
+        "parameters": sum(parameter.numel() for parameter in fitted.module_.parameters()),
+    }
 
 
 def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     denoising = "denoising"
     stacked = "stacked"
     variational = "variational"
+    denoiser = "denoiser"
+    imputer = "imputer"
 
 
 class Way(StrEnum):

@@ -13,10 +13,11 @@ import typer
 from numpy.typing import NDArray
 
 from latente.cli import options
-from latente.cli.inputs import open_model, read_samples
+from latente.cli.inputs import open_any, open_model, read_samples
 from latente.cli.outputs import ARRAYS, SAMPLES, check_file, check_samples, write_array
 from latente.cli.printing import wrote
 from latente.cli.problems import note
+from latente.cli.restoring import check_restored, read_noisy, write_restored
 
 if TYPE_CHECKING:
     from latente.estimators import Autoencoder
@@ -72,17 +73,50 @@ def reconstruct(
 
 
 def denoise(
-    model: options.Model,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="The folder of a fitted model, or none: NOISY alone is learned from, without anything clean.",
+            show_default=False,
+        ),
+    ],
     noisy: Annotated[
-        str, typer.Argument(metavar="NOISY", help="Noisy samples: an input like that of fit.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NOISY",
+            help="Noisy samples or a table with missing cells: an input like that of fit; denoisers also take one "
+            "image, and images of any sizes.",
+            show_default=False,
+        ),
     ],
     output: options.Output,
+    kind: Annotated[
+        str, typer.Option("--kind", help="What NOISY is, where MODEL is none: table, image or signal.")
+    ] = "auto",
+    seed: options.Seed = 0,
     resize: options.Resize = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
-    """Clean noisy samples with a model that was trained to."""
-    fitted = _open_for(model, output, force)
+    """Remove noise, or fill in missing cells, with a model that was trained to."""
+    from latente.denoising import denoise as restore
+    from latente.estimators import Autoencoder
+
+    fitted = None if model == "none" else open_any(Path(model))
+    if isinstance(fitted, Autoencoder):
+        _denoise_by_reconstruction(fitted, noisy, output, resize, force, as_json)
+        return
+    samples = read_noisy(noisy, resize)
+    check_restored(output, samples, force)
+    write_restored(output, restore(fitted, samples.X, kind=kind, random_state=seed), samples, as_json)
+
+
+def _denoise_by_reconstruction(
+    fitted: Autoencoder, noisy: str, output: Path, resize: str | None, force: bool, as_json: bool
+) -> None:
+    check_file(output, SAMPLES, force)
+    check_samples(output, fitted.schema_)
     X = read_samples(noisy, resize=resize).X
     if fitted.recipe_.corruption is None:
         note("note: this model was trained without --corruption; only if it had --target did it learn to remove noise")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_SUFFIXES", "ImageRows", "read_images"]
+__all__ = ["IMAGE_SUFFIXES", "ImageRows", "read_each", "read_images"]
 
 import os
 from collections import Counter
@@ -98,6 +98,27 @@ def read_images(folder: str | Path, *, resize: tuple[int, int] | None = None) ->
     """
     rows = ImageRows(folder, resize)
     return rows.read(0, len(rows))
+
+
+def read_each(path: str | Path) -> dict[Path, NDArray[np.uint8]]:
+    """Returns images of any sizes, (height, width) or (height, width, 3) bytes, by their files in the order of names.
+
+    They become bytes as in `ImageRows`: all are RGB as soon as one is coloured.
+
+    Args:
+        path: one image, or a folder of images.
+
+    Raises:
+        ValueError: when there are no images, or one cannot be read.
+    """
+    path = Path(path)
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not files:
+        raise ValueError(f"no images in {path}; known formats: {', '.join(sorted(IMAGE_SUFFIXES))}")
+    images = _in_threads(lambda file: _read_image(file, None), files)
+    if len({image.ndim for image in images}) > 1:
+        images = [image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2) for image in images]
+    return dict(zip(files, images, strict=True))
 
 
 def _in_threads(function: Callable[[Any], T], items: Any) -> list[T]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Denoiser", "Imputation", "Imputer", "Restoration", "denoise"]
+__all__ = ["Denoiser", "Imputation", "Imputer", "Restoration", "denoise", "load"]
 
 from latente.denoising.denoiser import Denoiser
 from latente.denoising.function import denoise
 from latente.denoising.imputer import Imputation, Imputer
 from latente.denoising.restoration import Restoration
+from latente.denoising.saving import load

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Denoiser"]
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
 from latente.denoising.restoration import WAYS, Restoration, from_neighbours
-from latente.denoising.samples import PATCH, Samples, Scale, patches, read_samples
+from latente.denoising.samples import PATCH, Samples, Scale, alike, patches, read_samples
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
 from latente.nn import UNet
@@ -24,7 +26,12 @@ from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
-SEEN = 100_000  # patches in a training
+SEEN = 120_000  # patches in a training, but
+MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
+LEAST = 6_000  # so many patches, at least
+BATCH, RATE = 32, 5e-3
+SMALL = 48  # pixels along the longest axis of images that are not folded
+WIDTHS = (16, 32)  # without folding, and with: about as much work
 DEFAULT_NOISE = GaussianNoise((0.0, 0.5))
 
 
@@ -50,17 +57,23 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
     Args:
         noise: what is to be removed, for way="clean": a corruption or a short string such as "gaussian:0.1" or
-            "salt_and_pepper:0.2", in units of scaled data (unsigned integers and floats within [0, 1] as [0, 1], other
-            floats divided by their standard deviation). A range of levels makes it blind; the default is
-            `GaussianNoise((0.0, 0.5))`.
-        way: what `fit` gets. "clean": clean samples; "noise2noise": two noisy copies of each; "noise2self": single
-            noisy samples, whose noise must be independent between neighbouring positions.
+            "salt_and_pepper:0.2", in units of scaled data: unsigned integers and floats within [0, 1] are scaled to
+            [0, 1], others standardised, images as a whole and signals channel by channel. A range of levels makes it
+            blind; the default is `GaussianNoise((0.0, 0.5))`.
+        way: what `fit` gets. "clean": clean samples; "noise2noise": pairs, a noisy copy of each and a second noisy
+            copy, or a clean one; "noise2self": single noisy samples, whose noise must be independent between
+            neighbouring positions.
         kind: "image", "signal" or "auto"; see `read_samples`.
-        width: channels of the network's first level; the time grows with its square.
+        width: channels of the network's first level; the time grows with its square. "auto" is 16 without folding, 32
+            with.
         levels: resolutions, each half the one before.
         blocks: residual blocks a level, on each side.
+        fold: positions along each axis that become channels at the entrance and positions again at the exit, which
+            saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train; None for batches of 32 and about 100,000 patches in all, in 5 to 100 epochs.
+        trainer: how to train; None for batches of 32, a peak rate of 5e-3 and about 120,000 patches in all; of small
+            data fewer, so that no value is seen more than 100 times, but at least 6,000. What is held out for the
+            validation loss is never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -68,6 +81,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         scale_: how data is scaled.
         channels_: of a sample.
         dimensions_: 1 for signals, 2 for images.
+        fold_: positions along each axis that became channels.
         history_: a table of the epochs.
 
     Example:
@@ -84,6 +98,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     scale_: Scale
     channels_: int
     dimensions_: int
+    fold_: int
     history_: History
 
     def __init__(
@@ -92,15 +107,16 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         *,
         way: str = "clean",
         kind: str = "auto",
-        width: int = 32,
+        width: int | str = "auto",
         levels: int = 3,
         blocks: int = 1,
+        fold: int | str = "auto",
         patch_size: int | str = "auto",
         trainer: Trainer | None = None,
         random_state: Any = None,
     ) -> None:
         self.noise, self.way, self.kind = noise, way, kind
-        self.width, self.levels, self.blocks = width, levels, blocks
+        self.width, self.levels, self.blocks, self.fold = width, levels, blocks, fold
         self.patch_size, self.trainer, self.random_state = patch_size, trainer, random_state
 
     def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:
@@ -108,7 +124,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
         Args:
             X: images or signals as in `read_samples`: clean ones for way="clean", else noisy ones.
-            y: for way="noise2noise" second noisy copies, of the same shapes; otherwise ignored.
+            y: for way="noise2noise" second copies, of the same shapes; otherwise ignored.
             resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
@@ -119,16 +135,17 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        self.scale_, self.channels_, self.dimensions_ = Scale.of(samples.items), channels, dimensions
-        cut = patches(samples, self._patch_size(dimensions), np.random.default_rng(seed))
-        trainer = self._trainer(len(cut))
-        first, second = (cut[:, :channels], cut[:, channels:]) if pairs else (cut, None)
-        device = trainer.resolve_device()
-        self.module_ = self._network(seed).to(device)
-        source: Source = ArraySource(first, self.scale_.apply, second, device=device)
-        held: Source | None = None
-        if trainer.held_out:
-            source, held = source.split(trainer.held_out, seed)
+        self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        self.channels_, self.dimensions_ = channels, dimensions
+        self.fold_ = self._fold(samples)
+        rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
+        if fraction:
+            samples, apart = samples.divided(fraction, rng)
+            held = self._source(self._patches(apart, rng))
+        cut = self._patches(samples, rng)
+        trainer = self._trainer(len(cut), samples.size / cut[0].numel())
+        self.module_ = self._network(seed).to(trainer.resolve_device())
+        source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
         return self
 
@@ -151,7 +168,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
         self.module_.eval()
-        return samples.returned([self._restored(item, tile, overlap) for item in samples.items])
+        return samples.returned(
+            [item for run in alike(samples.items, tile) for item in self._restored(run, tile, overlap)]
+        )
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Trains on X and returns X restored: for way="noise2self", where X is both.
@@ -165,10 +184,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Writes the denoiser to a folder of safetensors and JSON, and returns its path."""
-        from latente.denoising.saving import save
+        from latente.denoising.saving import save_denoiser
 
         check_is_fitted(self, "module_")
-        return save(self, path)
+        return save_denoiser(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Denoiser:
@@ -180,16 +199,18 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         Raises:
             ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
         """
-        from latente.denoising.saving import load
+        from latente.denoising.saving import load_denoiser
 
-        return load(path)
+        return load_denoiser(path)
 
-    def _restored(self, item: Any, tile: int, overlap: int) -> Any:
-        device = next(self.module_.parameters()).device
-        x = self.scale_.apply(torch.from_numpy(np.ascontiguousarray(item)).to(device))
+    def _restored(self, items: list[Any], tile: int, overlap: int) -> Iterator[Any]:
+        """Yields restored items; several at a time are small and of one shape."""
+        device, dtype = next(self.module_.parameters()).device, items[0].dtype
+        scale = self.scale_.suited(items)
+        x = scale.apply(torch.from_numpy(np.stack(items)).to(device))
         with torch.inference_mode():
-            restored = tiled(self._restore, x, tile, overlap)
-        return self.scale_.undo(restored.cpu().numpy(), item.dtype)
+            restored = self._restore(x) if len(x) > 1 else tiled(self._restore, x[0], tile, overlap)[None]
+        yield from scale.undo(restored.cpu().numpy(), dtype)
 
     def _restore(self, x: Tensor) -> Tensor:
         return from_neighbours(self.module_, x) if self.way == "noise2self" else self.module_(x)
@@ -207,31 +228,54 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         if self.way != "noise2noise":
             return samples, False
         if y is None:
-            raise ValueError("way='noise2noise' needs second noisy copies: fit(noisy, noisy_again)")
+            raise ValueError("way='noise2noise' needs second noisy copies, or clean ones: fit(noisy, noisy_again)")
         others = read_samples(y, "image" if samples.dimensions == 2 else "signal")
         if [item.shape for item in samples.items] != [item.shape for item in others.items]:
-            raise ValueError("the two noisy copies must have the same shapes")
+            raise ValueError("the two copies of way='noise2noise' must have the same shapes")
         both = [np.concatenate(pair) for pair in zip(samples.items, others.items, strict=True)]
         return Samples(both, samples.dimensions, samples.single, samples.listed, samples.channel_axis), True
+
+    def _patches(self, samples: Samples, rng: np.random.Generator) -> Tensor:
+        size = PATCH[samples.dimensions] if self.patch_size == "auto" else int(self.patch_size)
+        return patches(samples, size, rng)
+
+    def _source(self, cut: Tensor) -> Source:
+        """Returns patches as training data; channels beyond those of a sample are its second copy."""
+        first, second = cut.split(self.channels_, dim=1) if cut.shape[1] > self.channels_ else (cut, None)
+        return ArraySource(first, self.scale_.apply, second, device=self._trainer().resolve_device())
 
     def _network(self, seed: int) -> Restorer:
         with seeded(seed):
             network = UNet(
                 self.channels_,
                 self.dimensions_,
-                int(self.width),
+                WIDTHS[self.fold_ > 1] if self.width == "auto" else int(self.width),
                 int(self.levels),
                 int(self.blocks),
+                self.fold_,
                 identity=self.way != "noise2self",  # which never sees the noise that it would have to take away
             )
         return Restorer(network, self.scale_.bounds)
 
-    def _patch_size(self, dimensions: int) -> int:
-        return PATCH[dimensions] if self.patch_size == "auto" else int(self.patch_size)
+    def _fold(self, samples: Samples) -> int:
+        if self.fold != "auto":
+            return int(self.fold)
+        small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
+        return 1 if small and samples.dimensions == 2 else 2
 
-    def _trainer(self, patches: int = 1) -> Trainer:
-        usual = Trainer(batch_size=32, epochs=min(100, max(5, SEEN // patches)))
-        return resolve(self.trainer, Trainer, usual) or usual
+    def _trainer(self, patches: int = 1, covers: float = 1.0) -> Trainer:
+        """Returns the trainer; where it leaves number and size of batches open, they suit patches.
+
+        Args:
+            patches: how many there are.
+            covers: how many would hold every value once.
+        """
+        trainer = resolve(self.trainer, Trainer, Trainer(learning_rate=RATE)) or Trainer(learning_rate=RATE)
+        epochs = trainer.epochs
+        if epochs == "auto":
+            epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
+        batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
+        return replace(trainer, epochs=epochs, batch_size=batch_size)
 
     def _objective(self) -> Restoration:
         """Returns the objective, or raises ValueError for settings that make no sense."""
@@ -239,9 +283,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"way must be one of {', '.join(WAYS)}; got {self.way!r}")
         if self.way != "clean" and self.noise is not None:
             raise ValueError(f"way={self.way!r} learns the noise from the data; leave noise= out")
-        for name in ("width", "levels", "blocks"):
-            if not is_integer(getattr(self, name), low=1):
-                raise ValueError(f"{name} must be an integer of at least 1; got {getattr(self, name)!r}")
+        for name, automatic in (("width", True), ("fold", True), ("levels", False), ("blocks", False)):
+            value, also = getattr(self, name), " or 'auto'" if automatic else ""
+            if not (is_integer(value, low=1) or (automatic and value == "auto")):
+                raise ValueError(f"{name} must be an integer of at least 1{also}; got {value!r}")
         if self.patch_size != "auto" and not is_integer(self.patch_size, low=8):
             raise ValueError(f"patch_size must be an integer of at least 8 or 'auto'; got {self.patch_size!r}")
         noise = resolve_corruption(DEFAULT_NOISE if self.noise is None else self.noise)

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["Imputation", "Imputer"]
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,11 +20,13 @@ from latente.data import ArraySource
 from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
-from latente.parts import is_integer, resolve
+from latente.parts import is_integer, is_number, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 HIDDEN = (0.1, 0.6)  # of the known cells of a row, in training
 SEEN = 0.1  # weight of a cell that was not hidden
+MOST_EPOCHS, LARGEST_BATCH = 100, 64
+SMALL, DROPOUT = 1000, 0.3  # a table of fewer rows is learned by heart without dropout
 AT_ONCE = 65_536  # rows
 
 
@@ -78,8 +81,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     Args:
         hidden_features: widths of the hidden layers.
-        dropout: of their outputs, in [0, 1).
-        trainer: how to train; None for early stopping on a held-out tenth.
+        dropout: of their outputs, in [0, 1); "auto" is 0.3 for tables of less than 1,000 rows, else 0.
+        trainer: how to train; None for batches of at most 64 and the usual number of epochs, at most 100.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -102,32 +105,36 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     std_: NDArray[np.float64]
     module_: _Filler
     history_: History
+    n_features_in_: int
 
     def __init__(
         self,
-        hidden_features: Sequence[int] = (256, 256),
+        hidden_features: Sequence[int] = (256, 256, 256),
         *,
-        dropout: float = 0.1,
+        dropout: float | str = "auto",
         trainer: Trainer | None = None,
         random_state: Any = None,
     ) -> None:
         self.hidden_features, self.dropout = hidden_features, dropout
         self.trainer, self.random_state = trainer, random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:
         """Trains on a table X (n, columns), NaN where a cell is missing, and returns self.
 
         Args:
             X: at least 2 rows; a frame or an array of numbers.
             y: ignored.
+            resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
             ValueError: for a table that cannot be trained on.
         """
-        trainer = resolve(self.trainer, Trainer, Trainer(patience=20, epochs=300)) or Trainer(patience=20, epochs=300)
-        trainer.check()
-        if not all(is_integer(width, low=1) for width in self.hidden_features):
+        self._trainer().check()
+        several = isinstance(self.hidden_features, Sequence)
+        if not several or not all(is_integer(width, low=1) for width in self.hidden_features):
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
+        if self.dropout != "auto" and (not is_number(self.dropout, 0, 1) or self.dropout == 1):
+            raise ValueError(f"dropout must be in [0, 1) or 'auto'; got {self.dropout!r}")
         table = validate_data(
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, reset=True
         )
@@ -139,13 +146,11 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         rows = torch.from_numpy(((table - self.mean_) / self.std_)[known.any(1)].astype(np.float32))
         if len(rows) < 2:
             raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
-        seed = seed_of(self.random_state)
-        with seeded(seed):
-            module = _Filler(table.shape[1], tuple(self.hidden_features), float(self.dropout))
-        self.module_ = module.to(trainer.resolve_device())
+        seed, trainer = seed_of(self.random_state), self._trainer(len(rows))
+        self.module_ = self._network(seed, len(rows)).to(trainer.resolve_device())
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
-        self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed)
+        self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -162,6 +167,39 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             if missing[part].any():
                 table[part] = np.where(missing[part], self._filled(table[part]), table[part])
         return table
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the imputer to a folder of safetensors and JSON, and returns its path."""
+        from latente.denoising.saving import save_imputer
+
+        check_is_fitted(self, "module_")
+        return save_imputer(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Imputer:
+        """Returns the imputer in a folder; it fills in bit for bit what the saved one did.
+
+        Args:
+            path: the folder that `save` wrote.
+
+        Raises:
+            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+        """
+        from latente.denoising.saving import load_imputer
+
+        return load_imputer(path)
+
+    def _trainer(self, rows: int = 1) -> Trainer:
+        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
+        epochs = min(MOST_EPOCHS, trainer.resolve_epochs(rows)) if trainer.epochs == "auto" else trainer.epochs
+        batch = min(LARGEST_BATCH, trainer.resolve_batch_size(rows)) if trainer.batch_size == "auto" else None
+        return replace(trainer, epochs=epochs, batch_size=batch or trainer.batch_size)
+
+    def _network(self, seed: int, rows: int = 0) -> _Filler:
+        automatic = DROPOUT if rows < SMALL else 0.0
+        dropout = automatic if self.dropout == "auto" else float(self.dropout)
+        with seeded(seed):
+            return _Filler(self.n_features_in_, tuple(self.hidden_features), dropout)
 
     def _filled(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         device = next(self.module_.parameters()).device

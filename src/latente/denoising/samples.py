@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Samples", "Scale", "patches", "read_samples"]
+__all__ = ["KINDS", "Samples", "Scale", "alike", "patches", "read_samples"]
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ KINDS = ("auto", "image", "signal")
 COLOURS = (1, 3, 4)
 PATCH = {1: 512, 2: 64}  # positions along an axis
 FEWEST, PATCHES, PATCH_BYTES = 2000, 20_000, 1 << 29
+FEW = 10  # samples, of each of which a part is held out
+TOGETHER = 1 << 16  # values that are restored at once
+FARTHEST = 10.0  # that noise takes data in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,36 @@ class Samples:
         """The number of channels, which all of them share."""
         return int(self.items[0].shape[0])
 
+    @property
+    def size(self) -> int:
+        """The number of values in all."""
+        return sum(item.size for item in self.items)
+
+    def divided(self, fraction: float, rng: np.random.Generator) -> tuple[Samples, Samples]:
+        """Returns samples to train on and samples held out, which share no value.
+
+        Of many samples some are held out; of fewer than ten, the end of each along its longest axis.
+
+        Args:
+            fraction: that is held out.
+            rng: chooses the samples.
+
+        Raises:
+            ValueError: when nothing would be left on one side.
+        """
+        n = len(self.items)
+        if n >= FEW:
+            order = rng.permutation(n)
+            held = max(1, round(fraction * n))
+            parts = [[self.items[i] for i in sorted(order[held:])], [self.items[i] for i in sorted(order[:held])]]
+        else:
+            pairs = [_cut(item, fraction) for item in self.items]
+            parts = [list(part) for part in zip(*pairs, strict=True)]
+        if not all(parts) or min(item.size for part in parts for item in part) == 0:
+            raise ValueError(f"{n} samples are too few, or too small, to hold out {fraction:g} of them")
+        kept, held_out = (replace(self, items=part) for part in parts)
+        return kept, held_out
+
     def returned(self, items: Sequence[NDArray[Any]]) -> Any:
         """Returns items (channels, *size) as the samples came: a single array, a list, or an array of all."""
         arrays = [np.moveaxis(item, 0, -1) if self.channel_axis else item[0] for item in items]
@@ -51,48 +85,89 @@ class Samples:
         return arrays if self.listed else np.stack(arrays)
 
 
+def _cut(item: NDArray[Any], fraction: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    axis = 1 + int(np.argmax(item.shape[1:]))
+    at = round((1 - fraction) * item.shape[axis])
+    kept, held = np.split(item, [at], axis=axis)
+    return kept, held
+
+
 @dataclass(frozen=True)
 class Scale:
     """scaled = (value - shift) * factor, and back in the user's dtype and bounds.
 
     Attributes:
-        shift: subtracted first.
-        factor: multiplied then.
+        shift: subtracted first; one for all channels, or one for each.
+        factor: multiplied then, likewise.
         bounds: of scaled data, or None.
     """
 
-    shift: float
-    factor: float
+    shift: tuple[float, ...]
+    factor: tuple[float, ...]
     bounds: tuple[float, float] | None
 
     @classmethod
-    def of(cls, items: Sequence[NDArray[Any]]) -> Scale:
-        """Returns the scale of data: unsigned integers and floats within [0, 1] to [0, 1], others to variance 1."""
+    def of(cls, items: Sequence[NDArray[Any]], each: bool = False) -> Scale:
+        """Returns the scale of data: unsigned integers and floats within [0, 1] to [0, 1], others to variance 1.
+
+        Args:
+            items: (channels, *size) each.
+            each: whether every channel gets a mean and a deviation of its own.
+        """
         dtype = items[0].dtype
         if dtype.kind == "b":
-            return cls(0.0, 1.0, (0.0, 1.0))
+            return cls((0.0,), (1.0,), (0.0, 1.0))
         if dtype.kind == "u":
-            return cls(0.0, 1.0 / np.iinfo(dtype).max, (0.0, 1.0))
+            return cls((0.0,), (1.0 / np.iinfo(dtype).max,), (0.0, 1.0))
         if min(item.min() for item in items) >= 0 and max(item.max() for item in items) <= 1:
-            return cls(0.0, 1.0, (0.0, 1.0))
-        count = sum(item.size for item in items)
-        mean = sum(float(item.sum(dtype=np.float64)) for item in items) / count
-        square = sum(float(np.square(item - mean, dtype=np.float64).sum()) for item in items) / count
-        return cls(mean, 1.0 / math.sqrt(square) if square > 0 else 1.0, None)
+            return cls((0.0,), (1.0,), (0.0, 1.0))
+        parts = [[item[i : i + 1] for item in items] for i in range(len(items[0]))] if each else [items]
+        moments = [_moments(part) for part in parts]
+        factors = tuple(1.0 / deviation if deviation > 0 else 1.0 for _, deviation in moments)
+        return cls(tuple(mean for mean, _ in moments), factors, None)
+
+    def suited(self, items: Sequence[NDArray[Any]]) -> Scale:
+        """Returns the scale for data of another dtype than in `fit`: bytes and floats of one picture mean the same.
+
+        Raises:
+            ValueError: for values that cannot be in the units of `fit`.
+        """
+        if self.bounds is None:
+            return self
+        dtype = items[0].dtype
+        factor = 1.0 / np.iinfo(dtype).max if dtype.kind == "u" else 1.0
+        far = max(float(max(item.max(), -float(item.min()))) for item in items) * factor
+        if far > FARTHEST:
+            raise ValueError(
+                "this Denoiser was trained on data in [0, 1] (unsigned integers count as fractions of their largest "
+                f"value); got {dtype} up to {far:g}. Scale X as the training data were"
+            )
+        return Scale((0.0,), (factor,), self.bounds)
 
     def apply(self, values: Tensor) -> Tensor:
-        """Returns scaled float32."""
-        return (values.float() - self.shift) * self.factor
+        """Returns scaled float32 of values (n, channels, *size)."""
+        shape = (-1,) + (1,) * (values.ndim - 2)
+        shift, factor = (torch.tensor(each, device=values.device).view(shape) for each in (self.shift, self.factor))
+        return (values.float() - shift) * factor
 
     def undo(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Returns values in the user's units and dtype."""
+        """Returns values (n, channels, *size) in the user's units and dtype."""
         if self.bounds is not None:
             values = values.clip(*self.bounds)
-        values = values / self.factor + self.shift
+        shape = (-1,) + (1,) * (values.ndim - 2)
+        values = values / np.reshape(self.factor, shape) + np.reshape(self.shift, shape)
         if dtype.kind in "iu":
             info = np.iinfo(dtype)
             return np.rint(values).clip(info.min, info.max).astype(dtype)
         return values.astype(dtype if dtype.kind == "f" else np.float32)
+
+
+def _moments(items: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    """Returns mean and standard deviation of all values."""
+    count = sum(item.size for item in items)
+    mean = sum(float(item.sum(dtype=np.float64)) for item in items) / count
+    square = sum(float(np.square(item - mean, dtype=np.float64).sum()) for item in items) / count
+    return mean, math.sqrt(square)
 
 
 def read_samples(X: Any, kind: str = "auto") -> Samples:
@@ -159,6 +234,19 @@ def _axes(whole: NDArray[Any], dimensions: int) -> tuple[bool, bool]:
         colour = whole.shape[-1] in COLOURS and min(whole.shape[:2]) > whole.shape[-1]
         return colour, colour
     return extra == 2, extra == 0
+
+
+def alike(items: Sequence[NDArray[Any]], tile: int) -> Iterator[list[NDArray[Any]]]:
+    """Yields the items in order and in groups: small neighbours of one shape together, the others alone.
+
+    Args:
+        items: (channels, *size) each.
+        tile: a longer one is alone.
+    """
+    for shape, run in itertools.groupby(items, key=lambda item: item.shape):
+        most = TOGETHER // math.prod(shape) if max(shape[1:]) <= tile else 1
+        same = list(run)
+        yield from (same[low : low + max(1, most)] for low in range(0, len(same), max(1, most)))
 
 
 def patches(samples: Samples, size: int, rng: np.random.Generator) -> Tensor:

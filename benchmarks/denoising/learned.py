@@ -1,0 +1,145 @@
+"""latente's Denoiser on MNIST and Fashion-MNIST: one for each noise, one blind for each family, and without clean data.
+
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/denoising/learned.py
+    python benchmarks/denoising/learned.py --only "^mnist gaussian:0.25"    # one specialist
+    python benchmarks/denoising/learned.py --only blind --epochs 1
+    python benchmarks/denoising/learned.py --only noise2self
+
+Rows of results.csv are replaced as they come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from protocol import LEVELS, SETS, Images, idx, noised, scores, test_pair
+from results import keep
+
+import latente
+from latente.corruptions import Corruption
+from latente.denoising import Denoiser
+from latente.denoising.denoiser import RATE
+
+RANGES = {"gaussian": (0.05, 0.55), "salt_and_pepper": (0.05, 0.55), "masking": (0.2, 0.55)}
+SIGMA = 0.4  # of Noise2Self's protocol, not clipped
+Rows = list[dict[str, Any]]
+
+
+def corruption(family: str, level: Any) -> Corruption:
+    """The noise of the protocol: Gaussian noise is clipped to [0, 1]."""
+    if family == "gaussian":
+        return latente.GaussianNoise(level, clip=True)
+    return latente.SaltAndPepper(level) if family == "salt_and_pepper" else latente.Masking(level)
+
+
+def trained(noise: Corruption | None, images: tuple[Images, ...], epochs: int, seed: int, **own: Any) -> tuple:
+    """Returns a fitted Denoiser, the CPU seconds, and what was set."""
+    trainer = latente.Trainer(epochs=epochs, learning_rate=RATE, threads=1, verbose=False)
+    model = Denoiser(noise, kind="image", trainer=trainer, random_state=seed, **own)
+    start = time.process_time()
+    model.fit(*images)
+    parameters = sum(parameter.numel() for parameter in model.module_.parameters())
+    setting = f"{epochs} x {len(images[0])} images, {parameters} parameters, {model.history_.precision}"
+    return model, time.process_time() - start, setting
+
+
+def row(model: Denoiser, name: str, noise: str, method: str, seed: int, seconds: float, setting: str) -> dict[str, Any]:
+    """Restores all test images of one noise."""
+    clean, noisy = test_pair(name, noise)
+    start = time.process_time()
+    restored = model.transform(noisy)
+    used = time.process_time() - start
+    own = {"samples": len(clean), "train_seconds": seconds, "use_seconds": used, "setting": setting}
+    return (
+        {"study": "images", "data": name, "noise": noise, "method": method, "seed": seed}
+        | own
+        | scores(clean, restored)
+    )
+
+
+def specialist(name: str, family: str, level: float, epochs: int, seed: int) -> Rows:
+    """One network for one noise."""
+    images = idx(name, "train")[: count(name, family)]
+    model, *told = trained(corruption(family, level), (images,), epochs, seed)
+    return [row(model, name, f"{family}:{level}", "specialist", seed, *told)]
+
+
+def count(name: str, family: str) -> int:
+    """How many training images: what is hard gets all of them."""
+    return 60_000 if (name, family) == ("fashion-mnist", "gaussian") else 30_000
+
+
+def blind(name: str, family: str, epochs: int, seed: int) -> Rows:
+    """One network for a range of levels, that is not told which."""
+    model, *told = trained(corruption(family, RANGES[family]), (idx(name, "train"),), epochs, seed)
+    return [row(model, name, f"{family}:{level}", "blind", seed, *told) for level in LEVELS[family]]
+
+
+def without_clean(way: str, epochs: int, seed: int) -> Rows:
+    """MNIST with sigma 0.4, not clipped: the same noisy copy of each training image in every epoch, or two."""
+    rng = np.random.default_rng(seed + 10)
+    train = idx("mnist", "train")[:30_000]
+    copies = tuple(noised(train, f"gaussian:{SIGMA}", rng, clip=False) for _ in range(1 + (way == "noise2noise")))
+    clean = idx("mnist", "t10k")
+    noisy = noised(clean, f"gaussian:{SIGMA}", np.random.default_rng(3), clip=False)
+    supervised = way == "clean"
+    noise = latente.GaussianNoise(SIGMA) if supervised else None
+    model, seconds, setting = trained(noise, (train,) if supervised else copies, epochs, seed, way=way)
+    restored = {way: lambda: model.transform(noisy)}
+    if way == "noise2self":
+        restored["noise2self, one pass"] = lambda: single_pass(model, noisy)
+    return [_without_clean_row(method, make, clean, seed, seconds, setting) for method, make in restored.items()]
+
+
+def _without_clean_row(
+    method: str, make: Callable[[], Images], clean: Images, seed: int, seconds: float, setting: str
+) -> dict[str, Any]:
+    start = time.process_time()
+    restored = make()
+    own = {"samples": len(clean), "train_seconds": seconds, "use_seconds": time.process_time() - start}
+    base = {"study": "without clean data", "data": "mnist", "noise": f"gaussian:{SIGMA} unclipped", "seed": seed}
+    return base | own | {"method": method, "setting": setting} | scores(clean, restored)
+
+
+def single_pass(model: Denoiser, noisy: Images) -> Images:
+    """The network on the noisy images as they are: not J-invariant, it may see each pixel itself."""
+    import torch
+
+    x = model.scale_.apply(torch.from_numpy(noisy)[:, None])
+    with torch.inference_mode():
+        parts = [model.module_(part) for part in x.split(64)]
+    return model.scale_.undo(torch.cat(parts)[:, 0].numpy(), noisy.dtype)
+
+
+def jobs(epochs: int, blind_epochs: int, seed: int) -> dict[str, Callable[[], Rows]]:
+    """All trainings by name."""
+    found: dict[str, Callable[[], Rows]] = {}
+    for family, levels in LEVELS.items():
+        for name in SETS:
+            for level in levels:
+                found[f"{name} {family}:{level}"] = lambda a=(name, family, level): specialist(*a, epochs, seed)
+            found[f"{name} blind {family}"] = lambda a=(name, family): blind(*a, blind_epochs, seed)
+    for way in ("noise2self", "noise2noise", "clean"):
+        found[f"mnist {way}"] = lambda way=way: without_clean(way, epochs, seed)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="jobs whose name matches this regular expression")
+    parser.add_argument("--epochs", type=int, default=1, help="of a specialist")
+    parser.add_argument("--blind-epochs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    for name, job in jobs(options.epochs, options.blind_epochs, options.seed).items():
+        if re.search(options.only, name):
+            keep(job())
+
+
+if __name__ == "__main__":
+    main()

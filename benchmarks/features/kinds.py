@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 import latente
+from latente.bottlenecks import Gaussian
 
-EPOCHS = 10
+EPOCHS = 5
 Array = np.ndarray[Any, Any]
 
 
@@ -46,14 +49,27 @@ class Representation:
     parameters: int = 0
 
 
-def jitter(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Shifts each image of (batch, channels, h, w) by up to two pixels each way, and adds noise of 0.3."""
-    shifts = torch.randint(-2, 3, (len(x), 2), generator=generator, device=x.device)
-    h, w = x.shape[-2:]
-    rows = (torch.arange(h, device=x.device) - shifts[:, :1]).clamp(0, h - 1)
-    columns = (torch.arange(w, device=x.device) - shifts[:, 1:]).clamp(0, w - 1)
-    moved = x[torch.arange(len(x))[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    return moved + 0.3 * torch.randn(x.shape, generator=generator, device=x.device)
+def deform(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Turns each image by up to 15 degrees, scales it by up to 15% and shifts it by up to 2 pixels, each at random.
+
+    Args:
+        x: (batch, channels, h, w).
+        generator: of the random numbers.
+    """
+    turn, grow, *shifts = (2 * torch.rand(4, len(x), generator=generator, device=x.device) - 1).unbind()
+    angle, scale = turn * math.radians(15), 1 + 0.15 * grow
+    across, down = (
+        4 / side * shift for side, shift in zip(x.shape[:1:-1], shifts, strict=True)
+    )  # borders are at -1, 1
+    first = torch.stack([scale * angle.cos(), -scale * angle.sin(), across], 1)
+    second = torch.stack([scale * angle.sin(), scale * angle.cos(), down], 1)
+    grid = affine_grid(torch.stack([first, second], 1), list(x.shape), align_corners=False)
+    return grid_sample(x, grid, align_corners=False)
+
+
+def deform_and_add_noise(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Deforms (batch, channels, h, w), then adds the noise that DenoisingAutoencoder comes with."""
+    return deform(x, generator) + 0.3 * torch.randn(x.shape, generator=generator, device=x.device)
 
 
 def maker(kind: str, k: int, seed: int, epochs: int | str = EPOCHS) -> latente.Autoencoder:
@@ -74,9 +90,13 @@ KINDS: dict[str, tuple[type[latente.Autoencoder], dict[str, Any]]] = {
     "denoising": (latente.DenoisingAutoencoder, {}),
     "variational": (latente.VariationalAutoencoder, {}),
     "stacked": (latente.StackedAutoencoder, {}),
-    "plain": (latente.Autoencoder, {}),
-    "jittered": (latente.DenoisingAutoencoder, {"corruption": jitter}),
-    "jittered-conv": (latente.ConvolutionalAutoencoder, {"corruption": jitter}),
+    "convolutional-deformed": (latente.ConvolutionalAutoencoder, {"corruption": deform_and_add_noise}),
+    "denoising-deformed": (latente.DenoisingAutoencoder, {"corruption": deform_and_add_noise}),
+    "variational-deformed": (
+        latente.Autoencoder,
+        {"corruption": deform_and_add_noise, "bottleneck": Gaussian(1, 0, 0.1)},
+    ),
+    "stacked-deformed": (latente.StackedAutoencoder, {"corruption": deform_and_add_noise}),
 }
 
 

@@ -6,7 +6,7 @@
 
 Tables: those of $LATENTE_DATA/anomaly (ADBench) as plain data, labels ignored: rows shuffled, at most 10,000, a quarter
 held out, k = columns // 4, columns standardised by the training rows. Photographs: patches at random places of
-$LATENTE_DATA/photos_train, 20,000 to train on, and 5,000 of Kodak's 24 pictures ($LATENTE_DATA/photos) to test. Each
+$LATENTE_DATA/photos_train, 10,000 to train on, and 5,000 of Kodak's 24 pictures ($LATENTE_DATA/photos) to test. Each
 row is one fit with no setting but the latent size; rows that are in elsewhere.csv already (same name and seed) are
 replaced.
 """
@@ -37,7 +37,7 @@ PATCHES = {
     "kodak-colour-k16": (32, "RGB", 16),
     "kodak-colour-k64": (32, "RGB", 64),
 }  # size, colours, latent size
-LARGEST, TRAIN, TEST = 10_000, 20_000, 5_000
+LARGEST, TRAIN, TEST = 10_000, 10_000, 5_000
 Array = np.ndarray[Any, Any]
 
 
@@ -137,7 +137,7 @@ def write_part(found: list[dict[str, str]]) -> None:
         "",
         "`Autoencoder(k)` as it comes, against PCA at the same latent size, on tables of ADBench taken as plain data",
         "and on patches of photographs. Tables: at most 10,000 rows, shuffled, a quarter held out, k = columns // 4,",
-        "columns standardised. Patches: trained on 20,000 of other photographs, tested on 5,000 of Kodak's; pixels in",
+        "columns standardised. Patches: trained on 10,000 of other photographs, tested on 5,000 of Kodak's; pixels in",
         "[0, 1]. Errors are squared errors a sample, summed over its values, mean over the held-out samples and the",
         "seeds; ratio: of the autoencoder's to PCA's, below 1 the autoencoder is better. Made by",
         "`benchmarks/defaults/elsewhere.py`.",

@@ -113,12 +113,14 @@ def map_lines(rows: Rows) -> list[str]:
                   "trustworthiness | continuity | k-NN, % | 1,000 images, CPU ms |", "|---" * 10 + "|"]  # fmt: skip
         for row in (r for r in rows if r["name"].startswith(data + "-")):
             method = row["name"].rsplit("-", 1)[1]
-            new = ["cannot", "–", "–", "–"]
-            if row["new_knn"]:
-                new = [f"{float(row['new_trustworthiness']):.3f}", f"{float(row['new_continuity']):.3f}",
-                       f"{float(row['new_knn']):.1f}", f"{float(row['transform_ms']):.1f}"]  # fmt: skip
-            own = [f"{float(row['trustworthiness']):.3f}", f"{float(row['continuity']):.3f}",
-                   f"{float(row['knn']):.1f}", f"{float(row['fit_cpu_s']):.1f}", f"{float(row['fit_mib']):.0f}"]  # fmt: skip
-            lines.append(f"| {METHODS.get(method, method)} | {' | '.join([*own, *new])} |")
+            own = numbers(row, {"trustworthiness": 3, "continuity": 3, "knn": 1, "fit_cpu_s": 1, "fit_mib": 0})
+            new = {"new_trustworthiness": 3, "new_continuity": 3, "new_knn": 1, "transform_ms": 1}
+            cells = numbers(row, new) if row["new_knn"] else ["cannot", "–", "–", "–"]
+            lines.append(f"| {METHODS.get(method, method)} | {' | '.join([*own, *cells])} |")
         lines.append("")
     return lines[:-1]
+
+
+def numbers(row: dict[str, str], digits: dict[str, int]) -> list[str]:
+    """Returns the columns' values with as many digits after the point as are given."""
+    return [f"{float(row[column]):.{n}f}" for column, n in digits.items()]

@@ -34,7 +34,7 @@ MAPS = Path(tempfile.gettempdir()) / "latente-benchmark-features"
 SETS = ("mnist", "fashion-mnist")
 METHODS = ("pca", "tsne", "umap", "convolutional", "denoising", "variational", "stacked")
 FITTED, MEASURED = 10_000, 5_000
-NEIGHBOURS = 5
+NEIGHBOURS, MAP_EPOCHS = 5, 20
 NAMES = [f"{data}-{method}" for method in METHODS for data in SETS]
 
 
@@ -47,7 +47,7 @@ def make_map(name: str, peers: str) -> dict[str, np.ndarray]:
         return umap_map(train, new, name, peers)
     if method == "tsne":
         return tsne_map(train)
-    encoder = FlatPCA(2) if method == "pca" else maker(method, 2, 0, epochs="auto")
+    encoder = FlatPCA(2) if method == "pca" else maker(method, 2, 0, epochs=MAP_EPOCHS)
     before, cpu = peak_mib(now=True), time.process_time()
     encoder.fit(train)
     fitted, mib = time.process_time() - cpu, peak_mib() - before

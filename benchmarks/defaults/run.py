@@ -19,9 +19,10 @@ import sys
 import time
 from pathlib import Path
 
+from page import replace_part
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"
-TABLE = HERE.parents[1] / "docs" / "benchmarks-defaults.md"
 # name: (data set, estimator, latent size, bar, reference)
 ROWS = {
     "ae30-mnist": ("mnist", "Autoencoder", 30, 4.0, "3.00 (Hinton & Salakhutdinov 2006, 784-1000-500-250-30)"),
@@ -94,7 +95,7 @@ def write_results(rows: dict[tuple[str, str], dict[str, str]]) -> None:
 
 
 def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
-    """Writes the Markdown table for the docs."""
+    """Writes this script's part of the page; `elsewhere.py` writes its own."""
     lines = [
         "# What the defaults give",
         "",
@@ -115,7 +116,7 @@ def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
                 f"{row['rate']} | {row['epochs']} | {row['cpu_seconds']} | {row['wall_seconds']} | {row['seed']} | "
                 f"{ROWS[name][4]} |"
             )
-    TABLE.write_text("\n".join(lines) + "\n")
+    replace_part("benchmarks/defaults/run.py", lines)
 
 
 def main() -> None:

@@ -1,0 +1,126 @@
+"""The tables of docs/benchmarks-features.md, from the CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from results import read_rows
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "benchmarks-features.md"
+SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
+METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
+COLUMNS = {
+    "linear_all": "linear, all", "knn_all": "k-NN, all", "forest_all": "forest, all", "linear_100": "linear, 100",
+    "knn_100": "k-NN, 100", "forest_100": "forest, 100",
+}  # fmt: skip
+Rows = list[dict[str, str]]
+
+
+def write_page() -> None:
+    """Replaces what stands between the marks of the page by tables of the results."""
+    text = PAGE.read_text(encoding="utf-8")
+    rows, maps = read_rows(HERE / "results.csv"), read_rows(HERE / "maps.csv")
+    for name, lines in (("accuracy", accuracy(rows)), ("best", best(rows)), ("standardised", standardised(rows)),
+                        ("costs", costs(rows)), ("maps", map_lines(maps))):  # fmt: skip
+        start, end = f"<!-- {name}: benchmarks/features -->\n", f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        text = before + start + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
+    fresh = PAGE.with_suffix(".tmp")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(PAGE)
+
+
+def accuracy(rows: Rows) -> list[str]:
+    """One table for each set: accuracies, bold where above PCA's at the same k."""
+    lines = []
+    for data, title in SETS.items():
+        lines += [f"| {title} | k | {' | '.join(COLUMNS.values())} |", "|---" * (len(COLUMNS) + 2) + "|"]
+        for row in sorted((r for r in rows if r["data"] == data), key=lambda r: -int(r["k"])):
+            pca = next((r for r in rows if (r["data"], r["kind"], r["k"]) == (data, "pca", row["k"])), None)
+            cells = [cell(row, column, pca) for column in COLUMNS]
+            lines.append(f"| {METHODS.get(row['kind'], row['kind'])} | {row['k']} | {' | '.join(cells)} |")
+        lines.append("")
+    return lines[:-1]
+
+
+def cell(row: dict[str, str], column: str, pca: dict[str, str] | None) -> str:
+    """An accuracy; with its deviation over the draws where there are some."""
+    text = f"{float(row[column]):.1f}"
+    if pca is not None and float(row[column]) > float(pca[column]):
+        text = f"**{text}**"
+    return text + (f" ± {float(row[column + '_sd']):.1f}" if column.endswith("_100") else "")
+
+
+def best(rows: Rows) -> list[str]:
+    """At k = 32: PCA's accuracy and the best kind's, as each comes and among all."""
+    lines = ["| k = 32 | PCA | best kind as it comes | best kind, deformed | raw pixels |", "|---|---|---|---|---|"]
+    for data, title in SETS.items():
+        at = {r["kind"]: r for r in rows if r["data"] == data and r["k"] in ("32", "784")}
+        for column, words in COLUMNS.items():
+            groups = [
+                [k for k in at if k not in ("pca", "pixels") and k.endswith("-deformed") is d] for d in (False, True)
+            ]
+            if not all(groups) or not {"pca", "pixels"} <= set(at):
+                continue
+            cells = []
+            for group in groups:
+                kind = max(group, key=lambda k: float(at[k][column]))
+                cells.append(f"{cell(at[kind], column, at['pca']).split(' ±')[0]} ({kind})")
+            pca, pixels = (f"{float(at[k][column]):.1f}" for k in ("pca", "pixels"))
+            lines.append(f"| {title}, {words} | {pca} | {' | '.join(cells)} | {pixels} |")
+    return lines
+
+
+def standardised(rows: Rows) -> list[str]:
+    """At k = 32: the difference that dividing every feature by its deviation makes, in points."""
+    names = [f"{c}_{n}" for c in ("linear", "knn") for n in ("all", "100")]
+    heads = [f"{title}: {COLUMNS[name]}" for title in SETS.values() for name in names]
+    lines = [f"| k = 32 | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for kind in dict.fromkeys(r["kind"] for r in rows if r["k"] == "32"):
+        cells = []
+        for data in SETS:
+            row = next((r for r in rows if (r["data"], r["kind"], r["k"]) == (data, kind, "32")), None)
+            cells += [f"{float(row['std_' + n]) - float(row[n]):+.1f}" if row else "–" for n in names]
+        lines.append(f"| {METHODS.get(kind, kind)} | {' | '.join(cells)} |")
+    return lines
+
+
+def costs(rows: Rows) -> list[str]:
+    """On MNIST: what making and using the features costs."""
+    lines = [
+        "| MNIST | k | fit, CPU s | fit, MiB | 1,000 images, CPU ms | numbers in the encoder | bytes an image "
+        "| linear, CPU s | k-NN, CPU s | forest, CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in (r for r in rows if r["data"] == "mnist" and r["k"] in ("32", "784")):
+        spent = " | ".join(f"{float(row[c + '_cpu_s']):.1f}" for c in ("linear", "knn", "forest"))
+        made = (
+            "– | – | – | –" if row["kind"] == "pixels" else
+            f"{float(row['fit_cpu_s']):.0f} | {float(row['fit_mib']):.0f} | {float(row['transform_ms']):.1f} | "
+            f"{int(row['parameters']):,}"
+        )  # fmt: skip
+        size = 784 if row["kind"] == "pixels" else 4 * int(row["k"])
+        lines.append(f"| {METHODS.get(row['kind'], row['kind'])} | {row['k']} | {made} | {size} | {spent} |")
+    return lines
+
+
+def map_lines(rows: Rows) -> list[str]:
+    """One table for each set: how true the maps are, and what they cost."""
+    lines = []
+    for data, title in SETS.items():
+        lines += [f"| {title}, k = 2 | trustworthiness | continuity | k-NN, % | fit, CPU s | fit, MiB | new points: "
+                  "trustworthiness | continuity | k-NN, % | 1,000 images, CPU ms |", "|---" * 10 + "|"]  # fmt: skip
+        for row in (r for r in rows if r["name"].startswith(data + "-")):
+            method = row["name"].rsplit("-", 1)[1]
+            own = numbers(row, {"trustworthiness": 3, "continuity": 3, "knn": 1, "fit_cpu_s": 1, "fit_mib": 0})
+            new = {"new_trustworthiness": 3, "new_continuity": 3, "new_knn": 1, "transform_ms": 1}
+            cells = numbers(row, new) if row["new_knn"] else ["cannot", "–", "–", "–"]
+            lines.append(f"| {METHODS.get(method, method)} | {' | '.join([*own, *cells])} |")
+        lines.append("")
+    return lines[:-1]
+
+
+def numbers(row: dict[str, str], digits: dict[str, int]) -> list[str]:
+    """Returns the columns' values with as many digits after the point as are given."""
+    return [f"{float(row[column]):.{n}f}" for column, n in digits.items()]

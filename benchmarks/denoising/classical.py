@@ -31,8 +31,9 @@ def variations(noisy: Images, weight: float) -> Images:
     return np.stack([denoise_tv_chambolle(image, weight=weight) for image in noisy])
 
 
-def local_means(noisy: Images, sigma: float, h: float, patch: int) -> Images:
-    settings: dict[str, Any] = {"patch_size": patch, "patch_distance": 11, "fast_mode": True, "sigma": sigma}
+def local_means(noisy: Images, sigma: float, h: float, patch: int, told: bool) -> Images:
+    settings: dict[str, Any] = {"patch_size": patch, "patch_distance": 11, "fast_mode": True}
+    settings["sigma"] = sigma if told else 0.0
     return np.stack([denoise_nl_means(image, h=h * sigma, **settings) for image in noisy])
 
 
@@ -44,8 +45,15 @@ def methods(noise: str) -> dict[str, list[tuple[str, Callable[[Images], Images]]
         "tv": [(f"weight={w}", lambda x, w=w: variations(x, w)) for w in (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)],
     }
     if noise.startswith("gaussian"):
-        grid = [(h, patch) for h in (0.4, 0.55, 0.7, 0.85, 1.0) for patch in (3, 5)]
-        found["nlm"] = [(f"h={h} sigma, patch={p}", lambda x, h=h, p=p: local_means(x, level, h, p)) for h, p in grid]
+        found["nlm"] = [
+            (
+                f"h={h} sigma, patch={patch}, {'sigma told' if told else 'sigma not told'}",
+                lambda x, h=h, patch=patch, told=told: local_means(x, level, h, patch, told),
+            )
+            for h in (0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)
+            for patch in (3, 5)
+            for told in (True, False)
+        ]
     return found
 
 

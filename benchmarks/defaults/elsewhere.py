@@ -147,8 +147,8 @@ def write_part(found: list[dict[str, str]]) -> None:
         "patches of photographs. Tables: at most 10,000 rows, shuffled, a quarter held out, k = columns // 4, columns",
         "standardised. Patches: trained on 10,000 of other photographs, tested on 5,000 of Kodak's; pixels in [0, 1].",
         "Errors are squared errors a sample, summed over its values, mean over the held-out samples; ratios: of an",
-        "autoencoder's error to PCA's, below 1 the autoencoder is better. Denoising: `DenoisingAutoencoder(k)`, noise of",
-        "0.3 on the standardised columns. Made by `benchmarks/defaults/elsewhere.py`.",
+        "autoencoder's error to PCA's, below 1 the autoencoder is better. Denoising: `DenoisingAutoencoder(k)`, noise",
+        "of 0.3 on the standardised columns. Made by `benchmarks/defaults/elsewhere.py`.",
         "",
         "| data | training samples | values | k | mean sample | PCA | Autoencoder | ratio | on training data | CPU s "
         "| ratio of denoising | on training data |",
@@ -211,8 +211,8 @@ def verdict(found: list[dict[str, str]], ratios: dict[str, float]) -> list[str]:
         lines += [
             "",
             f"It is also worse on {', '.join(photos)}. Patches of photographs lie almost in a linear",
-            "subspace: PCA finds the best one at once, a network comes near it slowly; and PCA's carries over better from",
-            "the photographs trained on, which are smoother, to Kodak's. Use PCA for such patches.",
+            "subspace: PCA finds the best one at once, a network comes near it slowly; and PCA's carries over better",
+            "from the photographs trained on, which are smoother, to Kodak's. Use PCA for such patches.",
         ]
     return lines
 

@@ -53,22 +53,19 @@ def cell(row: dict[str, str], column: str, pca: dict[str, str] | None) -> str:
 
 
 def best(rows: Rows) -> list[str]:
-    """At k = 32: PCA's accuracy and the best kind's, as each comes and among all."""
+    """At k = 32: PCA's accuracy, the best kind's as it comes and among the deformed, and that of pixels."""
     lines = ["| k = 32 | PCA | best kind as it comes | best kind, deformed | raw pixels |", "|---|---|---|---|---|"]
     for data, title in SETS.items():
         at = {r["kind"]: r for r in rows if r["data"] == data and r["k"] in ("32", "784")}
+        pca, pixels = at.pop("pca"), at.pop("pixels", None)
+        groups = [[k for k in at if k.endswith("-deformed") is deformed] for deformed in (False, True)]
         for column, words in COLUMNS.items():
-            groups = [
-                [k for k in at if k not in ("pca", "pixels") and k.endswith("-deformed") is d] for d in (False, True)
-            ]
-            if not all(groups) or not {"pca", "pixels"} <= set(at):
-                continue
-            cells = []
+            cells = [f"{float(pca[column]):.1f}"]
             for group in groups:
                 kind = max(group, key=lambda k: float(at[k][column]))
-                cells.append(f"{cell(at[kind], column, at['pca']).split(' ±')[0]} ({kind})")
-            pca, pixels = (f"{float(at[k][column]):.1f}" for k in ("pca", "pixels"))
-            lines.append(f"| {title}, {words} | {pca} | {' | '.join(cells)} | {pixels} |")
+                cells.append(f"{cell(at[kind], column, pca).split(' ±')[0]} ({kind.removesuffix('-deformed')})")
+            cells.append(f"{float(pixels[column]):.1f}" if pixels else "–")
+            lines.append(f"| {title}, {words} | {' | '.join(cells)} |")
     return lines
 
 

@@ -21,8 +21,15 @@ def write_page() -> None:
     """Replaces what stands between the marks of the page by tables of the results."""
     text = PAGE.read_text(encoding="utf-8")
     rows, maps = read_rows(HERE / "results.csv"), read_rows(HERE / "maps.csv")
-    for name, lines in (("accuracy", accuracy(rows)), ("best", best(rows)), ("standardised", standardised(rows)),
-                        ("costs", costs(rows)), ("maps", map_lines(maps))):  # fmt: skip
+    parts = {
+        "best": best(rows),
+        "accuracy": accuracy(rows),
+        "control": control(rows),
+        "standardised": standardised(rows),
+        "costs": costs(rows),
+        "maps": map_lines(maps),
+    }
+    for name, lines in parts.items():
         start, end = f"<!-- {name}: benchmarks/features -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(start)
         text = before + start + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
@@ -79,6 +86,20 @@ def standardised(rows: Rows) -> list[str]:
         for data in SETS:
             row = next((r for r in rows if (r["data"], r["kind"], r["k"]) == (data, kind, "32")), None)
             cells += [f"{float(row['std_' + n]) - float(row[n]):+.1f}" if row else "–" for n in names]
+        lines.append(f"| {METHODS.get(kind, kind)} | {' | '.join(cells)} |")
+    return lines
+
+
+def control(rows: Rows) -> list[str]:
+    """100 labels, k = 32: PCA, PCA with deformed copies of the labelled images, and codes of the deformed kinds."""
+    columns = [c for c in COLUMNS if c.endswith("_100")]
+    heads = [f"{title}: {COLUMNS[c]}" for title in SETS.values() for c in columns]
+    lines = [f"| k = 32 | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    copies = [r | {"data": r["name"], "kind": "PCA, 20 copies", "k": "32"} for r in read_rows(HERE / "copies.csv")]
+    kinds = ("pca", "PCA, 20 copies", "denoising-deformed", "convolutional-deformed")
+    for kind in kinds:
+        at = {r["data"]: r for r in [*rows, *copies] if r["kind"] == kind and r["k"] == "32"}
+        cells = [f"{float(at[data][c]):.1f}" if data in at else "–" for data in SETS for c in columns]
         lines.append(f"| {METHODS.get(kind, kind)} | {' | '.join(cells)} |")
     return lines
 

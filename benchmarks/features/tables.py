@@ -21,8 +21,15 @@ def write_page() -> None:
     """Replaces what stands between the marks of the page by tables of the results."""
     text = PAGE.read_text(encoding="utf-8")
     rows, maps = read_rows(HERE / "results.csv"), read_rows(HERE / "maps.csv")
-    for name, lines in (("accuracy", accuracy(rows)), ("best", best(rows)), ("standardised", standardised(rows)),
-                        ("costs", costs(rows)), ("maps", map_lines(maps))):  # fmt: skip
+    parts = {
+        "best": best(rows),
+        "accuracy": accuracy(rows),
+        "control": control(rows),
+        "standardised": standardised(rows),
+        "costs": costs(rows),
+        "maps": map_lines(maps),
+    }
+    for name, lines in parts.items():
         start, end = f"<!-- {name}: benchmarks/features -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(start)
         text = before + start + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
@@ -53,22 +60,19 @@ def cell(row: dict[str, str], column: str, pca: dict[str, str] | None) -> str:
 
 
 def best(rows: Rows) -> list[str]:
-    """At k = 32: PCA's accuracy and the best kind's, as each comes and among all."""
+    """At k = 32: PCA's accuracy, the best kind's as it comes and among the deformed, and that of pixels."""
     lines = ["| k = 32 | PCA | best kind as it comes | best kind, deformed | raw pixels |", "|---|---|---|---|---|"]
     for data, title in SETS.items():
         at = {r["kind"]: r for r in rows if r["data"] == data and r["k"] in ("32", "784")}
+        pca, pixels = at.pop("pca"), at.pop("pixels", None)
+        groups = [[k for k in at if k.endswith("-deformed") is deformed] for deformed in (False, True)]
         for column, words in COLUMNS.items():
-            groups = [
-                [k for k in at if k not in ("pca", "pixels") and k.endswith("-deformed") is d] for d in (False, True)
-            ]
-            if not all(groups) or not {"pca", "pixels"} <= set(at):
-                continue
-            cells = []
+            cells = [f"{float(pca[column]):.1f}"]
             for group in groups:
                 kind = max(group, key=lambda k: float(at[k][column]))
-                cells.append(f"{cell(at[kind], column, at['pca']).split(' ±')[0]} ({kind})")
-            pca, pixels = (f"{float(at[k][column]):.1f}" for k in ("pca", "pixels"))
-            lines.append(f"| {title}, {words} | {pca} | {' | '.join(cells)} | {pixels} |")
+                cells.append(f"{cell(at[kind], column, pca).split(' ±')[0]} ({kind.removesuffix('-deformed')})")
+            cells.append(f"{float(pixels[column]):.1f}" if pixels else "–")
+            lines.append(f"| {title}, {words} | {' | '.join(cells)} |")
     return lines
 
 
@@ -82,6 +86,20 @@ def standardised(rows: Rows) -> list[str]:
         for data in SETS:
             row = next((r for r in rows if (r["data"], r["kind"], r["k"]) == (data, kind, "32")), None)
             cells += [f"{float(row['std_' + n]) - float(row[n]):+.1f}" if row else "–" for n in names]
+        lines.append(f"| {METHODS.get(kind, kind)} | {' | '.join(cells)} |")
+    return lines
+
+
+def control(rows: Rows) -> list[str]:
+    """100 labels, k = 32: PCA, PCA with deformed copies of the labelled images, and codes of the deformed kinds."""
+    columns = [c for c in COLUMNS if c.endswith("_100")]
+    heads = [f"{title}: {COLUMNS[c]}" for title in SETS.values() for c in columns]
+    lines = [f"| k = 32 | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    copies = [r | {"data": r["name"], "kind": "PCA, 20 copies", "k": "32"} for r in read_rows(HERE / "copies.csv")]
+    kinds = ("pca", "PCA, 20 copies", "denoising-deformed", "convolutional-deformed")
+    for kind in kinds:
+        at = {r["data"]: r for r in [*rows, *copies] if r["kind"] == kind and r["k"] == "32"}
+        cells = [f"{float(at[data][c]):.1f}" if data in at else "–" for data in SETS for c in columns]
         lines.append(f"| {METHODS.get(kind, kind)} | {' | '.join(cells)} |")
     return lines
 

@@ -4,9 +4,9 @@
 
 Each training is that of the search of `latent_dim="auto"` (same width, same half of the epochs), with another
 objective: nested dropout where no, a quarter or half of the samples keep all units; the plain objective; a Gaussian
-bottleneck with a learned variance. Each code is then cut to its first units and to its first principal components; the
-active units are counted as well. Written to orders.csv: how many dimensions each says are needed, by the rule of
-`choose_size`, and the error of the whole code. Rows that are there already are replaced.
+bottleneck with a learned variance. Each code is then projected on its first principal components; an ordered one is cut
+to its first units as well, and the active units are counted. Written to orders.csv: how many dimensions each says are
+needed, by the rule of `choose_size`, and the error of the whole code. Rows that are there already are replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 import latente
 from data import split
@@ -46,20 +49,23 @@ def measure(name: str, way: str, seed: int) -> dict[str, object]:
     widest = latent_size._widest(intrinsic_dimension(latent_size._some(source, seed)), source)
     module = model._built(seed, trainer.resolve_device(), widest)
     started = time.process_time()
-    latent_size._trainer(trainer, len(kept)).fit(module, kept, objective, seed=seed)
+    latent_size._trainer(trainer, len(kept), "").fit(module, kept, objective, seed=seed)
     seconds = time.process_time() - started
-    cuts, variance = cut_errors(module, kept, held, seed)
-    codes = next(iter(latent_size._encoded(module, held, seed)))[0]
+    errors, variance = cut_errors(module, kept, held, seed)
+    batches = list(latent_size._encoded(module, held, seed))
+    codes, target = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    with torch.no_grad():
+        cut = [module.decode(codes * (torch.arange(widest) < k)) - target for k in range(1, widest + 1)]
+    by_units = np.array([float(gap.square().sum()) / len(codes) for gap in cut])
     return {
         "data": name,
         "way": way,
         "seed": seed,
         "widest": widest,
-        "units": choose_size(cuts[0], variance),
-        "components": choose_size(cuts[1], variance),
-        "both": choose_size(cuts.min(0), variance),
+        "units": choose_size(by_units, variance) if way.startswith("nested") else "",
+        "components": choose_size(errors, variance),
         "active": int(active_units(codes.numpy()).sum()),
-        "error": round(float(cuts[0, -1]), 4),
+        "error": round(float(errors[-1]), 4),
         "cpu_seconds": round(seconds, 1),
     }
 

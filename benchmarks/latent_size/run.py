@@ -47,7 +47,7 @@ def fit_one(name: str, size: int | str, seed: int) -> dict[str, object]:
         "pca_error": round(result.pca_error, 4),
         "mean_error": round(result.mean_error, 4),
         "epochs": model.n_iter_,
-        "search_epochs": len(search.history) if search else 0,
+        "search_epochs": sum(map(len, search.histories)) if search else 0,
         "widest": search.widest if search else "",
         "intrinsic_dimension": round(search.intrinsic_dimension, 2) if search else "",
         "cpu_seconds": round(seconds, 1),

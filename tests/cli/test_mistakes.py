@@ -15,7 +15,7 @@ MISTAKES = {
     # what is trained
     "latent_dim of zero": (FIT + "--latent-dim 0", ["latent_dim", "at least 1", "got 0"]),
     "latent_dim of words": (FIT + "--latent-dim two", ["--latent-dim", "integer", "'auto'", "'two'", "fit --help"]),
-    "a size for levels": (FIT + "--latent-dim auto --bottleneck fsq:8", ["cut off one by one", "got FSQ"]),
+    "a size for levels": (FIT + "--latent-dim auto --bottleneck fsq:8", ["projected on fewer directions", "got FSQ"]),
     "unknown type": (FIT + "--type variatonal", ["--type", "'variatonal'", "'variational'"]),
     "option of another type": (
         FIT + "--type stacked --bottleneck vq",

@@ -62,25 +62,29 @@ def steps(monkeypatch):
 
 @pytest.mark.parametrize("dimension", [2, 3, 6])
 def test_a_linear_subspace(dimension):
-    model = auto().fit(subspace(dimension))
-    assert dimension <= model.latent_dim_ <= dimension + 1
-    found = model.latent_size_
+    X = subspace(dimension)
+    training = Trainer(epochs=60, verbose=False)
+    linear = latente.VanillaAutoencoder("auto", trainer=training, random_state=0).fit(X)
+    found = linear.latent_size_
+    assert linear.latent_dim_ == dimension
+    assert found.errors[dimension - 1] < 0.01 * found.variance < 0.1 * found.errors[dimension - 2]
     assert 0.9 * dimension < found.intrinsic_dimension < dimension + 1.5  # near each other, points see the noise
-    assert found.widest > 2 * dimension
-    assert found.errors[dimension - 1] < 0.1 * found.errors[dimension - 2]
+    deep = auto().fit(X)
+    assert dimension <= deep.latent_dim_ <= dimension + 1
+    assert deep.latent_size_.widest > 2 * dimension
 
 
 def test_a_curved_surface():
-    """A surface of two dimensions that spans five: PCA needs all five, a code of two numbers could do."""
+    """A surface of two dimensions that spans nine: PCA needs more of them than a curved code."""
     draws = np.random.default_rng(0)
     a, b = draws.uniform(-1, 1, size=(2, 1500))
-    X = np.column_stack([a, b, a**2, a * b, b**2]) @ np.linalg.qr(draws.normal(size=(15, 5)))[0].T
+    X = np.column_stack([a**i * b**j for i in range(4) for j in range(4) if 0 < i + j < 4])
+    X = (X - X.mean(0)) / X.std(0) @ np.linalg.qr(draws.normal(size=(15, 9)))[0].T
     model = auto(120, data="scale=none").fit(X[:1200])
     assert model.latent_size_.intrinsic_dimension == pytest.approx(2, abs=0.3)
-    assert 2 <= model.latent_dim_ <= 4
+    assert 2 <= model.latent_dim_ < PCA(0.998).fit(X).n_components_
     result = model.evaluate(X[1200:], reference=X[:1200])
     assert result.error < 0.01 * result.mean_error
-    assert PCA(0.995).fit(X).n_components_ == 5
 
 
 def test_every_direction_counts_in_noise():
@@ -89,17 +93,17 @@ def test_every_direction_counts_in_noise():
 
 
 def test_the_rule():
-    """The smallest size within a fifth of a percent of the variance of the lowest error."""
+    """The smallest size within two thousandths of the variance of the lowest error."""
     errors = np.array([5.0, 1.0, 0.24, 0.2, 0.21])
     assert [choose_size(errors, variance) for variance in (0.0, 19.9, 20.1, 2500.0)] == [4, 4, 3, 1]
     assert choose_size(np.array([3.0]), 3.0) == 1
 
 
-def test_codes_that_are_cut():
+def test_codes_on_fewer_directions():
     """Held against numpy's components of the codes and the model's own decoder."""
     X = subspace(4).astype("f4")
     model = auto(5, 6, data="scale=none").fit(X[:500])
-    cuts, variance = cut_errors(
+    errors, variance = cut_errors(
         model.module_, model._source(model._read(X[:500])), model._source(model._read(X[500:])), 0
     )
     known, codes = model.transform(X[:500]).astype(float), model.transform(X[500:])
@@ -109,39 +113,37 @@ def test_codes_that_are_cut():
         return np.square(model.inverse_transform(z) - X[500:]).sum(1).mean()
 
     for k in range(1, 7):
-        assert cuts[0, k - 1] == pytest.approx(error(np.where(np.arange(6) < k, codes, 0)), rel=1e-4)
         turned = known.mean(0) + (codes - known.mean(0)) @ axes[:, :k] @ axes[:, :k].T
-        assert cuts[1, k - 1] == pytest.approx(error(turned), rel=1e-3)
+        assert errors[k - 1] == pytest.approx(error(turned), rel=1e-3)
     assert variance == pytest.approx(X[500:].var(0).sum(), rel=1e-4)
 
 
-SUBSPACE = {
-    "DenoisingAutoencoder": {"corruption": "gaussian:0.1"},
-    "StackedAutoencoder": {"hidden_features": (32,), "pretraining": Pretraining(epochs=1)},
-    "VanillaAutoencoder": {},
-    "VariationalAutoencoder": {},
+SUBSPACE = {  # the largest size that is accepted; 3 are needed
+    "DenoisingAutoencoder": (4, {"corruption": "gaussian:0.1"}),
+    "StackedAutoencoder": (8, {"hidden_features": (32,), "pretraining": Pretraining(epochs=1)}),
+    "VariationalAutoencoder": (3, {}),
 }
 
 
 @pytest.mark.parametrize("name", SUBSPACE)
 def test_the_named_autoencoders_find_a_subspace(name):
+    largest, settings = SUBSPACE[name]
     training = Trainer(epochs=60, verbose=False)
-    model = getattr(latente, name)("auto", trainer=training, random_state=0, **SUBSPACE[name]).fit(subspace(3))
-    assert 3 <= model.latent_dim_ <= (8 if name == "StackedAutoencoder" else 4)  # its search is not pretrained
-    assert model.latent_size_.widest >= 15
+    model = getattr(latente, name)("auto", trainer=training, random_state=0, **settings).fit(subspace(3))
+    assert 3 <= model.latent_dim_ <= largest < 15 <= model.latent_size_.widest
 
 
 # What it costs
 
 
 def test_the_cost_is_at_most_three_fits(steps):
-    """In multiply-adds of all steps; the search is half as long as the fit, its code a little wider."""
+    """In multiply-adds of all steps; the search is as long as the fit, its code a little wider."""
     X = subspace(3)
     model = auto(40).fit(X)
     search = [n for width, n in steps if width == model.latent_size_.widest]
     fit = [n for width, n in steps if width == model.latent_dim_]
     assert len(search) + len(fit) == len(steps)
-    assert sum(search) == 20 * 540  # half the epochs, without the held-out tenth
+    assert sum(search) == 2 * 20 * 540  # twice half the epochs, without the held-out tenth
     assert sum(fit) == 40 * 600
 
     def work(size):
@@ -149,7 +151,7 @@ def test_the_cost_is_at_most_three_fits(steps):
         return multiply_adds(built, lambda: built(torch.zeros(1, 20)))
 
     both = sum(search) * work(model.latent_size_.widest) + sum(fit) * work(model.latent_dim_)
-    assert both < 1.6 * sum(fit) * work(model.latent_dim_)
+    assert both < 2.2 * sum(fit) * work(model.latent_dim_)
 
 
 # A model like any other
@@ -161,7 +163,7 @@ def test_the_model_is_that_of_the_number(tmp_path):
     same = auto(4, model.latent_dim_).fit(X)
     assert equal(weights(model), weights(same))
     assert model.history_.column("loss") == same.history_.column("loss")
-    assert (model.n_iter_, len(model.latent_size_.history)) == (4, 2)
+    assert (model.n_iter_, [len(h) for h in model.latent_size_.histories]) == (4, [2, 2])
     assert not hasattr(same, "latent_size_")
     assert not hasattr(model.set_params(latent_dim=2).fit(X), "latent_size_")
 
@@ -191,8 +193,9 @@ def test_the_size_is_in_the_file_only_where_it_is_needed(table, tmp_path):
 def test_partial_fit_decides_on_the_first_batch(tmp_path):
     X = subspace(3)
     model = auto(40, training={"checkpoint": tmp_path / "c"}).partial_fit(X)
-    assert 3 <= model.latent_dim_ <= 4
-    assert model.partial_fit(subspace(8)).latent_dim_ == model.module_.bottleneck.latent_dim <= 4
+    first = model.latent_dim_
+    assert 3 <= first <= 4
+    assert model.partial_fit(subspace(8)).latent_dim_ == model.module_.bottleneck.latent_dim == first
     assert model.n_iter_ == 2
     assert not (tmp_path / "c").exists()
 
@@ -287,10 +290,10 @@ def resumable(name, folder, random_state):
 
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize(
-    ("name", "after"), [("plain", 4), ("plain", 9), ("stacked", 4), ("stacked", 9), ("stacked", 15)]
+    ("name", "after"), [("plain", 4), ("plain", 9), ("plain", 15), ("stacked", 4), ("stacked", 14), ("stacked", 20)]
 )
 def test_a_fit_goes_on_in_the_search_and_after_it(table, tmp_path, monkeypatch, name, after, random_state):
-    """The search takes 6 steps, each layer of a stack 3, the fit 12."""
+    """The search takes 6 steps twice, each layer of a stack 3, the fit 12."""
     model = resumable(name, tmp_path, random_state)
     interrupted(model, table, monkeypatch, after)
     model.fit(table, resume=True)

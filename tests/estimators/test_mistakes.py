@@ -59,7 +59,7 @@ SETTINGS = {
     "latent_dim text": ({"latent_dim": "wide"}, Value, "at least 1, or 'auto'; got 'wide'"),
     "latent_dim misspelt": ({"latent_dim": "atuo"}, Value, "got 'atuo'. Did you mean 'auto'?"),
     "auto and levels": ({"latent_dim": "auto", "bottleneck": "fsq:4"}, Value, "'gaussian' or 'sparse'; got FSQ"),
-    "auto and a codebook": ({"latent_dim": "auto", "bottleneck": "vq:16"}, Value, "cut off one by one: .* got VQ"),
+    "auto and a codebook": ({"latent_dim": "auto", "bottleneck": "vq:16"}, Value, "fewer directions: .* got VQ"),
     "latent_dim True": ({"latent_dim": True}, Value, "got True"),
     "bottleneck name": ({"bottleneck": "gausian"}, Value, "'gausian'; known: .*Did you mean 'gaussian'"),
     "bottleneck class": ({"bottleneck": Gaussian}, Type, r"an instance, not a class"),

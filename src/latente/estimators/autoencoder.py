@@ -15,7 +15,7 @@ from latente.autoencoder import AutoencoderModule
 from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, source_of
 from latente.data.checks import check_samples
 from latente.estimators.fitted import FittedAutoencoder, read_checked
-from latente.estimators.latent_size import AUTO, FOLDER, LatentSize, check_latent_dim, find_latent_size
+from latente.estimators.latent_size import AUTO, FOLDERS, LatentSize, check_latent_dim, find_latent_size
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
 from latente.objectives import Progress
@@ -36,8 +36,8 @@ class Autoencoder(PartParams, FittedAutoencoder):
     (`"gaussian:4"`).
 
     Args:
-        latent_dim: the size of the code z, or "auto": found before the fit by a training of half its length, see
-            `latente.estimators.latent_size`.
+        latent_dim: the size of the code z, or "auto": found before the fit by two trainings of half its length,
+            see `latente.estimators.latent_size`.
         network: encoder and decoder: MLP(...), Conv(...), "auto", or a pair of your own nn.Modules.
         bottleneck: what happens to the code: None (nothing), Gaussian, Sparse, KSparse, VQ, FSQ.
         corruption: what is done to the input while training: None, GaussianNoise, SaltAndPepper, ..., any function.
@@ -151,7 +151,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
 
     def _stages(self) -> list[str]:
         """Returns the folders of the trainings of a fit, in their order, inside the trainer's folder."""
-        return [FOLDER, "."] if self.latent_dim == AUTO else ["."]
+        return [*FOLDERS, "."] if self.latent_dim == AUTO else ["."]
 
     def _choose_size(self, source: Source, trainer: Trainer, seed: int, resume: bool = False) -> None:
         """Sets `latent_dim_`."""
@@ -168,7 +168,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.
 
-        So with latent_dim="auto" the first batch decides the size, by as many passes over it as a fit's search makes.
+        So with latent_dim="auto" the first batch decides the size, by as many passes over it as before a fit.
 
         Args:
             X: (n, ...), as in `fit`; later batches must have samples of the same shape.

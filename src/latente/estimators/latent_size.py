@@ -1,8 +1,8 @@
-"""How large a code has to be: one short training that orders its units, and where cutting them starts to cost."""
+"""How large a code has to be: two short trainings of a wide code, and what its smallest directions are worth."""
 
 from __future__ import annotations
 
-__all__ = ["AUTO", "FOLDER", "LatentSize", "check_latent_dim", "choose_size", "cut_errors", "find_latent_size"]
+__all__ = ["AUTO", "FOLDERS", "LatentSize", "check_latent_dim", "choose_size", "cut_errors", "find_latent_size"]
 
 import math
 from collections.abc import Callable, Iterator
@@ -21,21 +21,19 @@ from latente.data import Source
 from latente.estimators.recipe import Recipe
 from latente.metrics import intrinsic_dimension
 from latente.networks import CustomNetwork
-from latente.objectives.nested import NestedDropout
+from latente.objectives import NestedDropout
 from latente.parts import did_you_mean, is_integer
 from latente.training import History, Trainer, current_processes, seeded
 
 AUTO = "auto"
-FOLDER = "latent-size"  # of the search's checkpoints, inside that of the fit
-PART = 0.5  # of the fit's epochs are spent on the search
+FOLDERS = ("latent-size-1", "latent-size-2")  # of the search's checkpoints, inside that of the fit
+PART = 0.5  # of the fit's epochs are spent on each training of the search
+WHOLE = 0.5  # of the samples keep all units under nested dropout
 HELD_OUT = 0.1  # of the samples
-WHOLE = 0.5  # of the samples of the search keep all units
 NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
 FACTOR, MOST = 5, 256  # the widest code: so many times the intrinsic dimension, at most so many units
 MEASURED = 2_000  # held-out samples
-LOSS = (
-    0.002  # of the variance: what the chosen size may explain less than the best; see benchmarks/latent_size/NOTES.md
-)
+LOSS = 0.002  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class LatentSize:
         intrinsic_dimension: of the data, by their nearest neighbours; NaN where it cannot be told.
         errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
-        history: of that training; None where there was nothing to choose from.
+        histories: of the two trainings; none where there was nothing to choose from.
     """
 
     latent_dim: int
@@ -56,7 +54,7 @@ class LatentSize:
     intrinsic_dimension: float
     errors: NDArray[np.float64]
     variance: float
-    history: History | None
+    histories: tuple[History, ...]
 
 
 def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
@@ -71,7 +69,7 @@ def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
         raise ValueError("latent_dim='auto' needs networks that latente builds; the size of your own modules is fixed")
     if not isinstance(recipe.bottleneck, (Deterministic, Gaussian, Sparse)):
         raise ValueError(
-            "latent_dim='auto' needs a code whose units can be cut off one by one: bottleneck None, 'gaussian' or "
+            "latent_dim='auto' needs a code that can be projected on fewer directions: bottleneck None, 'gaussian' or "
             f"'sparse'; got {recipe.bottleneck!r}. Give a number"
         )
 
@@ -83,14 +81,15 @@ def find_latent_size(
 
     1. The intrinsic dimension d of the data (two nearest neighbours) bounds it: a code of d numbers can suffice at
        best, one of 5 d is taken to be wide enough.
-    2. A code of that width is trained for half the epochs of the fit, its units from d on ordered by nested dropout.
-    3. The code is cut to k dimensions, for each k, and the error on a held-out tenth is measured. The smallest k whose
-       error is at most a fifth of a percent of the variance above the lowest is chosen.
+    2. A code of that width is trained twice for half the epochs of the fit: as the fit will be, to see what a wide code
+       reaches, and with nested dropout, which orders its units by their worth, to see what a small one reaches.
+    3. Each code is projected on its first k principal components, for each k, and the error on a held-out tenth is
+       measured: what an autoencoder of size k does where the layers next to the code are linear. The lower of the two
+       counts. The smallest k whose error is at most two thousandths of the variance above the lowest is chosen.
 
-    The search costs about half a fit. The size is then trained from the start, so that the model is the one that the
-    number would have given.
-
-    Sources: Facco et al. (2017) for 1; Rippel, Gelbart, Adams (2014) for 2.
+    The search costs about one fit. The size is then trained from the start, so that the model is the one that the
+    number would have given. Sources: Facco, d'Errico, Rodriguez, Laio (2017) for 1; Rippel, Gelbart, Adams (2014),
+    "Learning ordered representations with nested dropout", for 2.
 
     Args:
         build: makes a module with fresh weights for a size of the code.
@@ -108,22 +107,26 @@ def find_latent_size(
     some = _some(source, seed)
     dimension = intrinsic_dimension(some) if len(some) > 2 else math.nan
     widest = current_processes().from_first(_widest(dimension, source))
-    module = build(widest)
-    recipe.objective.check(module)
+    recipe.objective.check(build(widest))
     if widest == 1:
-        return LatentSize(1, 1, dimension, np.empty(0), math.nan, None)
+        return LatentSize(1, 1, dimension, np.empty(0), math.nan, ())
     kept, held = source.split(HELD_OUT, seed)
-    history = _trainer(trainer, len(kept)).fit(module, kept, NestedDropout(WHOLE), seed=seed, resume=resume)
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
-    cuts, variance = cut_errors(module, kept, held, seed)
-    errors = cuts.min(0)
+    histories, curves = [], []
+    for folder, objective in zip(FOLDERS, (recipe.objective, NestedDropout(WHOLE)), strict=True):
+        module = build(widest)
+        search = _trainer(trainer, len(kept), folder)
+        histories.append(search.fit(module, kept, objective, seed=seed, resume=resume))
+        if histories[-1].stopped == "interrupted":
+            raise KeyboardInterrupt
+        errors, variance = cut_errors(module, kept, held, seed)
+        curves.append(errors)
+    errors = np.minimum(*curves)
     chosen = current_processes().from_first(choose_size(errors, variance))
-    return LatentSize(chosen, widest, dimension, errors, variance, history)
+    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories))
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
-    """Returns the smallest size whose error is at most a fifth of a percent of the variance above the lowest.
+    """Returns the smallest size whose error is at most two thousandths of the variance above the lowest.
 
     Args:
         errors: (widest,), of sizes 1, 2, ....
@@ -137,10 +140,7 @@ def choose_size(errors: NDArray[np.float64], variance: float) -> int:
 
 
 def cut_errors(module: AutoencoderModule, kept: Source, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Returns the mean squared errors (2, units) of codes that are cut to 1, 2, ... dimensions, and of the mean sample.
-
-    First row: only the first units stay; second row: only the first principal components of the code. A layer that is
-    linear can turn a code, so both are what autoencoders of that size do.
+    """Returns the mean squared errors (units,) of codes on their first 1, 2, ... components, and of the mean sample.
 
     Args:
         module: in evaluation mode.
@@ -151,20 +151,19 @@ def cut_errors(module: AutoencoderModule, kept: Source, held: Source, seed: int)
     codes = torch.cat([z for z, _ in _encoded(module, kept, seed)])
     mean, units = codes.mean(0), codes.shape[1]
     axes = torch.linalg.svd((codes - mean).cpu().double(), full_matrices=False).Vh.to(codes)  # (components, units)
-    sums, samples = torch.zeros(2, units, dtype=torch.float64), 0
+    sums, samples = np.zeros(units), 0
     total, squares = torch.zeros((), dtype=torch.float64), 0.0
     with torch.no_grad():
         for z, target in _encoded(module, held, seed):
             turned = (z - mean) @ axes.T
             for k in range(1, units + 1):
-                cuts = z * (torch.arange(units, device=z.device) < k), mean + turned[:, :k] @ axes[:k]
-                for row, cut in zip(sums, cuts, strict=True):
-                    row[k - 1] += float((module.decode(cut) - target).square().sum())
+                x_hat = module.decode(mean + turned[:, :k] @ axes[:k])
+                sums[k - 1] += float((x_hat - target).square().sum())
             wanted = target.cpu().double()
             total, squares = total + wanted.sum(0), squares + float(wanted.square().sum())
             samples += len(z)
     variance = float(squares / samples - (total / samples).square().sum())
-    return (sums / samples).numpy(), max(0.0, variance)
+    return sums / samples, max(0.0, variance)
 
 
 def _some(source: Source, seed: int) -> NDArray[np.float32]:
@@ -184,10 +183,10 @@ def _widest(dimension: float, source: Source) -> int:
     return max(1, min(bound, math.prod(source.sample_shape) - 1, len(source) - 1))
 
 
-def _trainer(trainer: Trainer, samples: int) -> Trainer:
-    """Returns how the search is trained."""
+def _trainer(trainer: Trainer, samples: int, name: str) -> Trainer:
+    """Returns how a training of the search goes; its checkpoints have a folder of that name."""
     epochs = math.ceil(PART * trainer.resolve_epochs(samples))
-    folder = None if trainer.checkpoint is None else Path(trainer.checkpoint) / FOLDER
+    folder = None if trainer.checkpoint is None else Path(trainer.checkpoint) / name
     return replace(trainer, epochs=epochs, patience=None, callbacks=(), checkpoint=folder)
 
 

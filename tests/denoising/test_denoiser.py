@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import KNNImputer, SimpleImputer
@@ -66,6 +67,12 @@ def test_pairs_of_noisy_copies_serve_as_well():
 def test_noisy_samples_alone_serve_too():
     model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0)
     restored = model.fit(NOISY[:1200]).transform(NOISY[1200:])
+    one_pass = model.transform(NOISY[1200:1210], j_invariant=False)
+    with torch.no_grad():
+        x = model.scale_.apply(torch.from_numpy(NOISY[1200:1210])[:, None])
+        expected = model.scale_.undo(model.module_(x)[:, 0].numpy(), NOISY.dtype)
+    np.testing.assert_allclose(one_pass, expected, atol=1e-5)
+    assert np.abs(one_pass - restored[:10]).max() > 0.05
     assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 2  # less: 8 x 8 pixels have few neighbours
 
 

@@ -5,7 +5,7 @@
     python benchmarks/features/maps.py --table           # only writes the page and the picture
 
 UMAP (umap-learn) needs an environment of its own: `pip install umap-learn`. The protocol is in README.md. Maps are kept
-in the folder for temporary files, from where the picture is drawn once all are there.
+in the folder for temporary files, from where the picture is drawn.
 """
 
 from __future__ import annotations
@@ -122,8 +122,10 @@ def main() -> None:
         row = json.loads(child.stdout.splitlines()[-1])
         replace_row(RESULTS, row, ("name", "seed"), NAMES)
         print(row, flush=True)
-    if all((MAPS / f"{name}.npz").exists() for name in NAMES):
-        write_picture({name: np.load(MAPS / f"{name}.npz")["train"] for name in NAMES}, SETS, METHODS)
+    shown = [method for method in METHODS if all((MAPS / f"{data}-{method}.npz").exists() for data in SETS)]
+    if shown:
+        names = [f"{data}-{method}" for data in SETS for method in shown]
+        write_picture({name: np.load(MAPS / f"{name}.npz")["train"] for name in names}, SETS, shown)
     write_page()
 
 

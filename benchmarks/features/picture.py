@@ -36,6 +36,7 @@ def write_picture(maps: dict[str, np.ndarray], sets: Sequence[str], methods: Seq
             z, panel = maps[f"{data}-{method}"][:POINTS], panels[i, j]
             panel.scatter(*z.T, c=labels, cmap="tab10", vmin=0, vmax=9, s=1.2, linewidths=0, antialiased=False)
             low, high = np.quantile(z, (0.002, 0.998), axis=0)  # a few far points would make the rest a dot
+            low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
             panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
             panel.set_title(TITLES.get(method, method) if i == 0 else "", fontsize=9)
             panel.set_ylabel(data if j == 0 else "", fontsize=9)

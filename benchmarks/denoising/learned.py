@@ -64,14 +64,14 @@ def row(model: Denoiser, name: str, noise: str, method: str, seed: int, seconds:
 
 def specialist(name: str, family: str, level: float, epochs: int, seed: int) -> Rows:
     """One network for one noise."""
-    images = idx(name, "train")[: count(family)]
+    images = idx(name, "train")[: count(name, f"{family}:{level}")]
     model, *told = trained(corruption(family, level), (images,), epochs, seed)
     return [row(model, name, f"{family}:{level}", "specialist", seed, *told)]
 
 
-def count(family: str) -> int:
+def count(name: str, noise: str) -> int:
     """How many training images: what is hard gets all of them."""
-    return 60_000 if family == "gaussian" else 30_000
+    return 60_000 if f"{name} {noise}".startswith("fashion-mnist gaussian") else 30_000
 
 
 def blind(name: str, family: str, epochs: int, seed: int) -> Rows:

@@ -87,7 +87,7 @@ def classical(photos: int) -> None:
 
     trial = _trial()
     noisy = [x + np.random.default_rng(1).normal(scale=SIGMA, size=x.shape).astype(np.float32) for x in trial]
-    grid = [(h, patch, 9) for h in (0.4, 0.55, 0.7, 0.85) for patch in (3, 5, 7)]
+    grid = [(h, patch, 9) for h in (0.2, 0.3, 0.4, 0.55, 0.7) for patch in (3, 5, 7)]
     best = max(grid, key=lambda s: sum(psnr(x, local_means(y, *s)) for x, y in zip(trial, noisy, strict=True)))
     every, setting = list(range(24))[:photos], f"h={best[0]} sigma, patch={best[1]}, distance={best[2]}"
     keep([

@@ -82,7 +82,9 @@ def maker(kind: str, k: int, seed: int, epochs: int | str = EPOCHS) -> latente.A
         epochs: for all kinds the same.
     """
     estimator, settings = KINDS[kind]
-    return estimator(k, trainer=latente.Trainer(epochs=epochs, verbose=False), random_state=seed, **settings)
+    return estimator(
+        k, trainer=latente.Trainer(epochs=epochs, weight_decay=0, verbose=False), random_state=seed, **settings
+    )
 
 
 KINDS: dict[str, tuple[type[latente.Autoencoder], dict[str, Any]]] = {

@@ -55,7 +55,7 @@ QUICK = Protocol(train=1000, test=500, epochs=2, samples=500, neighbours=300)
 
 def models(protocol: Protocol) -> dict[str, latente.Autoencoder]:
     """The models by name, not fitted: one hidden layer of 512, a code of 16."""
-    trainer = latente.Trainer(epochs=protocol.epochs, batch_size=64, learning_rate=2e-3, verbose=False)
+    trainer = latente.Trainer(epochs=protocol.epochs, batch_size=64, learning_rate=2e-3, weight_decay=0, verbose=False)
     common: dict[str, Any] = {"network": MLP((512,)), "trainer": trainer, "random_state": protocol.seed}
     return {
         "ae": latente.Autoencoder(16, **common),
@@ -70,7 +70,7 @@ def models(protocol: Protocol) -> dict[str, latente.Autoencoder]:
 def convolutional(protocol: Protocol) -> dict[str, latente.Autoencoder]:
     """What latente can do with a convolutional network and its own number of epochs, on the same images."""
     epochs = protocol.epochs if protocol == QUICK else "auto"
-    trainer = latente.Trainer(epochs=epochs, batch_size=64, verbose=False)
+    trainer = latente.Trainer(epochs=epochs, batch_size=64, weight_decay=0, verbose=False)
     common: dict[str, Any] = {"trainer": trainer, "random_state": protocol.seed}
     return {
         "conv": latente.ConvolutionalAutoencoder(16, **common),

@@ -41,7 +41,7 @@ def build(kind: str, k: int, seed: int):
     import latente
 
     epochs = {"vanilla": SINGLE_LAYER_EPOCHS, "overfitted": EPOCHS * IMAGES // FEW // 2}
-    trainer = latente.Trainer(epochs=epochs.get(kind, EPOCHS), verbose=False)
+    trainer = latente.Trainer(epochs=epochs.get(kind, EPOCHS), weight_decay=0, verbose=False)
     common = {"trainer": trainer, "random_state": seed}
     if kind == "vanilla":
         return latente.VanillaAutoencoder(k, **common)

@@ -42,7 +42,7 @@ def measure(name: str, way: str, seed: int) -> dict[str, object]:
     """Trains one wide code and returns what it says."""
     objective, bottleneck = WAYS[way]
     x = split(name)[0]
-    trainer = latente.Trainer(verbose=False)
+    trainer = latente.Trainer(weight_decay=0, verbose=False)
     model = latente.Autoencoder("auto", bottleneck=bottleneck, trainer=trainer, random_state=seed)
     source = model._source(model._start(x))
     kept, held = source.split(latent_size.HELD_OUT, seed)

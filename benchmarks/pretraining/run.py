@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,9 +65,9 @@ def labelled(y: np.ndarray, n: int, seed: int) -> np.ndarray:
 def starts(name: str, x: np.ndarray, seed: int) -> Iterator[tuple[str, StackedAutoencoder]]:
     """Yields the two encoders that a classifier starts from: pretrained on all pictures, and with its first weights."""
     masking = f"masking:{MASKING.get(name, MASKING['mnist'])}"
-    still = Trainer(learning_rate=1e-12, verbose=False)
+    still = Trainer(learning_rate=1e-12, weight_decay=0, verbose=False)
     for start, pretraining in (
-        ("pretrained", Pretraining(15, masking, Trainer(verbose=False))),
+        ("pretrained", Pretraining(15, masking, Trainer(weight_decay=0, verbose=False))),
         ("scratch", Pretraining(1, None, still)),
     ):
         stack = StackedAutoencoder(1000, hidden_features=(1000, 1000), pretraining=pretraining, random_state=seed)
@@ -85,7 +86,7 @@ def measure(name: str, seed: int) -> Iterator[dict[str, Any]]:
                 FrozenEstimator(stack),
                 corruption=corruption,
                 dropout=dropout,
-                trainer=Trainer(epochs=epochs, learning_rate=1e-3, verbose=False),
+                trainer=Trainer(epochs=epochs, learning_rate=1e-3, weight_decay=0, verbose=False),
                 random_state=seed,
             )
             begun = time.process_time()
@@ -116,10 +117,12 @@ def keep(row: dict[str, Any]) -> None:
     key = ("set", "start", "noise", "seed")
     rows = [old for old in read() if [str(old[k]) for k in key] != [str(row[k]) for k in key]] + [row]
     rows.sort(key=lambda r: (SETS.index(r["set"]), r["start"], list(NOISES).index(r["noise"]), int(r["seed"])))
-    with RESULTS.open("w", newline="") as file:
+    fresh = RESULTS.with_suffix(".tmp")
+    with fresh.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    os.replace(fresh, RESULTS)
 
 
 def write_page() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def estimator(case: Case, seed: int, epochs: int) -> latente.VariationalAutoenco
         distortion="bernoulli",
         objective=objective,
         warmup=0.0,
-        trainer=latente.Trainer(epochs=epochs, verbose=False),
+        trainer=latente.Trainer(epochs=epochs, weight_decay=0, verbose=False),
         random_state=seed,
     )
 
@@ -120,10 +121,12 @@ def keep(row: dict[str, Any]) -> None:
     """Writes the row beside the others."""
     rows = [old for old in read() if (old["name"], old["seed"]) != (row["name"], str(row["seed"]))] + [row]
     rows.sort(key=lambda r: (list(CASES).index(r["name"]), int(r["seed"])))
-    with RESULTS.open("w", newline="") as file:
+    fresh = RESULTS.with_suffix(".tmp")
+    with fresh.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    os.replace(fresh, RESULTS)
 
 
 def write_page() -> None:

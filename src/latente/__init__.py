@@ -46,7 +46,7 @@ _HOMES = {
         "Sampler",
         "SecondStageSampler",
     ),
-    "latente.networks": ("MLP", "Conv"),
+    "latente.networks": ("MLP", "Conv", "LinearPath"),
     "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
     "latente.persistence": ("ModelFileError",),
     "latente.pretraining": ("Pretraining",),
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
         Sampler,
         SecondStageSampler,
     )
-    from latente.networks import MLP, Conv
+    from latente.networks import MLP, Conv, LinearPath
     from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Wasserstein
     from latente.persistence import ModelFileError
     from latente.pretraining import Pretraining

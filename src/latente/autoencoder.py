@@ -11,8 +11,9 @@ from latente.bottlenecks import BottleneckModule
 from latente.corruptions import Bounds, Corruption
 from latente.distortions import DistortionModule
 from latente.latent import Latent
+from latente.nn import Clip
 
-OUTPUTS: dict[str, type[nn.Module]] = {"identity": nn.Identity, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+OUTPUTS: dict[str, type[nn.Module]] = {"identity": nn.Identity, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "clip": Clip}
 
 
 class AutoencoderModule(nn.Module):
@@ -24,7 +25,7 @@ class AutoencoderModule(nn.Module):
         decoder: (batch, latent_dim) -> (batch, *sample_shape), before the output activation.
         distortion: the cost of x_hat against x; learned variances are trained and saved with the module.
         corruption: acts on x in training mode only, or when `corrupt` is called; None for none.
-        output: the activation that maps the decoder's output to the data's range: identity, sigmoid or tanh.
+        output: what maps the decoder's output to the data's range: identity, sigmoid, tanh or clip (to the bounds).
         bounds: the smallest and largest value of scaled data, or None.
 
     Attributes:
@@ -47,7 +48,7 @@ class AutoencoderModule(nn.Module):
         super().__init__()
         self.encoder, self.bottleneck, self.decoder = encoder, bottleneck, decoder
         self.distortion, self.corruption, self.bounds = distortion, corruption, bounds
-        self.output = OUTPUTS[output]()
+        self.output = OUTPUTS[output](*(bounds or ()) if output == "clip" else ())
 
     def corrupt(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Returns x~, or x where there is no corruption."""

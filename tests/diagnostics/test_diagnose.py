@@ -85,7 +85,7 @@ def test_a_single_layer_is_told_to_add_some(table):
 
 def test_not_better_than_the_mean_and_never_moved(table):
     still = Trainer(epochs=4, learning_rate=1e-12, verbose=False)
-    model = silence(Autoencoder(2, trainer=still, random_state=0).fit(table), "decoder")
+    model = silence(Autoencoder(2, network="mlp:32", trainer=still, random_state=0).fit(table), "decoder")
     found = named(diagnose(model, table))
     e = model.evaluate(table)
     assert numbers(found["not better than the mean"].message) == pytest.approx([e.error, e.mean_error], rel=1e-2)
@@ -100,14 +100,16 @@ def test_not_better_than_the_mean_and_never_moved(table):
 
 
 def test_the_encoder_of_a_constant_code_is_named(table):
-    model = silence(Autoencoder(3, trainer=replace(QUICK, epochs=1), random_state=0).fit(table), "encoder")
+    model = silence(
+        Autoencoder(3, network="mlp:32", trainer=replace(QUICK, epochs=1), random_state=0).fit(table), "encoder"
+    )
     found = named(diagnose(model, table))
     assert numbers(found["constant code"].message) == [3, 400]
     assert "ignored bottleneck" not in found
 
 
 def test_dead_units_are_counted(table):
-    model = Autoencoder(5, trainer=replace(QUICK, epochs=5), random_state=0).fit(table)
+    model = Autoencoder(5, network="mlp:32", trainer=replace(QUICK, epochs=5), random_state=0).fit(table)
     last = [m for m in model.module_.encoder.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         last.weight[1].zero_()

@@ -183,7 +183,7 @@ def test_a_variational_model(variational, digits):
 
 
 def test_a_collapsed_posterior_is_named(digits):
-    model = latente.VariationalAutoencoder(3, trainer=QUICK, random_state=0).fit(digits)
+    model = latente.VariationalAutoencoder(3, network="mlp:32", trainer=QUICK, random_state=0).fit(digits)
     last = [m for m in model.module_.encoder.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         last.weight.zero_()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from latente.networks import MLP, Auto, Conv
+from latente.networks import MLP, Auto, Conv, LinearPath
 from latente.nn import ACTIVATIONS, ConvBlock, Residual, activation, dense_block, normalisation
 from latente.nn.conv import down_size, links
 
@@ -20,6 +20,7 @@ NETWORKS = [
     MLP(()),
     MLP(12, "relu", "layer", skip=True, code_activation="tanh"),
     MLP((8, 8), "gelu", "batch"),
+    LinearPath(MLP((8, 8))),
     Auto(),
     Conv((4, 8)),
     Conv((4, 6, 8, 8, 8), (10, 9), activation="leaky_relu", normalization="layer"),
@@ -178,17 +179,17 @@ def test_every_activation_by_name(name):
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
-        ((1,), MLP((32, 16), skip=True)),
-        ((8,), MLP((32, 16), skip=True)),
-        ((30,), MLP((128, 64), skip=True)),
-        ((200,), MLP((512, 256), skip=True)),
-        ((256,), MLP((1000, 500, 250))),
-        ((1, 28, 28), MLP((1000, 500, 250))),
-        ((1, 64, 64), MLP((1000, 500, 250))),
+        ((1,), LinearPath(MLP((32, 16), normalization="layer"))),
+        ((8,), LinearPath(MLP((32, 16), normalization="layer"))),
+        ((30,), LinearPath(MLP((128, 64), normalization="layer"))),
+        ((200,), LinearPath(MLP((512, 256), normalization="layer"))),
+        ((256,), LinearPath(MLP((1000, 500, 250), normalization="layer"))),
+        ((1, 28, 28), LinearPath(MLP((1000, 500, 250), normalization="layer"))),
+        ((1, 64, 64), LinearPath(MLP((1000, 500, 250), normalization="layer"))),
         ((3, 64, 64), Conv((32, 64))),
         ((3, 256, 256), Conv((32, 64, 128, 128))),
         ((1, 16_000), Conv((32, 64, 128, 128, 128))),
-        ((10_000,), MLP((1000, 500, 250))),
+        ((10_000,), LinearPath(MLP((1000, 500, 250), normalization="layer"))),
     ],
 )
 def test_auto_chooses_by_kind_and_size(shape, expected):

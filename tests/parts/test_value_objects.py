@@ -57,6 +57,7 @@ EXAMPLES = [
     networks.Auto(largest_flat=100),
     networks.Conv((8, 16), (32,), kernel_size=5, activation="relu", normalization="batch", upsample="nearest"),
     networks.MLP((8, 4), "tanh", "layer", skip=True, code_activation="sigmoid"),
+    networks.LinearPath(networks.MLP((8,))),
     objectives.BetaTC(0.5, 6.0, 2.0),
     objectives.Augmented("deformation:10", "contractive:0.1"),
     objectives.Binarized("importance_weighted:5"),

@@ -55,7 +55,8 @@ def test_psnr_is_that_of_the_model(image_model, images, tmp_path):
 
 
 def test_a_model_that_loses_to_pca_is_told_so(table, tmp_path):
-    model = Autoencoder(4, trainer=Trainer(epochs=1, learning_rate=1e-6, verbose=False), random_state=0).fit(table)
+    trainer = Trainer(epochs=1, learning_rate=1e-6, verbose=False)
+    model = Autoencoder(4, network="mlp:32", trainer=trainer, random_state=0).fit(table)
     text = text_of(write_report(model, tmp_path, table))
     assert not model.evaluate(table).beats_pca
     assert "The model does not beat PCA" in text

@@ -69,7 +69,11 @@ def test_what_is_held_out(settings, fraction):
         ("batch_size", (0, -1, 2.5, "big", None), "batch_size must be an integer of at least 1 or 'auto'"),
         ("patience", (0, -1, 2.5, "auto", True), "patience must be an integer of at least 1 or None"),
         ("learning_rate", (0, -1, "fast", None, math.nan, math.inf), "learning_rate must be above 0"),
-        ("weight_decay", (-1, "some", None, math.nan, math.inf), "weight_decay must be a number of at least 0"),
+        (
+            "weight_decay",
+            (-1, "some", None, math.nan, math.inf),
+            "weight_decay must be a number of at least 0 or",
+        ),
         ("validation_fraction", (1, -0.1, "some", math.nan), r"validation_fraction must be in \[0, 1\) or None"),
         ("precision", ("float16", None, 32), "precision must be one of auto, float32, bfloat16"),
         ("verbose", ("yes", None, 2), "verbose must be True, False or 'auto'"),

@@ -36,7 +36,7 @@ class Schema:
         shift: float64, broadcasts against sample_shape.
         factor: float64, broadcasts against sample_shape.
         bounds: the smallest and largest value of scaled data where it has limits, else None.
-        output: the decoder's activation that fits the bounds: "sigmoid", "tanh" or "identity".
+        output: the decoder's activation that fits the bounds: "sigmoid", "tanh", "clip" or "identity".
         columns: the names of a frame's columns, or None.
         reason: why kind and scale were chosen, in words.
         constant: columns of a table (channels of signals and pictures) that have one value in all training data; empty

@@ -267,7 +267,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         return 1 if small and samples.dimensions == 2 else 2
 
     def _trainer(self, patches: int = 1, covers: float = 1.0) -> Trainer:
-        """Returns the trainer; where it leaves number and size of batches open, they suit patches.
+        """Returns the trainer; where it leaves number and size of batches and the decay open, they suit patches.
 
         Args:
             patches: how many there are.
@@ -278,7 +278,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         if epochs == "auto":
             epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
         batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
-        return replace(trainer, epochs=epochs, batch_size=batch_size)
+        decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
+        return replace(trainer, epochs=epochs, batch_size=batch_size, weight_decay=decay)
 
     def _objective(self) -> Restoration:
         """Returns the objective, or raises ValueError for settings that make no sense."""

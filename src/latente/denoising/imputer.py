@@ -193,7 +193,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
         epochs = min(MOST_EPOCHS, trainer.resolve_epochs(rows)) if trainer.epochs == "auto" else trainer.epochs
         batch = min(LARGEST_BATCH, trainer.resolve_batch_size(rows)) if trainer.batch_size == "auto" else None
-        return replace(trainer, epochs=epochs, batch_size=batch or trainer.batch_size)
+        decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
+        return replace(trainer, epochs=epochs, batch_size=batch or trainer.batch_size, weight_decay=decay)
 
     def _network(self, seed: int, rows: int = 0) -> _Filler:
         automatic = DROPOUT if rows < SMALL else 0.0

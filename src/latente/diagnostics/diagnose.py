@@ -44,7 +44,8 @@ def diagnose(model: Autoencoder, X: Any, *, reference: Any = None) -> tuple[Find
         >>> from sklearn.datasets import load_digits
         >>> from latente import Trainer
         >>> X = load_digits().images
-        >>> model = Autoencoder(8, trainer=Trainer(epochs=2, learning_rate=1e-9), random_state=0).fit(X)
+        >>> trainer = Trainer(epochs=2, learning_rate=1e-9)
+        >>> model = Autoencoder(8, network="mlp", trainer=trainer, random_state=0).fit(X)
         >>> [finding.name for finding in diagnose(model, X) if finding.severity == "warning"]
         ['learning rate too low', 'loss never moved', 'not better than the mean']
     """

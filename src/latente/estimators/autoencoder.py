@@ -16,6 +16,7 @@ from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, 
 from latente.data.checks import check_samples
 from latente.estimators.fitted import FittedAutoencoder, read_checked
 from latente.estimators.latent_size import AUTO, FOLDERS, LatentSize, check_latent_dim, find_latent_size
+from latente.estimators.linear_start import start_linear_path
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
 from latente.objectives import Progress
@@ -137,7 +138,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
         else:
             held = self._held_out(validation, paired=target is not None)
         self._choose_size(source, self._trainer(), seed, resume)
-        self._build(seed)
+        self._build(seed, source)
         self._train(source, held, seed, resume)
         return self
 
@@ -161,7 +162,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
             return
         device = trainer.resolve_device()
         self.latent_size_ = find_latent_size(
-            lambda size: self._built(seed, device, size), self.recipe_, source, trainer, seed, resume
+            lambda size: self._built(seed, device, size, source), self.recipe_, source, trainer, seed, resume
         )
         self.latent_dim_ = self.latent_size_.latent_dim
 
@@ -183,7 +184,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
         source = self._source(rows)
         if first:
             self._choose_size(source, replace(self._trainer(), checkpoint=None), seed)
-            self._build(seed)
+            self._build(seed, source)
         if not hasattr(self, "_stepper"):
             self._stepper = self._make_stepper()
         self._pass_over(source, seed)
@@ -197,7 +198,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
             self.module_,
             self.recipe_.objective,
             learning_rate=trainer.learning_rate,
-            weight_decay=trainer.weight_decay,
+            weight_decay=0.0 if trainer.weight_decay == "auto" else float(trainer.weight_decay),
             schedule=constant,
         )
 
@@ -237,8 +238,9 @@ class Autoencoder(PartParams, FittedAutoencoder):
         self._trainer().check()
         rows = read_checked(self, X, reset=True)
         check_samples(len(rows))
-        self.schema_ = decide(rows, self._spec(rows))
-        self.recipe_, self._params = recipe.settle(self.schema_), params
+        schema = decide(rows, self._spec(rows))
+        self.recipe_, self._params = recipe.settle(schema), params
+        self.schema_ = self.recipe_.fit_output(schema)
         if self.latent_dim != AUTO and int(self.latent_dim) >= self.schema_.size and not self.recipe_.limits_code:
             warnings.warn(
                 f"latent_dim={self.latent_dim} is not below the {self.schema_.size} values of a sample, so the code "
@@ -248,14 +250,19 @@ class Autoencoder(PartParams, FittedAutoencoder):
             )
         return rows
 
-    def _built(self, seed: int, device: torch.device, latent_dim: int) -> AutoencoderModule:
-        """Returns a module with fresh weights."""
+    def _built(
+        self, seed: int, device: torch.device, latent_dim: int, source: Source | None = None
+    ) -> AutoencoderModule:
+        """Returns a module with fresh weights, those of a linear path from the source's samples."""
         with seeded(seed):
-            return self.recipe_.build(latent_dim, self.schema_).to(device).eval()
+            module = self.recipe_.build(latent_dim, self.schema_).to(device).eval()
+        if source is not None:
+            start_linear_path(module, source, seed)
+        return module
 
-    def _build(self, seed: int) -> None:
+    def _build(self, seed: int, source: Source) -> None:
         """Sets `module_`, and forgets what belonged to an older one."""
-        self.module_ = self._built(seed, self._trainer().resolve_device(), self.latent_dim_)
+        self.module_ = self._built(seed, self._trainer().resolve_device(), self.latent_dim_, source)
         for old in ("_stepper", "history_", "n_iter_", "pretraining_histories_"):
             self.__dict__.pop(old, None)
 

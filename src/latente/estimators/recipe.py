@@ -75,6 +75,12 @@ class Recipe:
         low, high = schema.bounds or (0.0, 0.0)
         return replace(self, distortion=GaussianLikelihood(smallest_std=SMALLEST_STD * (high - low)))
 
+    def fit_output(self, schema: Schema) -> Schema:
+        """Returns the schema with the output that fits the network too; a Bernoulli's logits need a sigmoid."""
+        if isinstance(self.distortion, Bernoulli):
+            return schema
+        return replace(schema, output=self.network.output(schema.output, schema.sample_shape))
+
     def build(self, latent_dim: int, schema: Schema) -> AutoencoderModule:
         """Makes the module; its weights come from torch's global generator.
 

@@ -106,7 +106,7 @@ class StackedAutoencoder(Autoencoder):
         seed = self._seed(resume)
         source, _ = self._split(self._source(rows), seed)  # `finetune` will hold out the same samples
         self._choose_size(source, self._trainer(), seed, resume)
-        self._build(seed)
+        self._build(seed, source)
         self._pretrain(source, seed, resume)
         return self
 

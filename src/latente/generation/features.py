@@ -87,7 +87,7 @@ class ClassifierFeatures:
         self.classes_, of, _ = as_labels(y, len(rows))
         if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs at least 2 labels; got only {self.classes_[0].item()!r}")
-        trainer = Trainer(epochs=self.epochs, precision="float32", verbose=False)
+        trainer = Trainer(epochs=self.epochs, weight_decay=0, precision="float32", verbose=False)
         trainer.check()
         self.schema_, seed = decide(rows, DataSpec()), seed_of(self.random_state)
         with seeded(seed):

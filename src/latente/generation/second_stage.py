@@ -88,7 +88,7 @@ class SecondStageSampler(Sampler, name="second_stage"):
             network=MLP(tuple(self.hidden_features)),
             distortion="gaussian",
             data=DataSpec(kind="table", scale="standard"),
-            trainer=Trainer(epochs=self.epochs, precision="float32", device="cpu", verbose=False),
+            trainer=Trainer(epochs=self.epochs, weight_decay=0, precision="float32", device="cpu", verbose=False),
             random_state=seed,
         )
         return _SecondStage(model.fit(codes.astype(np.float32)))

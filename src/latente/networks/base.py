@@ -36,6 +36,15 @@ class Network(Part, abc.ABC, family="network"):
             ValueError: for sizes that make no network.
         """
 
+    def output(self, wanted: str, sample_shape: tuple[int, ...]) -> str:
+        """Returns the activation of the decoder's output, "identity", "sigmoid", "tanh" or "clip".
+
+        Args:
+            wanted: what the data's scale asks for.
+            sample_shape: as in `build`.
+        """
+        return wanted
+
 
 def positive_integers(name: str, values: Any) -> tuple[int, ...]:
     """Returns a tuple of positive integers from one integer or a sequence, or raises ValueError naming what it is."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["NORMALISATIONS", "normalisation"]
+__all__ = ["NORMALISATIONS", "NORMALIZING", "normalisation"]
 
 from torch import nn
 
 from latente.parts import did_you_mean
 
 NORMALISATIONS = ("batch", "layer")
+NORMALIZING = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # the layers that they make, and the like
 
 
 def normalisation(name: str | None, features: int, dimensions: int = 0) -> nn.Module | None:

@@ -33,7 +33,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "processes": run.processes.size,
         "learning_rate": float(trainer.learning_rate),
-        "weight_decay": float(trainer.weight_decay),
+        "weight_decay": run.stepper.weight_decay,
         "patience": _plain(trainer.patience),
         "clip": _plain(trainer.clip),
         "precision": _plain(trainer.precision),

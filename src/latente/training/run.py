@@ -81,7 +81,7 @@ class Run:
             module,
             objective,
             learning_rate=trainer.learning_rate,
-            weight_decay=trainer.weight_decay,
+            weight_decay=trainer.resolve_weight_decay(n, math.prod(source.sample_shape), module),
             schedule=warmup_cosine,
             clip=trainer.clip,
             processes=self.processes,

@@ -57,7 +57,7 @@ class Stepper:
         looks: bool | None = None,
     ) -> None:
         self.module, self.objective, self.schedule = module, objective, schedule
-        self.learning_rate, self.precision = float(learning_rate), precision
+        self.learning_rate, self.weight_decay, self.precision = float(learning_rate), float(weight_decay), precision
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError("there is nothing to train: no parameter of the modules requires a gradient")

@@ -102,7 +102,7 @@ def test_info(process, table_model):
     record, model = json.loads(done.out), latente.load(table_model)
     assert (record["estimator"], record["latent_dim"], record["training"]["epochs"]) == ("Autoencoder", 3, 5)
     assert record["parameters"] == sum(p.numel() for p in model.module_.parameters())
-    assert record["parts"]["network"].startswith("MLP(")  # what "auto" chose
+    assert record["parts"]["network"].startswith("LinearPath(")  # what "auto" chose
     assert record["versions"]["latente"] == latente.__version__
     text = process("info", table_model).out
     assert model.schema_.describe() in text

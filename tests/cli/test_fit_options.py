@@ -118,7 +118,7 @@ def test_the_split_of_a_data_set_can_be_chosen(call, tmp_path):
 
 
 def test_text_for_people(call, work, tmp_path):
-    done = call("fit", work / "table.csv", "-o", tmp_path / "m", "--latent-dim", 2, "--epochs", 1)
+    done = call("fit", work / "table.csv", "-o", tmp_path / "m", "--latent-dim", 2, "--epochs", 1, "--network", "mlp")
     assert (done.code, done.err) == (0, "")
     labels = [line.split()[0] for line in done.out.splitlines() if not line.startswith(" ")]
     assert [label for label in labels if label not in ("note", "good")] == [

@@ -117,7 +117,7 @@ def test_two_samples_are_enough():
 
 @pytest.mark.usefixtures("untouched_generators")
 def test_partial_fit_learns_and_is_reproducible(table):
-    first, again = make(random_state=3), make(random_state=3)
+    first, again = (make(network="mlp:32", random_state=3) for _ in range(2))
     errors = []
     for _ in range(60):
         for batch in (table[:30], table[30:]):

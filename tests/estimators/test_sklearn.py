@@ -83,7 +83,7 @@ def test_grid_search_reaches_into_parts(table):
 
 
 def test_cross_validation_prefers_the_model_that_learned(table):
-    untrained, trained = (Autoencoder(2, trainer=Trainer(epochs=n), random_state=0) for n in (1, 60))
+    untrained, trained = (Autoencoder(2, network="mlp:32", trainer=Trainer(epochs=n), random_state=0) for n in (1, 60))
     assert cross_val_score(trained, table, cv=2).mean() > cross_val_score(untrained, table, cv=2).mean()
 
 

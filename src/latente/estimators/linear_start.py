@@ -22,7 +22,7 @@ VALUES = 1 << 25  # of at most so many values in all
 def start_linear_path(module: AutoencoderModule, source: Source, seed: int) -> None:
     """Makes the linear paths of encoder and decoder PCA, in place.
 
-    Nothing happens without such paths, or where the decoder's outputs are logits.
+    Nothing happens without such paths, for a single sample, or where the decoder's outputs are logits.
 
     With components v_j (rows), the mean m and s^2 the mean variance of the components: W = v / s, b = -W m, W' = s v^T,
     b' = m. So codes have mean 0 and, on average over their elements, variance 1; distances between them are those of
@@ -38,6 +38,8 @@ def start_linear_path(module: AutoencoderModule, source: Source, seed: int) -> N
         return
     wanted = max(2, min(LOOKED_AT, len(source), VALUES // math.prod(source.sample_shape)))
     samples = next(iter(source.batches(wanted, seed))).target.flatten(1).cpu().numpy()
+    if len(samples) < 2:
+        return
     pca = fit_pca(samples, min(module.bottleneck.latent_dim, module.bottleneck.features))
     used = pca.explained_variance_ > 1e-12 * pca.explained_variance_.max(initial=0.0)
     scale = float(np.sqrt(pca.explained_variance_[used].mean())) if used.any() else 1.0

@@ -17,7 +17,7 @@ USUAL_LEARNING_RATE = 2e-3
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 EPOCHS_AT_ONE = 6_400
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 300
-MOST_WEIGHT_DECAY, NORMALIZED = 0.4, 10.0
+WEIGHT_DECAY_AT_ONE, MOST_WEIGHT_DECAY = 10.0, 4.0
 
 
 def automatic_batch_size(samples: int) -> int:
@@ -47,23 +47,21 @@ def automatic_epochs(samples: int) -> int:
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(EPOCHS_AT_ONE / math.sqrt(max(1, samples)))))
 
 
-def automatic_weight_decay(samples: int, values: int, normalized: bool) -> float:
-    """Returns the weight decay, sqrt(values / samples), at most 0.4; ten times as much for normalised layers.
+def automatic_weight_decay(samples: int, values: int) -> float:
+    """Returns the weight decay for a network with normalised layers, 10 sqrt(values / samples), at most 4.
 
-    The fewer samples for each of their values, the sooner a network knows them by heart. Where outputs are normalised,
-    the size of the weights does not matter to them, so that decay may be strong (benchmarks/reconstruction/NOTES.md).
+    The fewer samples for each of their values, the sooner a network knows them by heart. Where outputs are normalised
+    the size of the weights does not matter to them, so that decay can be strong (benchmarks/reconstruction/NOTES.md).
 
     Args:
         samples: how many there are.
         values: in each.
-        normalized: whether the network has normalisation layers.
 
     Example:
-        >>> round(automatic_weight_decay(60_000, 784, True), 2), automatic_weight_decay(10_000, 100, False)
-        (1.14, 0.1)
+        >>> round(automatic_weight_decay(60_000, 784), 2), automatic_weight_decay(100, 100)
+        (1.14, 4.0)
     """
-    decay = min(MOST_WEIGHT_DECAY, math.sqrt(values / max(1, samples)))
-    return NORMALIZED * decay if normalized else decay
+    return min(MOST_WEIGHT_DECAY, WEIGHT_DECAY_AT_ONE * math.sqrt(values / max(1, samples)))
 
 
 def warmup_cosine(step: int, total: int, warmup: float = 0.1, last: float = 0.001) -> float:

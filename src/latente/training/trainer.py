@@ -41,9 +41,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         batch_size: samples in a step, or "auto": about a twentieth of the data, from 32 to 256.
         learning_rate: the peak.
         weight_decay: how strongly weight matrices are pulled towards 0: they lose learning_rate * weight_decay of
-            themselves in each step, decoupled from the gradient (Loshchilov & Hutter, 2019). "auto" is
-            sqrt(values in a sample / samples), at most 0.4, and ten times as much where the network has normalisation
-            layers; in `partial_fit`, which never knows how many samples there will be, it is 0.
+            themselves in each step, decoupled from the gradient (Loshchilov & Hutter, 2019). "auto": 10 sqrt(values in
+            a sample / samples), at most 4, for networks with normalisation layers, 0 for others and in `partial_fit`.
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
             trains to the end.
         validation_fraction: of the samples, held out to measure the validation loss; None holds out a tenth when there
@@ -175,9 +174,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         """Returns the weight decay for a network and that many samples of that many values."""
         if self.weight_decay != "auto":
             return float(self.weight_decay)
-        return automatic_weight_decay(
-            samples, values, any(isinstance(layer, NORMALIZING) for layer in module.modules())
-        )
+        normalized = any(isinstance(layer, NORMALIZING) for layer in module.modules())
+        return automatic_weight_decay(samples, values) if normalized else 0.0
 
     def fit(
         self,

@@ -273,12 +273,12 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
 
     def _learn(self, series: list[Array], fresh: bool) -> None:
         """Trains and sets the threshold."""
-        training = held = [self._scaled(item) for item in series]
+        scaled = [self._scaled(item) for item in series]
+        training, held = scaled, scaled
         if self.contamination is None:
             cuts = [self._cut(len(item)) for item in series]
-            training, held = zip(
-                *[np.split(item, [cut]) for item, cut in zip(training, cuts, strict=True)], strict=True
-            )
+            training = [item[:cut] for item, cut in zip(scaled, cuts, strict=True)]
+            held = [item[cut:] for item, cut in zip(scaled, cuts, strict=True)]
         self._train(self._rows(training), fresh)
         held = [item for item in held if len(item) >= self.window_]
         self.calibration_scores_ = np.sort(np.concatenate([self._step_scores(item) for item in held]))
@@ -287,8 +287,8 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
         self.drift_reference_ = features_of(self.detector_, apart)
 
     def _cut(self, n: int) -> int:
-        """Returns where the held-out end of a series begins; it and what is left are a window at least."""
-        return min(n - max(round(self.calibration_fraction * n), self.window_), n)
+        """Returns where the held-out end of a series begins, which is a window at least."""
+        return max(0, n - max(round(self.calibration_fraction * n), self.window_))
 
     def _rows(self, series: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Returns windows to train on, at most `max_windows`."""
@@ -296,8 +296,8 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
         total = sum(len(item) - self.window_ + 1 for item in fit)
         if total < FEWEST:
             raise ValueError(
-                f"only {total} windows of {self.window_} steps are left to train on, at least {FEWEST} are needed; give "
-                "more steps, a smaller window=, or contamination= instead of a rate, which holds nothing out"
+                f"only {total} windows of {self.window_} steps are left to train on, {FEWEST} are needed; give more "
+                "steps, a smaller window=, or contamination= instead of a rate, which holds nothing out"
             )
         stride = -(-total // self.max_windows)
         parts = [windows_of(item, self.window_)[::stride] for item in fit]

@@ -88,8 +88,8 @@ def find_period(series: Sequence[NDArray[Any]], low: int, high: int) -> int | No
         >>> find_period([np.sin(np.arange(2000) * 2 * np.pi / 48)[:, None]], 10, 400)
         48
     """
-    curves = [_autocorrelation(item[:LONGEST], high) for item in series if len(item) > 2 * high]
-    curves = [curve for curve in curves if curve is not None]
+    found = [_autocorrelation(item[:LONGEST], high) for item in series if len(item) > 2 * high]
+    curves = [curve for curve in found if curve is not None]
     if not curves:
         return None
     curve = np.mean(curves, axis=0)

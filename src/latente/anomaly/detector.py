@@ -30,7 +30,8 @@ from latente.anomaly.calibration import (
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation, Explanation, explain
 from latente.anomaly.fitting import Fitted, fit_autoencoders, fit_ensemble, folds_of, pieces
-from latente.anomaly.scores import NearestReferences, Score, State
+from latente.anomaly.scores import NearestReferences, Score, State, robust_scale
+from latente.anomaly.views import Views
 from latente.data import DataSpec, Rows, Schema, check_values, decide
 from latente.data.checks import check_samples
 from latente.estimators import Autoencoder
@@ -65,7 +66,7 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
             signals: `Autoencoder()`); an Ensemble with other settings; any latente autoencoder, of which a copy is
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
-        score: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a short
+        scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a short
             string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is nearest,
             with 512 references, but 16 for contaminated data.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
@@ -102,12 +103,13 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
     _state: State
     _level: Tensor
     _expectation: Expectation | None
+    _usual: Tensor  # the residuals' scale
 
     def __init__(
         self,
         autoencoder: Any = None,
         *,
-        score: Any = "auto",
+        scoring: Any = "auto",
         false_alarm_rate: float | None = None,
         contamination: float | str | None = None,
         calibration: Any = "auto",
@@ -115,7 +117,7 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         random_state: Any = None,
     ) -> None:
         self.autoencoder = autoencoder
-        self.score = score
+        self.scoring = scoring
         self.false_alarm_rate = false_alarm_rate
         self.contamination = contamination
         self.calibration = calibration
@@ -145,8 +147,7 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         how = self._calibration(part)
         held, kept = self._divide(len(samples), how, rng)
         folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
-        self._fit_members(samples[kept], schema, part, folds, seed)
-        self._fit_score()
+        self._fit_score(self._fit_members(samples[kept], schema, part, folds, seed))
         self._set_threshold(samples, held, kept, folds, rng)
         return self
 
@@ -279,7 +280,7 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         return self.contamination is not None and self.contamination != 0
 
     def _score(self) -> Score:
-        chosen = None if self.score == "auto" else copy.copy(resolve(self.score, Score))  # type: ignore[type-abstract]
+        chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
         return chosen or NearestReferences(FEW if self.contaminated else MANY)
 
     def _choose(self, rows: Rows) -> tuple[Schema | None, Any]:
@@ -331,21 +332,24 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
 
     def _fit_members(
         self, samples: NDArray[Any], schema: Schema | None, part: Any, folds: NDArray[np.int64], seed: int
-    ) -> None:
+    ) -> Views:
+        """Sets what was trained and returns the members' views of training samples of their own."""
         if schema is not None:
-            self._fitted = fit_ensemble(part, schema.prepare(schema.ingest(samples)), schema, folds, seed)
+            fitted, views = fit_ensemble(part, schema.prepare(schema.ingest(samples)), schema, folds, seed)
         elif isinstance(part, FrozenEstimator):
-            self._fitted = fit_autoencoders(part.estimator, samples, folds, seed, frozen=True)
+            fitted, views = fit_autoencoders(part.estimator, samples, folds, seed, frozen=True)
         else:
-            self._fitted = fit_autoencoders(part, samples, folds, seed, frozen=False)
-        self.schema_, self._folds = self._fitted.schema, int(folds.max()) + 1
+            fitted, views = fit_autoencoders(part, samples, folds, seed, frozen=False)
+        self._fitted, self.schema_, self._folds = fitted, fitted.schema, int(folds.max()) + 1
+        return views
 
-    def _fit_score(self) -> None:
+    def _fit_score(self, views: Views) -> None:
+        score = self._score()
         with torch.inference_mode():
-            views, score = self._fitted.views(), self._score()
             self._state = score.fit(views)
-            level = score(views, self._state).median(1).values if len(views.x[0]) else torch.ones(len(views.x))
+            level = score(views, self._state).median(1).values
             self._level = torch.where(level > 1e-12, level, 1.0)
+            self._usual = robust_scale(views.residual, views.x)
         self.score_ = score
 
     def _set_threshold(

@@ -12,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latente.anomaly.scores import robust_scale
+from latente.anomaly.fitting import pieces
+from latente.anomaly.members import Backbone, Members
+from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
 
 if TYPE_CHECKING:
@@ -191,22 +193,27 @@ def _by_replacement(detector: AnomalyDetector, x: Tensor, scores: Array) -> tupl
         replaced = torch.where(eye, own, row)  # row j has the expected value in column j
         without = np.concatenate(list(detector._scores(iter([replaced])))).astype(np.float64).mean(1)
         fallen[i] = -scores[i] - without
-    fallen[:, list(detector.schema_.constant)] += 0.0
     return fallen, expected.numpy().astype(np.float64)
 
 
 def _by_residual(detector: AnomalyDetector, x: Tensor) -> tuple[Array, Array]:
     """Returns squared scaled residuals and the reconstruction, averaged over members, (n, *sample_shape) each."""
-    backbone = detector._fitted.backbone
+    backbone, scale = detector._fitted.backbone, detector._usual
+    found = []
     with torch.inference_mode():
-        usual = detector._fitted.views()
-        scale = robust_scale(usual.residual, usual.x)
-        parts = []
-        for piece in x.split(256):
+        for piece in pieces(x, backbone.members):
             views = backbone.views(piece.to(scale.device))
-            parts.append(torch.stack([(views.residual / scale).square().mean(0), views.residual.mean(0)]))
-    squared, residual = torch.cat(parts, 1).cpu()
-    return squared.view(x.shape).double().numpy(), x.double().numpy() - residual.view(x.shape).double().numpy()
+            found.append(torch.stack([(views.residual / scale).square().mean(0), _rebuilt(views, backbone, piece)]))
+    squared, rebuilt = torch.cat(found, 1).cpu().double().unbind()
+    return squared.view(x.shape).numpy(), rebuilt.view(x.shape).numpy()
+
+
+def _rebuilt(views: Views, backbone: Backbone, x: Tensor) -> Tensor:
+    """Returns (n, values): the mean reconstruction in the scale of the samples x (n, ...)."""
+    residual = views.residual
+    if isinstance(backbone, Members):
+        residual = residual / backbone.factor
+    return x.flatten(1).to(residual.device) - residual.mean(0)
 
 
 def _arranged(values: Array, schema: Schema) -> Array:

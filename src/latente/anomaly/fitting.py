@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "pieces"]
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -31,13 +31,11 @@ class Fitted:
 
     Attributes:
         backbone: the members together.
-        views: of training samples of each member, on which a score is fitted; a function, for they are large.
         schema: how samples are scaled.
         models: the autoencoders, for a wrapped one.
     """
 
     backbone: Backbone
-    views: Callable[[], Views]
     schema: Schema
     models: tuple[Autoencoder, ...] = ()
 
@@ -53,16 +51,25 @@ def folds_of(samples: int, folds: int, rng: np.random.Generator) -> NDArray[np.i
     return rng.permutation(samples).astype(np.int64) % max(1, min(folds, samples))
 
 
-def fit_ensemble(part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> Fitted:
-    """Trains the members of an ensemble; arguments as those of `Ensemble.fit`."""
+def fit_ensemble(part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Fitted, Views]:
+    """Trains the members of an ensemble and returns them, and their views of training samples of their own.
+
+    Args:
+        part: the settings.
+        x: (n, *sample_shape), scaled.
+        schema: of the data.
+        folds: (n,), which fold a sample belongs to.
+        seed: decides everything random.
+    """
     members, own = part.fit(x, schema, folds, seed)
-    return Fitted(members, lambda: members.views_of(own), schema)
+    with torch.inference_mode():
+        return Fitted(members, schema), members.views_of(own)
 
 
 def fit_autoencoders(
     autoencoder: Autoencoder, samples: NDArray[Any], folds: NDArray[np.int64], seed: int, frozen: bool
-) -> Fitted:
-    """Fits a copy of the autoencoder outside each fold, or takes one that is fitted.
+) -> tuple[Fitted, Views]:
+    """Fits a copy of the autoencoder outside each fold, or takes one that is fitted; returns as `fit_ensemble`.
 
     Args:
         autoencoder: the user's.
@@ -79,11 +86,11 @@ def fit_autoencoders(
     chosen = min(REFERENCES, *(len(own) for own in inside))
     rows = [own[rng.permutation(len(own))[:chosen]] for own in inside]
 
-    def views() -> Views:
-        scaled = [model.schema_.prepare(model.schema_.ingest(own)) for model, own in zip(models, rows, strict=True)]
-        return backbone.views_of([x.to(model.module_.device) for model, x in zip(models, scaled, strict=True)])
-
-    return Fitted(backbone.eval(), views, models[0].schema_, models)
+    scaled = [model.schema_.prepare(model.schema_.ingest(own)) for model, own in zip(models, rows, strict=True)]
+    backbone.eval()
+    with torch.inference_mode():
+        views = backbone.views_of([x.to(model.module_.device) for model, x in zip(models, scaled, strict=True)])
+    return Fitted(backbone, models[0].schema_, models), views
 
 
 def _copy(autoencoder: Autoencoder, seed: int) -> Any:

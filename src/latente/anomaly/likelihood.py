@@ -42,7 +42,7 @@ class Likelihood(Score, name="likelihood"):
     def fit(self, views: Views) -> State:
         if not views.modules or not all(isinstance(module.bottleneck, GaussianModule) for module in views.modules):
             raise ValueError(
-                "score='likelihood' needs a variational autoencoder: AnomalyDetector(VariationalAutoencoder(...))"
+                "scoring='likelihood' needs a variational autoencoder: AnomalyDetector(VariationalAutoencoder(...))"
             )
         return {}
 

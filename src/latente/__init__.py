@@ -47,7 +47,7 @@ _HOMES = {
         "SecondStageSampler",
     ),
     "latente.networks": ("MLP", "Conv"),
-    "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
+    "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Trimmed", "Wasserstein"),
     "latente.persistence": ("ModelFileError",),
     "latente.pretraining": ("Pretraining",),
     "latente.training": ("Trainer", "TrainingDiverged"),
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
         SecondStageSampler,
     )
     from latente.networks import MLP, Conv
-    from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Wasserstein
+    from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Trimmed, Wasserstein
     from latente.persistence import ModelFileError
     from latente.pretraining import Pretraining
     from latente.training import Trainer, TrainingDiverged

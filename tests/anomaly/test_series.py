@@ -268,3 +268,12 @@ def test_a_constant_series_and_a_constant_channel():
     assert flat.predict(np.r_[np.full(50, 7.0), 9.0])[-1] == -1
     both = SeriesDetector(FarFromMean(), window=10).fit(np.column_stack([wave(500)[:, 0], np.ones(500)]))
     assert np.isfinite(both.score_samples(np.column_stack([wave(500)[:, 0], np.ones(500)]))).all()
+
+
+def test_the_default_detector_saved_and_explained(tmp_path):
+    detector = SeriesDetector(window=20, random_state=0, false_alarm_rate=0.05).fit(wave(600))
+    loaded, series = SeriesDetector.load(detector.save(tmp_path / "detector")), with_defect(wave(400, 1), 200, 10)
+    assert (loaded.score_samples(series) == detector.score_samples(series)).all()
+    assert 190 < detector.explain(series).top(1)[0][0] < 220
+    assert detector.drift_reference_.shape == (6, 11)  # 10 codes and the score of 6 windows that do not overlap
+    assert loaded.partial_fit(series).window_ == 20

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from latente.anomaly.calibration import conformal_p_values
 from latente.anomaly.drift import DriftMonitor
 from latente.anomaly.series_explanation import SeriesExplanation, explained
 from latente.anomaly.series_parts import check_settings, default_detector, features_of, threshold_of, window_scores
@@ -37,7 +38,8 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
 
     Args:
         detector: anything with fit(X) and score_samples(X) (higher = more normal) for rows X (m, window * channels); a
-            fresh clone is fitted. None chooses one.
+            fresh clone is fitted. None is a denoising autoencoder, judged by the
+            joint Mahalanobis distance of code and residual.
         window: steps, at least 2. "auto": the smallest whole number of periods that has at least 100 steps, by the
             autocorrelation; 100 without a period; never more than a quarter of the shortest series.
         align: "mean", which points best, or "end", for alarms without delay.
@@ -164,8 +166,7 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self, "detector_")
         if self.contamination is not None:
             raise ValueError("p-values need held-out steps; use false_alarm_rate= instead of contamination=")
-        known = self.calibration_scores_
-        return self._each(X, lambda scores: (1 + np.searchsorted(known, scores, side="right")) / (1 + len(known)))
+        return self._each(X, lambda scores: conformal_p_values(scores, self.calibration_scores_))
 
     def explain(self, X: Any) -> SeriesExplanation:
         """Returns why the steps of one series score as they do: by channel, and what was expected instead.

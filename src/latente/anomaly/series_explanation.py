@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.anomaly.series_parts import autoencoder_of
 from latente.anomaly.windows import Array, windows_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def explained(model: SeriesDetector, series: NDArray[Any]) -> SeriesExplanation:
     Raises:
         TypeError: for a detector of windows that cannot reconstruct them.
     """
-    inner = getattr(model.detector_, "autoencoder_", model.detector_)
+    inner = autoencoder_of(model.detector_)
     if not hasattr(inner, "reconstruct"):
         raise TypeError(f"{type(model.detector_).__name__} does not reconstruct, so it cannot say what it expected")
     scaled = model._scaled(series)

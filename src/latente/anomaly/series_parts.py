@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["check_settings", "default_detector", "features_of", "load_detector", "threshold_of", "window_scores"]
+__all__ = [
+    "autoencoder_of", "check_settings", "default_detector", "features_of", "load_detector", "threshold_of",
+    "window_scores",
+]  # fmt: skip
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.anomaly.calibration import conformal_threshold
+from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.windows import Array, check_window
+from latente.data import DataSpec
+from latente.estimators import Autoencoder, load
+from latente.networks import MLP
 from latente.parts import is_integer, is_number
+from latente.persistence import read_model
+from latente.training import Trainer
 
 if TYPE_CHECKING:
     from latente.anomaly.series import SeriesDetector
@@ -19,27 +29,45 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 22  # values that are scored at once
 ALIGNMENTS = ("mean", "end")
 RATE = 0.01
+LATENT, HIDDEN, NOISE, EPOCHS, WIDEST = 32, (64, 32), "gaussian:0.3", 20, 2000
 
 
 def default_detector(width: int, seed: int) -> Any:
-    """Returns an unfitted detector of windows.
+    """Returns an unfitted detector of windows: a denoising autoencoder, judged by code and residual together.
+
+    The training quantile is no matter: the threshold of steps is set by the series' own held-out end.
 
     Args:
-        width: values of a window.
+        width: values of a window; of more than 2,000 the joint covariance costs too much, and the residual judges.
         seed: decides everything random.
     """
-    from latente.estimators import Autoencoder
-    from latente.training import Trainer
+    trainer = Trainer(epochs=EPOCHS, verbose=False)
+    autoencoder = Autoencoder(
+        min(LATENT, max(1, width // 2)),
+        network=MLP(HIDDEN),
+        corruption=NOISE,
+        data=DataSpec(kind="table"),
+        trainer=trainer,
+        random_state=seed,
+    )
+    scoring = "joint" if width <= WIDEST else "reconstruction"
+    return AnomalyDetector(autoencoder, scoring=scoring, calibration="quantile", random_state=seed)
 
-    trainer = Trainer(epochs=20, verbose=False)
-    return Autoencoder(min(16, max(1, width // 2)), corruption="gaussian:0.3", trainer=trainer, random_state=seed)
+
+def autoencoder_of(detector: Any) -> Any:
+    """Returns the autoencoder inside a fitted detector of windows, or the detector itself.
+
+    Args:
+        detector: an AnomalyDetector around an autoencoder, or anything else.
+    """
+    models = detector._fitted.models if isinstance(detector, AnomalyDetector) else ()
+    return models[0] if models else detector
 
 
 def load_detector(path: Path) -> Any:
     """Returns the detector of windows in a folder."""
-    from latente.estimators import load
-
-    return load(path)
+    stored = read_model(path)[1].estimator
+    return AnomalyDetector.load(path) if stored == AnomalyDetector.__name__ else load(path)
 
 
 def window_scores(detector: Any, rows: NDArray[Any]) -> Array:
@@ -51,7 +79,7 @@ def window_scores(detector: Any, rows: NDArray[Any]) -> Array:
 
 def features_of(detector: Any, rows: NDArray[Any]) -> Array:
     """Returns (m, k): the codes of rows, where the detector has a transform, and their scores."""
-    model, scores = getattr(detector, "autoencoder_", detector), window_scores(detector, rows)[:, None]
+    model, scores = autoencoder_of(detector), window_scores(detector, rows)[:, None]
     return np.hstack([model.transform(rows), scores]) if hasattr(model, "transform") else scores
 
 
@@ -69,13 +97,13 @@ def threshold_of(scores: Array, false_alarm_rate: float | None, contamination: f
     if contamination is not None:
         return float(np.quantile(scores, contamination))
     rate = RATE if false_alarm_rate is None else false_alarm_rate
-    rank = int(rate * (len(scores) + 1) + 1e-9)
-    if rank < 1:
+    threshold = conformal_threshold(scores, rate)
+    if not np.isfinite(threshold):
         raise ValueError(
             f"{len(scores)} held-out steps cannot show a false-alarm rate of {rate:g}, which needs at least "
             f"{int(np.ceil(1 / rate - 1 - 1e-9))}; give more steps, a larger calibration_fraction or a larger rate"
         )
-    return float(scores[rank - 1])
+    return threshold
 
 
 def check_settings(model: SeriesDetector) -> None:

@@ -19,6 +19,7 @@ _HOMES = {
     "latente.corruptions": (
         "Compose",
         "Deformation",
+        "Erasing",
         "GaussianNoise",
         "Masking",
         "SaltAndPepper",
@@ -58,7 +59,16 @@ __all__ = sorted([*_HOME_OF, "__version__"])
 
 if TYPE_CHECKING:
     from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
-    from latente.corruptions import Compose, Deformation, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
+    from latente.corruptions import (
+        Compose,
+        Deformation,
+        Erasing,
+        GaussianNoise,
+        Masking,
+        SaltAndPepper,
+        Speckle,
+        SwapNoise,
+    )
     from latente.data import DataSpec, open_rows
     from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError
     from latente.estimators import (

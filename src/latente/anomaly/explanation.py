@@ -20,7 +20,7 @@ from latente.data.schema import FROM_MODEL, Schema
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from latente.anomaly.detector import AnomalyDetector
+    from latente.anomaly.fitted import FittedDetector
 
 Array = NDArray[np.float64]
 SHRINKAGE = 1e-3  # of the correlations towards 0
@@ -159,7 +159,7 @@ class Expectation:
         return (x - (x - self.mean) @ self.weights).float()
 
 
-def explain(detector: AnomalyDetector, samples: NDArray[Any]) -> Explanation:
+def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     """Returns the explanation of samples (n, ...), in the user's units; see `AnomalyDetector.explain`."""
     schema = detector.schema_
     x = schema.prepare(schema.ingest(samples))
@@ -180,7 +180,7 @@ def explain(detector: AnomalyDetector, samples: NDArray[Any]) -> Explanation:
     )
 
 
-def _by_replacement(detector: AnomalyDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
+def _by_replacement(detector: FittedDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
     """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
     expectation = detector._expectation
     if expectation is None:
@@ -196,7 +196,7 @@ def _by_replacement(detector: AnomalyDetector, x: Tensor, scores: Array) -> tupl
     return fallen, expected.numpy().astype(np.float64)
 
 
-def _by_residual(detector: AnomalyDetector, x: Tensor) -> tuple[Array, Array]:
+def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:
     """Returns squared scaled residuals and the reconstruction, averaged over members, (n, *sample_shape) each."""
     backbone, scale = detector._fitted.backbone, detector._usual
     found = []

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
@@ -51,7 +50,9 @@ def folds_of(samples: int, folds: int, rng: np.random.Generator) -> NDArray[np.i
     return rng.permutation(samples).astype(np.int64) % max(1, min(folds, samples))
 
 
-def fit_ensemble(part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Fitted, Views]:
+def fit_ensemble(
+    part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int
+) -> tuple[Fitted, Views]:
     """Trains the members of an ensemble and returns them, and their views of training samples of their own.
 
     Args:

@@ -8,6 +8,7 @@ import abc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class Members(Backbone):
         members, codes = len(latent_dims), max(latent_dims)
         sizes = (values, hidden_features, codes, hidden_features, values)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in pairwise(sizes):
             self.weights.append(torch.randn((members, a, b), generator=generator) / math.sqrt(a))
             self.biases.append(torch.zeros(members, 1, b))
         active = torch.arange(codes) < torch.tensor(list(latent_dims))[:, None]

@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation
-from latente.anomaly.fitted import FittedDetector, mean_of
-from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of
+from latente.anomaly.fitted import FittedDetector
+from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of
 from latente.anomaly.scores import NearestReferences, Score, robust_scale
 from latente.anomaly.views import Views
 from latente.data import DataSpec, Rows, Schema, check_values, decide

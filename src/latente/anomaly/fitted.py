@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CalibrationWarning", "FittedDetector", "mean_of"]
+__all__ = ["CalibrationWarning", "FittedDetector"]
 
 import warnings
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from latente.anomaly.calibration import conformal_p_values, conformal_threshold, select
 from latente.anomaly.explanation import Expectation, Explanation, explain
-from latente.anomaly.fitting import Fitted, pieces
+from latente.anomaly.fitting import Fitted, mean_of, pieces
 from latente.anomaly.scores import Score, State
 from latente.data import Rows, Schema
 from latente.estimators.fitted import read_checked
@@ -246,8 +246,3 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "score_")
-
-
-def mean_of(of_members: NDArray[np.float32]) -> Array:
-    """Returns (n,): minus the mean of the members' scores."""
-    return -of_members.astype(np.float64).mean(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "pieces"]
+__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "mean_of", "pieces"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -102,3 +102,8 @@ def _copy(autoencoder: Autoencoder, seed: int) -> Any:
 def pieces(x: Tensor, members: int) -> tuple[Tensor, ...]:
     """Returns samples (n, ...) in pieces, so that all members' views of one fit in memory."""
     return x.split(max(16, TOGETHER // (members * max(1, x[0].numel()))))
+
+
+def mean_of(of_members: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns (n,): minus the mean of the members' scores."""
+    return -of_members.astype(np.float64).mean(1)

@@ -21,6 +21,7 @@ from latente.data import Schema
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.objectives.trimmed import kept
 
+WIDEST_ODD = 16  # columns; MKL rounds products of fewer differently from row to row
 FARTHEST = 10.0  # standard deviations; values beyond say no more than this
 
 
@@ -130,7 +131,12 @@ class Members(Backbone):
         return Views(u, self.decode(z), z)
 
     def _layer(self, x: Tensor, index: int) -> Tensor:
-        return torch.baddbmm(self.biases[index], x, self.weights[index])
+        weight, bias = self.weights[index], self.biases[index]
+        missing = WIDEST_ODD - weight.shape[2]
+        if self.training or missing <= 0:
+            return torch.baddbmm(bias, x, weight)
+        wide = torch.baddbmm(nn.functional.pad(bias, (0, missing)), x, nn.functional.pad(weight, (0, missing)))
+        return wide[:, :, : weight.shape[2]]
 
 
 @dataclass

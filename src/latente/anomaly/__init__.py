@@ -16,10 +16,11 @@ from latente.anomaly.calibration import (
     conformal_p_values,
     select,
 )
-from latente.anomaly.detector import AnomalyDetector, CalibrationWarning
+from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.drift import DriftMonitor, DriftTest, DriftWarning, drift_test
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Contribution, Explanation
+from latente.anomaly.fitted import CalibrationWarning
 from latente.anomaly.likelihood import Likelihood
 from latente.anomaly.maps import anomaly_map
 from latente.anomaly.saving import load

@@ -128,5 +128,5 @@ def select(p_values: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
     if p.ndim != 1 or not bool(((p >= 0) & (p <= 1)).all()):
         raise ValueError(f"p-values must be a list of numbers in [0, 1]; got an array of shape {p.shape}")
     order = np.sort(p)
-    below = np.flatnonzero(order <= fdr * np.arange(1, len(p) + 1) / len(p)) if len(p) else []
+    below = np.flatnonzero(order <= fdr * np.arange(1, len(p) + 1) / max(1, len(p)))
     return p <= order[below[-1]] if len(below) else np.zeros(len(p), dtype=bool)

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-__all__ = ["AnomalyDetector", "CalibrationWarning"]
+__all__ = ["AnomalyDetector"]
 
 import copy
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from latente.anomaly.calibration import (
-    Calibration,
-    CrossConformal,
-    SplitConformal,
-    TrainingQuantile,
-    conformal_p_values,
-    conformal_threshold,
-    select,
-)
+from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal
 from latente.anomaly.ensemble import Ensemble
-from latente.anomaly.explanation import Expectation, Explanation, explain
-from latente.anomaly.fitting import Fitted, fit_autoencoders, fit_ensemble, folds_of, pieces
-from latente.anomaly.scores import NearestReferences, Score, State, robust_scale
+from latente.anomaly.explanation import Expectation
+from latente.anomaly.fitted import FittedDetector
+from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of
+from latente.anomaly.scores import NearestReferences, Score, robust_scale
 from latente.anomaly.views import Views
 from latente.data import DataSpec, Rows, Schema, check_values, decide
 from latente.data.checks import check_samples
 from latente.estimators import Autoencoder
 from latente.estimators.fitted import read_checked
-from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.params import PartParams
 from latente.parts import is_number, resolve
 from latente.training import seed_of
 
-USUAL_RATE = 0.05
 FEW, MANY = 16, 512  # references in contaminated and in clean data
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
 LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
 
-Array = NDArray[np.float64]
 
-
-class CalibrationWarning(UserWarning):
-    """Warned when there are too few calibration samples for the stated rate, so that nothing can be flagged."""
-
-
-class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
+class AnomalyDetector(PartParams, FittedDetector):
     """Says which samples are unlike the training data, how sure that is, and why.
 
     Autoencoders learn what the data looks like; a score measures how far a sample is from it; a threshold comes from
@@ -66,9 +46,9 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
             signals: `Autoencoder()`); an Ensemble with other settings; any latente autoencoder, of which a copy is
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
-        scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a short
-            string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is nearest,
-            with 512 references, but 16 for contaminated data.
+        scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
+            short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
+            nearest, with 512 references, but 16 for contaminated data.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
@@ -94,16 +74,6 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         >>> detector.predict([[1.0, 2.0, -1.0], [1.0, 2.0, 1.0]])
         array([ 1, -1])
     """
-
-    offset_: float
-    calibration_scores_: Array | None
-    score_: Score
-    schema_: Schema
-    _fitted: Fitted
-    _state: State
-    _level: Tensor
-    _expectation: Expectation | None
-    _usual: Tensor  # the residuals' scale
 
     def __init__(
         self,
@@ -151,116 +121,6 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         self._set_threshold(samples, held, kept, folds, rng)
         return self
 
-    # Scores
-
-    def score_samples(self, X: Any, *, out: str | Path | None = None) -> Array:
-        """Returns (n,): minus the score, averaged over the members; higher is more normal.
-
-        Each member's score is in units of its median over training samples.
-
-        Args:
-            X: (n, ...), as in `fit`; read and scored in pieces.
-            out: a .npy file to write the scores to piece by piece; what is returned is then a read-only map of it.
-
-        Raises:
-            ValueError: for samples of another shape, or values that are not finite.
-        """
-        rows = self._read(X)
-        return collected((_mean(piece) for piece in self._scores(self._scaled(rows))), len(rows), out)
-
-    def decision_function(self, X: Any) -> Array:
-        """Returns (n,): `score_samples` minus `offset_`; negative for anomalies.
-
-        Args:
-            X: (n, ...), as in `fit`.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Returns (n,): 1 for normal samples, -1 for anomalies.
-
-        Args:
-            X: (n, ...), as in `fit`.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
-
-    def p_values(self, X: Any) -> Array:
-        """Returns (n,): how probable so low a score is for a normal sample, a conformal p-value.
-
-        It is no probability of being an anomaly. With m calibration samples the smallest value is 1 / (m + 1). Where
-        the training data is contaminated, p-values are larger than they should be.
-
-        Args:
-            X: (n, ...), as in `fit`.
-
-        Raises:
-            ValueError: when the threshold is the training quantile, which gives none.
-        """
-        check_is_fitted(self, "score_")
-        return self.p_values_of(self.score_samples(X))
-
-    def p_values_of(self, scores: Any) -> Array:
-        """Returns (n,): the p-values of scores that are known already; see `p_values`.
-
-        Args:
-            scores: (n,), as `score_samples` returns them.
-        """
-        check_is_fitted(self, "score_")
-        if self.calibration_scores_ is None:
-            raise ValueError("calibration='quantile' gives no p-values; use 'cross' or 'split'")
-        return conformal_p_values(np.asarray(scores, dtype=np.float64), self.calibration_scores_)
-
-    def select(self, X: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
-        """Returns (n,): which samples of a batch are anomalies, at a stated false-discovery rate.
-
-        At most that fraction of those that are selected is normal, on average over batches; see
-        `latente.anomaly.select`. Few calibration samples make it powerless.
-
-        Args:
-            X: (n, ...), the whole batch.
-            fdr: the rate, between 0 and 1.
-        """
-        return select(self.p_values(X), fdr)
-
-    def explain(self, X: Any) -> Explanation:
-        """Returns what makes each sample unusual; for tables it costs one more score for each column.
-
-        Tables: how much the score falls when one value is replaced by what the other values of its row predict (a
-        linear prediction). Images and signals: the squared residual at each position, in units of its usual scale.
-
-        Args:
-            X: (n, ...), as in `fit`; best only the samples of interest.
-        """
-        rows = self._read(X)
-        return explain(self, np.concatenate(list(finite_chunks(rows))))
-
-    # Keeping
-
-    def save(self, path: str | Path) -> Path:
-        """Writes the detector to a folder of safetensors and JSON, and returns its path.
-
-        Args:
-            path: of the folder.
-        """
-        from latente.anomaly.saving import save
-
-        check_is_fitted(self, "score_")
-        return save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> AnomalyDetector:
-        """Returns the detector in a folder; it scores bit for bit as the saved one did.
-
-        Args:
-            path: the folder that `save` wrote.
-
-        Raises:
-            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
-        """
-        from latente.anomaly.saving import load
-
-        return load(path)
-
     # Settings
 
     def _check(self) -> None:
@@ -269,15 +129,8 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
                 f"contamination must be None (normal training data), 'auto' or above 0 and at most 0.5; got "
                 f"{self.contamination!r}"
             )
-        rate = self.false_alarm_rate
-        if rate is not None and (not is_number(rate, 0, 1) or rate in (0, 1)):
-            raise ValueError(f"false_alarm_rate must be between 0 and 1, or None; got {rate!r}")
+        self._check_rate(self.false_alarm_rate)
         self._score().check()
-
-    @property
-    def contaminated(self) -> bool:
-        """Whether the training data may hold anomalies."""
-        return self.contamination is not None and self.contamination != 0
 
     def _score(self) -> Score:
         chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
@@ -363,7 +216,7 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
         """Sets `calibration_scores_`, `offset_` and what explanations need."""
         use = rng.permutation(len(kept))[:CALIBRATED]
         of_members = np.concatenate(list(self._scores(self._ingested(samples[kept[use]]))))
-        training = _mean(of_members)
+        training = mean_of(of_members)
         if held is not None:
             self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
         elif self._held_out:
@@ -377,52 +230,3 @@ class AnomalyDetector(PartParams, OutlierMixin, BaseEstimator):
             normal = training > np.quantile(training, 0.1) if self.contaminated else np.ones(len(use), dtype=bool)
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
             self._expectation = Expectation.of(self.schema_.prepare(self.schema_.ingest(chosen)))
-
-    def _threshold(self, training: Array) -> float:
-        if self.false_alarm_rate is None and self.contaminated and self.contamination != "auto":
-            return float(np.quantile(training, float(self.contamination)))  # type: ignore[arg-type]  # a number
-        rate = USUAL_RATE if self.false_alarm_rate is None else float(self.false_alarm_rate)
-        if self.calibration_scores_ is None:
-            return float(np.quantile(training, rate))
-        threshold = conformal_threshold(self.calibration_scores_, rate)
-        if not np.isfinite(threshold):
-            m = len(self.calibration_scores_)
-            warnings.warn(
-                f"{m} calibration samples cannot show a rate of {rate:g}: the smallest p-value is {1 / (m + 1):.3g}, so "
-                f"nothing will be flagged. It takes {int(np.ceil(1 / rate)) - 1} samples, or a higher false_alarm_rate",
-                CalibrationWarning,
-                stacklevel=4,
-            )
-        return threshold
-
-    # Data in
-
-    def _read(self, X: Any) -> Rows:
-        check_is_fitted(self, "score_")
-        rows = read_checked(self, X, reset=False)
-        self.schema_.check_shape(rows)
-        return rows
-
-    def _scaled(self, rows: Rows) -> Iterator[Tensor]:
-        return (self.schema_.prepare(self.schema_.ingest(chunk)) for chunk in finite_chunks(rows))
-
-    def _ingested(self, samples: NDArray[Any]) -> Iterator[Tensor]:
-        yield self.schema_.prepare(self.schema_.ingest(samples))
-
-    def _scores(self, x: Iterator[Tensor]) -> Iterator[NDArray[np.float32]]:
-        """Yields the members' scores (m, members) of scaled samples, higher for anomalies, in fixed pieces."""
-        backbone = self._fitted.backbone
-
-        def function(piece: Tensor) -> Tensor:
-            found = [self.score_(backbone.views(part), self._state) for part in pieces(piece, backbone.members)]
-            return (torch.cat(found, 1) / self._level[:, None]).T
-
-        return over_chunks(backbone, x, function, next(backbone.parameters()).device)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "score_")
-
-
-def _mean(of_members: NDArray[np.float32]) -> Array:
-    """Returns (n,): minus the mean of the members' scores."""
-    return -of_members.astype(np.float64).mean(1)

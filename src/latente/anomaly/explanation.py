@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latente.anomaly.fitting import pieces
+from latente.anomaly.fitting import mean_of, pieces
 from latente.anomaly.members import Backbone, Members
 from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
@@ -20,7 +20,7 @@ from latente.data.schema import FROM_MODEL, Schema
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from latente.anomaly.detector import AnomalyDetector
+    from latente.anomaly.fitted import FittedDetector
 
 Array = NDArray[np.float64]
 SHRINKAGE = 1e-3  # of the correlations towards 0
@@ -159,11 +159,11 @@ class Expectation:
         return (x - (x - self.mean) @ self.weights).float()
 
 
-def explain(detector: AnomalyDetector, samples: NDArray[Any]) -> Explanation:
+def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     """Returns the explanation of samples (n, ...), in the user's units; see `AnomalyDetector.explain`."""
     schema = detector.schema_
     x = schema.prepare(schema.ingest(samples))
-    scores = detector.score_samples(samples)
+    scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
     if detector._expectation is not None:
         contributions, expected = _by_replacement(detector, x, scores)
     else:
@@ -180,23 +180,20 @@ def explain(detector: AnomalyDetector, samples: NDArray[Any]) -> Explanation:
     )
 
 
-def _by_replacement(detector: AnomalyDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
+def _by_replacement(detector: FittedDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
     """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
     expectation = detector._expectation
     if expectation is None:
         raise ValueError("there are no predictions")
     expected = expectation(x)
-    columns = x.shape[1]
-    fallen = np.empty((len(x), columns))
-    eye = torch.eye(columns, dtype=torch.bool)
-    for i, (row, own) in enumerate(zip(x, expected, strict=True)):
-        replaced = torch.where(eye, own, row)  # row j has the expected value in column j
-        without = np.concatenate(list(detector._scores(iter([replaced])))).astype(np.float64).mean(1)
-        fallen[i] = -scores[i] - without
+    eye = torch.eye(x.shape[1], dtype=torch.bool)
+    replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected
+    without = mean_of(np.concatenate(list(detector._scores(replaced)))).reshape(x.shape)
+    fallen = without - scores[:, None]
     return fallen, expected.numpy().astype(np.float64)
 
 
-def _by_residual(detector: AnomalyDetector, x: Tensor) -> tuple[Array, Array]:
+def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:
     """Returns squared scaled residuals and the reconstruction, averaged over members, (n, *sample_shape) each."""
     backbone, scale = detector._fitted.backbone, detector._usual
     found = []

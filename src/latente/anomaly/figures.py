@@ -45,15 +45,14 @@ def _bars(figure: Figure, explanation: Explanation, index: int, count: int) -> N
 
 def _maps(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
     """The image, its reconstruction, and where they differ more than usual."""
-    grey = {"cmap": "gray"}
     pictures = {
-        "image": (explanation.values[index].astype(float), grey),
-        "reconstruction": (explanation.expected[index], grey),
-        "squared residual, scaled": (explanation.contributions[index], {"cmap": "magma"}),
+        "image": (explanation.values[index].astype(float), "gray"),
+        "reconstruction": (explanation.expected[index], "gray"),
+        "squared residual, scaled": (explanation.contributions[index], "magma"),
     }
-    for i, (title, (picture, style)) in enumerate(pictures.items(), 1):
+    for i, (title, (picture, colours)) in enumerate(pictures.items(), 1):
         ax = figure.add_subplot(1, 3, i)
-        ax.imshow(_channel(picture, explanation.layout), **style)
+        ax.imshow(_channel(picture, explanation.layout), cmap=colours)
         ax.set_title(title)
         ax.set_axis_off()
 

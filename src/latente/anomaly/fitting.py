@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "pieces"]
+__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "mean_of", "pieces"]
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-
 from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
@@ -51,7 +50,9 @@ def folds_of(samples: int, folds: int, rng: np.random.Generator) -> NDArray[np.i
     return rng.permutation(samples).astype(np.int64) % max(1, min(folds, samples))
 
 
-def fit_ensemble(part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Fitted, Views]:
+def fit_ensemble(
+    part: Ensemble, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int
+) -> tuple[Fitted, Views]:
     """Trains the members of an ensemble and returns them, and their views of training samples of their own.
 
     Args:
@@ -101,3 +102,8 @@ def _copy(autoencoder: Autoencoder, seed: int) -> Any:
 def pieces(x: Tensor, members: int) -> tuple[Tensor, ...]:
     """Returns samples (n, ...) in pieces, so that all members' views of one fit in memory."""
     return x.split(max(16, TOGETHER // (members * max(1, x[0].numel()))))
+
+
+def mean_of(of_members: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns (n,): minus the mean of the members' scores."""
+    return -of_members.astype(np.float64).mean(1)

@@ -8,6 +8,7 @@ import abc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from latente.data import Schema
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.objectives.trimmed import kept
 
+WIDEST_ODD = 16  # columns; MKL rounds products of fewer differently from row to row
 FARTHEST = 10.0  # standard deviations; values beyond say no more than this
 
 
@@ -96,7 +98,7 @@ class Members(Backbone):
         members, codes = len(latent_dims), max(latent_dims)
         sizes = (values, hidden_features, codes, hidden_features, values)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in pairwise(sizes):
             self.weights.append(torch.randn((members, a, b), generator=generator) / math.sqrt(a))
             self.biases.append(torch.zeros(members, 1, b))
         active = torch.arange(codes) < torch.tensor(list(latent_dims))[:, None]
@@ -129,7 +131,12 @@ class Members(Backbone):
         return Views(u, self.decode(z), z)
 
     def _layer(self, x: Tensor, index: int) -> Tensor:
-        return torch.baddbmm(self.biases[index], x, self.weights[index])
+        weight, bias = self.weights[index], self.biases[index]
+        missing = WIDEST_ODD - weight.shape[2]
+        if self.training or missing <= 0:
+            return torch.baddbmm(bias, x, weight)
+        wide = torch.baddbmm(nn.functional.pad(bias, (0, missing)), x, nn.functional.pad(weight, (0, missing)))
+        return wide[:, :, : weight.shape[2]]
 
 
 @dataclass

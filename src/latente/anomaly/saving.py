@@ -28,11 +28,12 @@ from latente.persistence import ModelFileError, Stored, load_tensors, read_model
 
 if TYPE_CHECKING:
     from latente.anomaly.detector import AnomalyDetector
+    from latente.anomaly.fitted import FittedDetector
 
 NAME, MODEL = "AnomalyDetector", "model-{}"
 
 
-def save(detector: AnomalyDetector, path: str | Path) -> Path:
+def save(detector: FittedDetector, path: str | Path) -> Path:
     """Writes a fitted detector to a folder and returns its path."""
     folder, fitted = Path(path), detector._fitted
     if folder.exists() and not folder.is_dir():
@@ -78,7 +79,7 @@ def load(path: str | Path) -> AnomalyDetector:
         raise ModelFileError(f"the description in {path} is not valid: {error}") from error
 
 
-def _params(detector: AnomalyDetector) -> dict[str, Any]:
+def _params(detector: FittedDetector) -> dict[str, Any]:
     """Returns the constructor's arguments, JSON-ready; autoencoders are in folders of their own."""
     params = {name: _plain(value) for name, value in detector.get_params(deep=False).items()}
     if detector._fitted.models:
@@ -93,14 +94,14 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) else None
 
 
-def _ensemble(detector: AnomalyDetector) -> Ensemble:
+def _ensemble(detector: FittedDetector) -> Ensemble:
     """Returns the settings of the ensemble that was trained."""
     members = detector._fitted.backbone
-    hidden, codes = members.weights[0].shape[2], members.weights[1].shape[2]  # type: ignore[index, union-attr]
+    hidden, codes = members.weights[0].shape[2], members.weights[1].shape[2]  # type: ignore[index]
     return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden)
 
 
-def _tensors(detector: AnomalyDetector) -> dict[str, Tensor]:
+def _tensors(detector: FittedDetector) -> dict[str, Tensor]:
     fitted = detector._fitted
     tensors = {f"score.{name}": value for name, value in detector._state.items()}
     tensors["level"], tensors["usual"] = detector._level, detector._usual
@@ -120,10 +121,8 @@ def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> Anoma
     from latente.anomaly.detector import AnomalyDetector
 
     data = stored.data
-    params = {k: Part.from_dict(v) if isinstance(v, dict) else v for k, v in stored.params.items()}
-    schema = Schema.from_dict(
-        data["schema"], tensors.pop("schema.shift").numpy(), tensors.pop("schema.factor").numpy()
-    )
+    params: dict[str, Any] = {k: Part.from_dict(v) if isinstance(v, dict) else v for k, v in stored.params.items()}
+    schema = Schema.from_dict(data["schema"], tensors.pop("schema.shift").numpy(), tensors.pop("schema.factor").numpy())
     fitted = _fitted(folder, tensors, data, schema)
     if fitted.models:
         params["autoencoder"] = fitted.models[0]

@@ -154,8 +154,8 @@ class NearestReferences(Score, name="nearest"):
     residual; each member has random references i of its own. The reconstruction tells samples apart that differ as the
     data usually does, the residual those that differ as it never does. Few references cannot include a cluster of
     anomalies in contaminated data; many follow a complicated normal class. A sample that equals a reference is held
-    against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling"; Pang,
-    Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
+    against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
+    Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
 
     Args:
         references: of each member.
@@ -167,9 +167,7 @@ class NearestReferences(Score, name="nearest"):
 
     def check(self) -> None:
         if not is_integer(self.references, low=1):
-            raise ValueError(
-                f"NearestReferences: references must be an integer of at least 1; got {self.references!r}"
-            )
+            raise ValueError(f"NearestReferences: references must be an integer of at least 1; got {self.references!r}")
         if not is_number(self.residual, low=0):
             raise ValueError(f"NearestReferences: residual must be a number of at least 0; got {self.residual!r}")
 

@@ -124,20 +124,24 @@ def measured(study: str, item: Labelled, method: str, seed: int) -> dict[str, An
 
 
 def table() -> None:
-    """Prints the means over the series, and over every second one: the first half decided, the second did not."""
+    """Prints means over the series that all methods have, and over every second one: the first half decided."""
     lines = TABLE.read()
     for study in WINDOWS:
-        names = sorted({line["series"] for line in lines if line["study"] == study})
-        for method in METHODS:
-            own = {line["series"]: line for line in lines if line["study"] == study and line["method"] == method}
-            if not own:
-                continue
-            halves = [[own[name] for name in part if name in own] for part in (names, names[::2], names[1::2])]
-            vus = [np.mean([float(line["vus_pr"]) for line in half]) for half in halves]
-            f1 = np.mean([float(line["range_f1"]) for line in own.values()])
-            seconds = np.sum([float(line["fit_seconds"]) for line in own.values()])
-            means = " / ".join(f"{value:.3f}" for value in vus)
-            print(f"{study:10} {method:10} {len(own):3} VUS-PR {means}, range F1 {f1:.3f}, fit {seconds:.0f} s")
+        own: dict[str, dict[str, dict[str, str]]] = {}
+        for line in lines:
+            if line["study"] == study:
+                own.setdefault(line["method"], {})[line["series"]] = line
+        names = sorted(set.intersection(*(set(found) for found in own.values()))) if own else []
+        for method, found in own.items():
+            halves = [[found[name] for name in part] for part in (names, names[::2], names[1::2])]
+            vus = " / ".join(f"{_mean(half, 'vus_pr'):.3f}" for half in halves)
+            f1, seconds = _mean(halves[0], "range_f1"), _mean(halves[0], "fit_seconds") * len(names)
+            count = f"{len(names)} of {len(found)}"
+            print(f"{study:10} {method:10} {count:9} VUS-PR {vus}, range F1 {f1:.3f}, fit {seconds:.0f} s")
+
+
+def _mean(lines: list[dict[str, str]], figure: str) -> float:
+    return float(np.mean([float(line[figure]) for line in lines])) if lines else float("nan")
 
 
 def main() -> None:

@@ -45,6 +45,18 @@ def test_denoising(tmp_path, monkeypatch, capsys):
     assert error < 0.3 * spread
 
 
+def test_anomaly(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "anomaly.md", 6)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("5 of 5 found")
+    assert float(lines[0].split()[4]) < 0.03
+    assert float(lines[1].split()[0]) > 0.95
+    assert lines[2].endswith("5 of the 5 among them")
+    assert lines[3].startswith("column 2 is")
+    assert lines[3].endswith("down")
+
+
 def test_larger_than_memory(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(PAGE, 4)

@@ -19,6 +19,7 @@ _HOMES = {
     "latente.corruptions": (
         "Compose",
         "Deformation",
+        "Erasing",
         "GaussianNoise",
         "Masking",
         "SaltAndPepper",
@@ -47,7 +48,7 @@ _HOMES = {
         "SecondStageSampler",
     ),
     "latente.networks": ("MLP", "Conv", "LinearPath"),
-    "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Wasserstein"),
+    "latente.objectives": ("RAE", "Augmented", "BetaTC", "Contractive", "ImportanceWeighted", "Trimmed", "Wasserstein"),
     "latente.persistence": ("ModelFileError",),
     "latente.pretraining": ("Pretraining",),
     "latente.training": ("Trainer", "TrainingDiverged"),
@@ -58,7 +59,16 @@ __all__ = sorted([*_HOME_OF, "__version__"])
 
 if TYPE_CHECKING:
     from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
-    from latente.corruptions import Compose, Deformation, GaussianNoise, Masking, SaltAndPepper, Speckle, SwapNoise
+    from latente.corruptions import (
+        Compose,
+        Deformation,
+        Erasing,
+        GaussianNoise,
+        Masking,
+        SaltAndPepper,
+        Speckle,
+        SwapNoise,
+    )
     from latente.data import DataSpec, open_rows
     from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError
     from latente.estimators import (
@@ -81,7 +91,7 @@ if TYPE_CHECKING:
         SecondStageSampler,
     )
     from latente.networks import MLP, Conv, LinearPath
-    from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Wasserstein
+    from latente.objectives import RAE, Augmented, BetaTC, Contractive, ImportanceWeighted, Trimmed, Wasserstein
     from latente.persistence import ModelFileError
     from latente.pretraining import Pretraining
     from latente.training import Trainer, TrainingDiverged

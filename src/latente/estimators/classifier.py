@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["AutoencoderClassifier"]
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -165,7 +165,8 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         return super()._inner(name, rest)
 
     def _trainer(self) -> Trainer:
-        return resolve(self.trainer, Trainer, Trainer()) or Trainer()
+        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
+        return replace(trainer, weight_decay=0.0) if trainer.weight_decay == "auto" else trainer
 
     def _fitted_autoencoder(self, X: Any, seed: int, resume: bool) -> Autoencoder:
         from sklearn.frozen import FrozenEstimator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "RAE", "Augmented", "Batch", "BetaTC", "Binarized", "Contractive", "ImportanceWeighted", "Losses", "NestedDropout",
-    "Objective", "Plain", "Progress", "Wasserstein", "mmd",
+    "Objective", "Plain", "Progress", "Trimmed", "Wasserstein", "mmd",
 ]  # fmt: skip
 
 from latente.objectives.augmented import Augmented
@@ -16,4 +16,5 @@ from latente.objectives.importance import ImportanceWeighted
 from latente.objectives.nested import NestedDropout
 from latente.objectives.plain import Plain
 from latente.objectives.rae import RAE
+from latente.objectives.trimmed import Trimmed
 from latente.objectives.wasserstein import Wasserstein, mmd

@@ -1,0 +1,93 @@
+"""Whether explanations name the value that was changed; see README.md.
+
+LATENTE_DATA=... python benchmarks/anomaly/explanations.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from protocol import NAMES, load
+from results import keep, read
+
+from latente.anomaly import AnomalyDetector
+
+FILE, KEY = "explanations.csv", ("table", "method", "seed")
+MOVED = 5.0  # robust standard deviations
+SMALLEST = 1e-3  # of a residual, in standard deviations of the column: less is a column that follows from the others
+Array = NDArray[np.float64]
+
+
+def residual_scale(X: Array) -> tuple[Array, Array]:
+    """Returns (columns,): the robust scale of each column's residual from a linear fit on the others, and its std."""
+    std = X.std(0)
+    varies = np.flatnonzero(std > 1e-9)
+    u = (X[:, varies] - X[:, varies].mean(0)) / std[varies]
+    scale = np.zeros(len(std))
+    for j, column in enumerate(varies):
+        others = np.delete(u, j, axis=1)
+        residual = u[:, j] - others @ np.linalg.lstsq(others, u[:, j], rcond=None)[0]
+        scale[column] = 1.4826 * np.median(np.abs(residual - np.median(residual)))
+    return scale * std, scale
+
+
+def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
+    """How often the moved value ranks first, by the explanation and by the largest standardised value."""
+    X, y = load(table)
+    rng = np.random.default_rng(seed)
+    normal = X[y == 0][rng.permutation(int((y == 0).sum()))]
+    half = len(normal) // 2
+    train, test = normal[:half], normal[half:][:rows].copy()
+    step, relative = residual_scale(train)
+    usable = np.flatnonzero(relative > SMALLEST)
+    moved = rng.choice(usable, len(test))
+    test[np.arange(len(test)), moved] += rng.choice([-1, 1], len(test)) * MOVED * step[moved]
+    detector = AnomalyDetector(random_state=seed).fit(train)
+    explanation = detector.explain(test)
+    std = np.where(train.std(0) > 1e-9, train.std(0), np.inf)
+    ways = {
+        "explain": explanation.contributions,
+        "largest standardised value": np.abs(test - train.mean(0)) / std,
+    }
+    flagged = detector.p_values_of(explanation.scores) <= 0.05
+    out = []
+    for method, values in ways.items():
+        place = (values > values[np.arange(len(test)), moved][:, None]).sum(1)
+        out.append(
+            {
+                "table": table,
+                "method": method,
+                "seed": seed,
+                "rows": len(test),
+                "columns": train.shape[1],
+                "usable": len(usable),
+                "first": 100 * float((place == 0).mean()),
+                "first_three": 100 * float((place < 3).mean()),
+                "flagged": 100 * float(flagged.mean()),
+                "first_of_flagged": 100 * float((place[flagged] == 0).mean()) if flagged.any() else float("nan"),
+            }
+        )
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tables", default=",".join(NAMES))
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--rows", type=int, default=200)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    there = {tuple(row[field] for field in KEY) for row in read(FILE)}
+    for seed in map(int, options.seeds.split(",")):
+        for table in options.tables.split(","):
+            if (table, "explain", str(seed)) not in there:
+                keep(FILE, KEY, measure(table, seed, options.rows))
+
+
+if __name__ == "__main__":
+    main()

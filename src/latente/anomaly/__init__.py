@@ -1,0 +1,37 @@
+"""Anomalies in tables, images, signals and series: found at a stated rate of false alarms, and explained."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnomalyDetector", "CalibrationWarning", "CodeDistance", "Contribution", "CrossConformal", "DriftMonitor",
+    "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance", "Likelihood", "NearestCodes",
+    "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation", "SplitConformal",
+    "StreamScores", "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
+]  # fmt: skip
+
+from latente.anomaly.calibration import (
+    CrossConformal,
+    SplitConformal,
+    TrainingQuantile,
+    conformal_p_values,
+    select,
+)
+from latente.anomaly.detector import AnomalyDetector
+from latente.anomaly.drift import DriftMonitor, DriftTest, DriftWarning, drift_test
+from latente.anomaly.ensemble import Ensemble
+from latente.anomaly.explanation import Contribution, Explanation
+from latente.anomaly.fitted import CalibrationWarning
+from latente.anomaly.likelihood import Likelihood
+from latente.anomaly.maps import anomaly_map
+from latente.anomaly.saving import load
+from latente.anomaly.scores import (
+    CodeDistance,
+    JointDistance,
+    NearestCodes,
+    NearestReferences,
+    ReconstructionError,
+    Score,
+)
+from latente.anomaly.series import SeriesDetector
+from latente.anomaly.series_explanation import SeriesExplanation
+from latente.anomaly.streaming import StreamScores

@@ -1,0 +1,232 @@
+"""The anomaly detector."""
+
+from __future__ import annotations
+
+__all__ = ["AnomalyDetector"]
+
+import copy
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal
+from latente.anomaly.ensemble import Ensemble
+from latente.anomaly.explanation import Expectation
+from latente.anomaly.fitted import FittedDetector
+from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of
+from latente.anomaly.scores import NearestReferences, Score, robust_scale
+from latente.anomaly.views import Views
+from latente.data import DataSpec, Rows, Schema, check_values, decide
+from latente.data.checks import check_samples
+from latente.estimators import Autoencoder
+from latente.estimators.fitted import read_checked
+from latente.estimators.params import PartParams
+from latente.parts import is_number, resolve
+from latente.training import seed_of
+
+FEW, MANY = 16, 512  # references in contaminated and in clean data
+SEEN = 100_000  # training samples that are looked at, random ones
+CALIBRATED = 20_000  # of them that are scored for the threshold
+LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
+
+
+class AnomalyDetector(PartParams, FittedDetector):
+    """Says which samples are unlike the training data, how sure that is, and why.
+
+    Autoencoders learn what the data looks like; a score measures how far a sample is from it; a threshold comes from
+    scores of samples that the scoring members did not learn from, so that `false_alarm_rate` is the fraction of normal
+    samples that will be flagged. The training data should be normal; if it may hold anomalies itself, say so with
+    `contamination`.
+
+    Args:
+        autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
+            signals: `Autoencoder()`); an Ensemble with other settings; any latente autoencoder, of which a copy is
+            fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
+        scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
+            short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
+            nearest, with 512 references, but 16 for contaminated data.
+        false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
+            `contamination` is a number.
+        contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
+            above 0, at most 0.5, which alone flags that fraction of the training data.
+        calibration: where the threshold comes from: CrossConformal, SplitConformal, TrainingQuantile, or "cross:4",
+            "split:0.25", "quantile". "auto" is cross for ensembles, split for a single autoencoder.
+        data: what the data is, a DataSpec; "auto" looks at it. An autoencoder has a `data` of its own.
+        random_state: None, an integer or a numpy generator; decides everything random.
+
+    Attributes:
+        offset_: `decision_function` is `score_samples` minus this.
+        calibration_scores_: (m,), `score_samples` of samples that the scoring members did not see; None with
+            TrainingQuantile.
+        score_: the score.
+        schema_: the front door's decisions about the data.
+        n_features_in_: columns (second axis) of the training data.
+        feature_names_in_: names of a frame's columns.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(500, 1)) * [1.0, 2.0, -1.0] + 0.1 * rng.normal(size=(500, 3))
+        >>> detector = AnomalyDetector(false_alarm_rate=0.01, random_state=0).fit(X)
+        >>> detector.predict([[1.0, 2.0, -1.0], [1.0, 2.0, 1.0]])
+        array([ 1, -1])
+    """
+
+    def __init__(
+        self,
+        autoencoder: Any = None,
+        *,
+        scoring: Any = "auto",
+        false_alarm_rate: float | None = None,
+        contamination: float | str | None = None,
+        calibration: Any = "auto",
+        data: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.autoencoder = autoencoder
+        self.scoring = scoring
+        self.false_alarm_rate = false_alarm_rate
+        self.contamination = contamination
+        self.calibration = calibration
+        self.data = data
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Trains on X, sets the threshold, and returns self.
+
+        Of more than 100,000 samples a random 100,000 are looked at.
+
+        Args:
+            X: (n, ...): an array, a frame of numbers, a path, or what `latente.open_rows` returns.
+            y: ignored; scikit-learn's convention.
+
+        Raises:
+            TypeError, ValueError: for data or settings that cannot be used, before any training.
+        """
+        self._check()
+        rows = read_checked(self, X, reset=True)
+        check_samples(len(rows))
+        check_values(rows)
+        seed = seed_of(self.random_state)
+        rng = np.random.default_rng(seed)
+        samples = rows.sample(SEEN, seed)
+        schema, part = self._choose(rows)
+        how = self._calibration(part)
+        held, kept = self._divide(len(samples), how, rng)
+        folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
+        self._fit_score(self._fit_members(samples[kept], schema, part, folds, seed))
+        self._set_threshold(samples, held, kept, folds, rng)
+        return self
+
+    # Settings
+
+    def _check(self) -> None:
+        if self.contaminated and self.contamination != "auto" and not is_number(self.contamination, 0, 0.5):
+            raise ValueError(
+                f"contamination must be None (normal training data), 'auto' or above 0 and at most 0.5; got "
+                f"{self.contamination!r}"
+            )
+        self._check_rate(self.false_alarm_rate)
+        self._score().check()
+
+    def _score(self) -> Score:
+        chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
+        return chosen or NearestReferences(FEW if self.contaminated else MANY)
+
+    def _choose(self, rows: Rows) -> tuple[Schema | None, Any]:
+        """Returns the schema of an ensemble, or None, and what is to be trained."""
+        given = self.autoencoder
+        model = given.estimator if isinstance(given, FrozenEstimator) else given
+        if isinstance(model, Autoencoder):
+            if given is not model:
+                check_is_fitted(model, "module_")
+            return None, given
+        part = copy.copy(resolve(given, Ensemble, None))
+        schema = decide(rows, resolve(self.data, DataSpec, DataSpec()))
+        if part is None and schema.kind != "table" and schema.size > LARGEST:
+            return None, Autoencoder(data=self.data)
+        part = part or Ensemble()
+        part.check()
+        return schema, part
+
+    def _calibration(self, part: Any) -> Calibration:
+        automatic = CrossConformal() if isinstance(part, Ensemble) else SplitConformal()
+        how = automatic if self.calibration == "auto" else resolve(self.calibration, Calibration, automatic)
+        how = how or automatic
+        how.check()
+        if isinstance(how, CrossConformal):
+            if isinstance(part, FrozenEstimator):
+                raise ValueError(
+                    "calibration='cross' trains again without each fold, which a FrozenEstimator cannot; use 'split'"
+                )
+            if isinstance(part, Ensemble) and part.members < how.folds:
+                raise ValueError(
+                    f"{how.folds} folds need as many members of the ensemble; got {part.members}. Use "
+                    f"Ensemble(members={how.folds}) or more, or calibration='split'"
+                )
+        return how
+
+    def _divide(
+        self, samples: int, how: Calibration, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+        """Returns the indices of the samples for calibration alone, or None, and of those to train on."""
+        if not isinstance(how, SplitConformal):
+            self._held_out = isinstance(how, CrossConformal)
+            return None, np.arange(samples)
+        self._held_out = True
+        apart = min(max(1, round(how.fraction * samples)), samples - 1)
+        order = rng.permutation(samples)
+        return np.sort(order[:apart]), np.sort(order[apart:])
+
+    # The steps of a fit
+
+    def _fit_members(
+        self, samples: NDArray[Any], schema: Schema | None, part: Any, folds: NDArray[np.int64], seed: int
+    ) -> Views:
+        """Sets what was trained and returns the members' views of training samples of their own."""
+        if schema is not None:
+            fitted, views = fit_ensemble(part, schema.prepare(schema.ingest(samples)), schema, folds, seed)
+        elif isinstance(part, FrozenEstimator):
+            fitted, views = fit_autoencoders(part.estimator, samples, folds, seed, frozen=True)
+        else:
+            fitted, views = fit_autoencoders(part, samples, folds, seed, frozen=False)
+        self._fitted, self.schema_, self._folds = fitted, fitted.schema, int(folds.max()) + 1
+        return views
+
+    def _fit_score(self, views: Views) -> None:
+        score = self._score()
+        with torch.inference_mode():
+            self._state = score.fit(views)
+            level = score(views, self._state).median(1).values
+            self._level = torch.where(level > 1e-12, level, 1.0)
+            self._usual = robust_scale(views.residual, views.x)
+        self.score_ = score
+
+    def _set_threshold(
+        self,
+        samples: NDArray[Any],
+        held: NDArray[np.int64] | None,
+        kept: NDArray[np.int64],
+        folds: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        """Sets `calibration_scores_`, `offset_` and what explanations need."""
+        use = rng.permutation(len(kept))[:CALIBRATED]
+        of_members = np.concatenate(list(self._scores(self._ingested(samples[kept[use]]))))
+        training = mean_of(of_members)
+        if held is not None:
+            self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
+        elif self._held_out:
+            unseen = np.arange(of_members.shape[1]) % self._folds == folds[use][:, None]
+            self.calibration_scores_ = -(of_members.astype(np.float64) * unseen).sum(1) / unseen.sum(1)
+        else:
+            self.calibration_scores_ = None
+        self.offset_ = self._threshold(training)
+        self._expectation = None
+        if self.schema_.kind == "table":
+            normal = training > np.quantile(training, 0.1) if self.contaminated else np.ones(len(use), dtype=bool)
+            chosen = samples[kept[use]][normal if normal.any() else slice(None)]
+            self._expectation = Expectation.of(self.schema_.prepare(self.schema_.ingest(chosen)))

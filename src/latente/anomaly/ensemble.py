@@ -1,0 +1,132 @@
+"""What an ensemble of small autoencoders is, and how it is trained."""
+
+from __future__ import annotations
+
+__all__ = ["Ensemble"]
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latente.anomaly.members import MemberReconstruction, Members
+from latente.data import ArraySource, Schema
+from latente.parts import Part, is_integer, is_number
+from latente.training import Trainer, seeded
+
+BATCH = 64
+LARGEST_CODE = 8
+VALUES = 1 << 25  # in the training samples of all members together
+
+
+@dataclass
+class Ensemble(Part, family="ensemble", name="ensemble"):
+    """Small autoencoders, each trained on random rows of its own and all of them together, in one batched pass.
+
+    Matrices of all members are multiplied in one call, so ten cost far less than ten times one. Each has few units and
+    sees few rows, which keeps it from learning the anomalies in contaminated data. Sources: Chen, Sathe, Aggarwal,
+    Turaga (2017), "Outlier detection with autoencoder ensembles"; Liu, Ting, Zhou (2008), "Isolation forest", for the
+    small samples.
+
+    Args:
+        members: how many.
+        rows: of the training data that each member sees, at most.
+        latent_dim: the size of the codes; "auto" is half the values of a sample, from 1 to 8.
+        hidden_features: width of the hidden layers.
+        steps: of training, about.
+        noise: standard deviation of the noise on the standardised input (a denoising autoencoder); 0 for none.
+        trim: the fraction of each batch with the largest errors that is left out; "auto" is 0.1.
+        learning_rate: the peak.
+
+    Example:
+        >>> Ensemble.from_string("ensemble:members=5")
+        Ensemble(members=5, rows=1024, latent_dim='auto', hidden_features=32, steps=400, noise=0.2, trim=0.1, \
+learning_rate=0.01)
+    """
+
+    members: int = 20
+    rows: int = 1024
+    latent_dim: int | str = "auto"
+    hidden_features: int = 32
+    steps: int = 400
+    noise: float = 0.2
+    trim: float = 0.1
+    learning_rate: float = 0.01
+
+    def check(self) -> None:
+        """Raises ValueError for settings that make no sense."""
+        for name in ("members", "rows", "hidden_features", "steps"):
+            if not is_integer(getattr(self, name), low=1):
+                raise ValueError(f"Ensemble: {name} must be an integer of at least 1; got {getattr(self, name)!r}")
+        if self.latent_dim != "auto" and not is_integer(self.latent_dim, low=1):
+            raise ValueError(
+                f"Ensemble: latent_dim must be 'auto' or an integer of at least 1; got {self.latent_dim!r}"
+            )
+        if not is_number(self.noise, low=0):
+            raise ValueError(f"Ensemble: noise must be a number of at least 0; got {self.noise!r}")
+        if not is_number(self.trim, 0, 1) or self.trim == 1:
+            raise ValueError(f"Ensemble: trim must be in [0, 1); got {self.trim!r}")
+        if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
+            raise ValueError(f"Ensemble: learning_rate must be above 0; got {self.learning_rate!r}")
+
+    def build(self, values: int) -> Members:
+        """Makes the members, their weights 0 to be filled in.
+
+        Args:
+            values: of a sample.
+        """
+        size = max(1, min(LARGEST_CODE, values // 2)) if self.latent_dim == "auto" else int(self.latent_dim)
+        return Members(values, int(self.hidden_features), [size] * int(self.members))
+
+    def fit(self, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Members, Tensor]:
+        """Trains the members and returns them with their training samples (members, rows, values), standardised.
+
+        Args:
+            x: (n, *sample_shape), scaled.
+            schema: of the data.
+            folds: (n,), which fold a sample belongs to; member i sees none of fold i modulo the number of folds.
+            seed: decides everything random.
+        """
+        flat = x.flatten(1)
+        generator = torch.Generator().manual_seed(seed)
+        with seeded(seed):
+            members = self.build(flat.shape[1])
+        _standardise(members, flat, schema)
+        u = members.standardised(flat)
+        own = torch.stack([u[index] for index in self._rows(folds, flat.shape[1], generator)])
+        count = own.shape[1]
+        batch = min(BATCH, count)
+        trainer = Trainer(
+            epochs=max(1, round(int(self.steps) / max(1, round(count / batch)))),
+            batch_size=batch,
+            learning_rate=self.learning_rate,
+            precision="float32",
+            device="cpu",
+            threads=1,
+            compile=False,
+            verbose=False,
+        )
+        objective = MemberReconstruction(self.noise, self.trim)
+        trainer.fit(members, ArraySource(own.transpose(0, 1).contiguous()), objective, seed=seed)
+        return members.eval(), own
+
+    def _rows(self, folds: NDArray[np.int64], values: int, generator: torch.Generator) -> list[Tensor]:
+        """Returns the indices of each member's rows, as many for all."""
+        count = int(folds.max()) + 1
+        of = torch.from_numpy(folds)
+        outside = [torch.nonzero(of != fold).flatten() if count > 1 else torch.arange(len(of)) for fold in range(count)]
+        most = max(2, VALUES // (int(self.members) * values))
+        rows = min(int(self.rows), most, *(len(index) for index in outside))
+        shuffled = (outside[member % count] for member in range(int(self.members)))
+        return [index[torch.randperm(len(index), generator=generator)[:rows]] for index in shuffled]
+
+
+def _standardise(members: Members, x: Tensor, schema: Schema) -> None:
+    """Sets shift and factor: columns of a table have unit variance, values of images and signals on average."""
+    spread = x.double().std(0, correction=0)
+    if schema.kind != "table":
+        spread = spread.square().mean().sqrt().expand_as(spread)
+    members.shift.copy_(x.double().mean(0))
+    members.factor.copy_(torch.where(spread > 1e-9, 1 / spread, 1.0))

@@ -1,0 +1,224 @@
+"""Why a sample is unusual: value by value, position by position."""
+
+from __future__ import annotations
+
+__all__ = ["Contribution", "Expectation", "Explanation", "explain"]
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latente.anomaly.fitting import mean_of, pieces
+from latente.anomaly.members import Backbone, Members
+from latente.anomaly.views import Views
+from latente.data.schema import FROM_MODEL, Schema
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from latente.anomaly.fitted import FittedDetector
+
+Array = NDArray[np.float64]
+SHRINKAGE = 1e-3  # of the correlations towards 0
+WIDEST = 2000  # columns for which values are predicted from each other
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one value adds to a sample's score.
+
+    Attributes:
+        feature: the column's name, or its index.
+        contribution: how much the score falls without it.
+        value: in the user's units.
+        expected: what the other values predict, in the user's units.
+        direction: "up" or "down", where the value should move; "" where it is as expected.
+    """
+
+    feature: str | int
+    contribution: float
+    value: float
+    expected: float
+    direction: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What makes samples unusual, in the shape of the samples.
+
+    Attributes:
+        kind: "table", "image" or "signal".
+        values: (n, ...), the samples.
+        contributions: (n, ...), what each value adds; see `AnomalyDetector.explain`.
+        expected: (n, ...), tables: each value as the others of its row predict it; else the mean reconstruction.
+        scores: (n,), `score_samples`.
+        p_values: (n,), or None where there are none.
+        layout: the order of the axes, as in the schema.
+        columns: names of a table's columns, or None.
+    """
+
+    kind: str
+    values: NDArray[Any]
+    contributions: Array
+    expected: Array
+    scores: Array
+    p_values: Array | None
+    layout: str
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def direction(self) -> NDArray[np.int64]:
+        """(n, ...): where each value should move: 1 up, -1 down, 0 nowhere."""
+        return np.sign(self.expected - self.values.astype(np.float64)).astype(np.int64)
+
+    def ranked(self, index: int = 0, count: int | None = None) -> tuple[Contribution, ...]:
+        """Returns what contributes to one sample of a table, the largest first.
+
+        Args:
+            index: of the sample.
+            count: how many at most; None for all.
+
+        Raises:
+            ValueError: for images and signals, whose `contributions` are maps.
+        """
+        if self.kind != "table":
+            raise ValueError(f"values of {self.kind}s have no names to rank; see contributions")
+        own = self.contributions[index]
+        arrows = {1: "up", -1: "down", 0: ""}
+        return tuple(
+            Contribution(
+                self.columns[i] if self.columns else int(i),
+                float(own[i]),
+                float(self.values[index, i]),
+                float(self.expected[index, i]),
+                arrows[int(self.direction[index, i])],
+            )
+            for i in np.argsort(-own, kind="stable")[:count]
+        )
+
+    def per_step(self) -> Array:
+        """Returns (n, time): the contributions of a signal's steps, summed over channels.
+
+        Raises:
+            ValueError: for anything but signals.
+        """
+        if self.kind != "signal":
+            raise ValueError(f"only signals have steps; this is a {self.kind}")
+        if self.contributions.ndim == 2:
+            return self.contributions
+        return self.contributions.sum(1 if self.layout == "nct" else 2)
+
+    def figure(self, index: int = 0, count: int = 10) -> Figure:
+        """Returns a picture of one sample's explanation: bars, a map beside the image, or a signal and its steps.
+
+        Args:
+            index: of the sample.
+            count: values of a table that are shown, at most.
+        """
+        from latente.anomaly.figures import draw
+
+        return draw(self, index, count)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Each column's linear regression on all others.
+
+    Attributes:
+        mean: (columns,), scaled.
+        weights: (columns, columns): the residual of column j is sum_i (x_i - mean_i) weights_ij.
+    """
+
+    mean: Tensor
+    weights: Tensor
+
+    @staticmethod
+    def of(x: Tensor) -> Expectation | None:
+        """Returns the regressions of columns (n, columns), by the inverse of their covariance; None for very many.
+
+        With P the inverse covariance the residual of column j is (P (x - mean))_j / P_jj.
+        """
+        if x.shape[1] > WIDEST:
+            return None
+        x = x.double()
+        mean, spread = x.mean(0), x.std(0, correction=0)
+        spread = torch.where(spread > 1e-9, spread, 1.0)
+        u = (x - mean) / spread
+        correlation = (1 - SHRINKAGE) * (u.T @ u) / len(u)
+        correlation += (SHRINKAGE + 1e-6) * torch.eye(len(correlation), dtype=x.dtype)
+        precision = torch.linalg.inv(correlation)
+        return Expectation(mean, precision / precision.diagonal() * spread / spread[:, None])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Returns (n, columns): every value as the others of its row predict it, in float32."""
+        x = x.double()
+        return (x - (x - self.mean) @ self.weights).float()
+
+
+def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
+    """Returns the explanation of samples (n, ...), in the user's units; see `AnomalyDetector.explain`."""
+    schema = detector.schema_
+    x = schema.prepare(schema.ingest(samples))
+    scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
+    if detector._expectation is not None:
+        contributions, expected = _by_replacement(detector, x, scores)
+    else:
+        contributions, expected = _by_residual(detector, x)
+    return Explanation(
+        schema.kind,
+        samples,
+        _arranged(contributions, schema),
+        _restored(expected, schema),
+        scores,
+        None if detector.calibration_scores_ is None else detector.p_values_of(scores),
+        schema.layout,
+        schema.columns,
+    )
+
+
+def _by_replacement(detector: FittedDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
+    """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
+    expectation = detector._expectation
+    if expectation is None:
+        raise ValueError("there are no predictions")
+    expected = expectation(x)
+    eye = torch.eye(x.shape[1], dtype=torch.bool)
+    replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected
+    without = mean_of(np.concatenate(list(detector._scores(replaced)))).reshape(x.shape)
+    fallen = without - scores[:, None]
+    return fallen, expected.numpy().astype(np.float64)
+
+
+def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:
+    """Returns squared scaled residuals and the reconstruction, averaged over members, (n, *sample_shape) each."""
+    backbone, scale = detector._fitted.backbone, detector._usual
+    found = []
+    with torch.inference_mode():
+        for piece in pieces(x, backbone.members):
+            views = backbone.views(piece.to(scale.device))
+            found.append(torch.stack([(views.residual / scale).square().mean(0), _rebuilt(views, backbone, piece)]))
+    squared, rebuilt = torch.cat(found, 1).cpu().double().unbind()
+    return squared.view(x.shape).numpy(), rebuilt.view(x.shape).numpy()
+
+
+def _rebuilt(views: Views, backbone: Backbone, x: Tensor) -> Tensor:
+    """Returns (n, values): the mean reconstruction in the scale of the samples x (n, ...)."""
+    residual = views.residual
+    if isinstance(backbone, Members):
+        residual = residual / backbone.factor
+    return x.flatten(1).to(residual.device) - residual.mean(0)
+
+
+def _arranged(values: Array, schema: Schema) -> Array:
+    """Returns (n, *sample_shape) in the order of the user's axes."""
+    values = values.transpose(FROM_MODEL[schema.layout]) if schema.layout in FROM_MODEL else values
+    return values.reshape(len(values), *schema.user_shape)
+
+
+def _restored(scaled: Array, schema: Schema) -> Array:
+    """Returns scaled samples in the user's units, not rounded."""
+    return _arranged(scaled / schema.factor + schema.shift, schema)

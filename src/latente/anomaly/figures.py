@@ -1,0 +1,77 @@
+"""Pictures of explanations."""
+
+from __future__ import annotations
+
+__all__ = ["draw"]
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from latente.anomaly.explanation import Explanation
+
+LONGEST = 24  # characters of a column's name
+
+
+def draw(explanation: Explanation, index: int, count: int) -> Figure:
+    """Returns a figure of one sample's explanation; see `Explanation.figure`.
+
+    Args:
+        explanation: of samples.
+        index: which one.
+        count: bars at most, for a table.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    {"table": _bars, "image": _maps, "signal": _steps}[explanation.kind](figure, explanation, index, count)
+    return figure
+
+
+def _bars(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
+    """Bars of contributions, each with the value and what was expected."""
+    ranked = explanation.ranked(index, count)[::-1]
+    figure.set_size_inches(7, 1 + 0.32 * len(ranked))
+    ax = figure.add_subplot()
+    ax.barh(range(len(ranked)), [item.contribution for item in ranked])
+    labels = [f"{str(item.feature)[:LONGEST]} = {item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
+    ax.set_yticks(range(len(ranked)), labels, parse_math=False)
+    ax.set_xlabel("fall of the score without it")
+
+
+def _maps(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
+    """The image, its reconstruction, and where they differ more than usual."""
+    pictures = {
+        "image": (explanation.values[index].astype(float), "gray"),
+        "reconstruction": (explanation.expected[index], "gray"),
+        "squared residual, scaled": (explanation.contributions[index], "magma"),
+    }
+    for i, (title, (picture, colours)) in enumerate(pictures.items(), 1):
+        ax = figure.add_subplot(1, 3, i)
+        ax.imshow(_channel(picture, explanation.layout), cmap=colours)
+        ax.set_title(title)
+        ax.set_axis_off()
+
+
+def _channel(picture: NDArray[Any], layout: str) -> NDArray[Any]:
+    """Returns (height, width): the mean over channels; rows of flattened pictures become square where they can."""
+    if picture.ndim == 1:
+        side = round(picture.size**0.5)
+        return picture.reshape(side, side) if side * side == picture.size else picture[None]
+    return picture if picture.ndim == 2 else picture.mean(0 if layout == "nchw" else 2)
+
+
+def _steps(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
+    """The signal's channels above what each step contributes."""
+    signal = explanation.values[index]
+    signal = signal.T if explanation.layout == "nct" else signal
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.plot(np.asarray(signal, dtype=float))
+    upper.set_ylabel("signal")
+    lower.plot(explanation.per_step()[index])
+    lower.set_ylabel("contribution")
+    lower.set_xlabel("step")

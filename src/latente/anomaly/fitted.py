@@ -1,0 +1,248 @@
+"""What a fitted detector does: scores, p-values, flags, explanations."""
+
+from __future__ import annotations
+
+__all__ = ["CalibrationWarning", "FittedDetector"]
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from latente.anomaly.calibration import conformal_p_values, conformal_threshold, select
+from latente.anomaly.explanation import Expectation, Explanation, explain
+from latente.anomaly.fitting import Fitted, mean_of, pieces
+from latente.anomaly.scores import Score, State
+from latente.data import Rows, Schema
+from latente.estimators.fitted import read_checked
+from latente.estimators.inference import collected, finite_chunks, over_chunks
+from latente.parts import is_number
+
+if TYPE_CHECKING:
+    from latente.anomaly.detector import AnomalyDetector
+
+USUAL_RATE = 0.05
+
+Array = NDArray[np.float64]
+
+
+class CalibrationWarning(UserWarning):
+    """Warned when there are too few calibration samples for the stated rate, so that nothing can be flagged."""
+
+
+class FittedDetector(OutlierMixin, BaseEstimator):
+    """The methods of a detector that has been fitted; all are deterministic and give each sample the same answer.
+
+    They need the attributes that fitting sets.
+    """
+
+    offset_: float
+    calibration_scores_: Array | None
+    score_: Score
+    schema_: Schema
+    false_alarm_rate: float | None
+    contamination: float | str | None
+    _fitted: Fitted
+    _state: State
+    _level: Tensor
+    _usual: Tensor  # the residuals' scale
+    _expectation: Expectation | None
+
+    @property
+    def contaminated(self) -> bool:
+        """Whether the training data may hold anomalies."""
+        return self.contamination is not None and self.contamination != 0
+
+    @property
+    def rate_(self) -> float | None:
+        """The rate of false alarms that the threshold is set for; None where it follows from the contamination."""
+        if self.false_alarm_rate is not None:
+            return float(self.false_alarm_rate)
+        return None if self.contaminated and self.contamination != "auto" else USUAL_RATE
+
+    # Scores
+
+    def score_samples(self, X: Any, *, out: str | Path | None = None) -> Array:
+        """Returns (n,): minus the score, averaged over the members; higher is more normal.
+
+        Each member's score is in units of its median over training samples.
+
+        Args:
+            X: (n, ...), as in `fit`; read and scored in pieces.
+            out: a .npy file to write the scores to piece by piece; what is returned is then a read-only map of it.
+
+        Raises:
+            ValueError: for samples of another shape, or values that are not finite.
+        """
+        rows = self._read(X)
+        return collected((mean_of(piece) for piece in self._scores(self._scaled(rows))), len(rows), out)
+
+    def decision_function(self, X: Any) -> Array:
+        """Returns (n,): `score_samples` minus `offset_`; negative for anomalies.
+
+        Args:
+            X: (n, ...), as in `fit`.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Returns (n,): 1 for normal samples, -1 for anomalies.
+
+        Args:
+            X: (n, ...), as in `fit`.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
+
+    def p_values(self, X: Any) -> Array:
+        """Returns (n,): how probable so low a score is for a normal sample, a conformal p-value.
+
+        It is no probability of being an anomaly. With m calibration samples the smallest value is 1 / (m + 1). Where
+        the training data is contaminated, p-values are larger than they should be.
+
+        Args:
+            X: (n, ...), as in `fit`.
+
+        Raises:
+            ValueError: when the threshold is the training quantile, which gives none.
+        """
+        check_is_fitted(self, "score_")
+        return self.p_values_of(self.score_samples(X))
+
+    def p_values_of(self, scores: Any) -> Array:
+        """Returns (n,): the p-values of scores that are known already; see `p_values`.
+
+        Args:
+            scores: (n,), as `score_samples` returns them.
+        """
+        check_is_fitted(self, "score_")
+        if self.calibration_scores_ is None:
+            raise ValueError("calibration='quantile' gives no p-values; use 'cross' or 'split'")
+        return conformal_p_values(np.asarray(scores, dtype=np.float64), self.calibration_scores_)
+
+    def select(self, X: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
+        """Returns (n,): which samples of a batch are anomalies, at a stated false-discovery rate.
+
+        At most that fraction of those that are selected is normal, on average over batches; see
+        `latente.anomaly.select`. Few calibration samples make it powerless.
+
+        Args:
+            X: (n, ...), the whole batch.
+            fdr: the rate, between 0 and 1.
+        """
+        return select(self.p_values(X), fdr)
+
+    def explain(self, X: Any) -> Explanation:
+        """Returns what makes each sample unusual; for tables it costs one more score for each column.
+
+        Tables: how much the score falls when one value is replaced by what the other values of its row predict (a
+        linear prediction). Images and signals: the squared residual at each position, in units of its usual scale.
+
+        Args:
+            X: (n, ...), as in `fit`; best only the samples of interest.
+        """
+        rows = self._read(X)
+        return explain(self, np.concatenate(list(finite_chunks(rows))))
+
+    def set_rate(self, false_alarm_rate: float) -> Self:
+        """Sets `false_alarm_rate`, moves the threshold of the fitted detector there, and returns self.
+
+        Args:
+            false_alarm_rate: the fraction of normal samples that may be flagged.
+
+        Raises:
+            ValueError: for a rate outside (0, 1), or where there are no calibration scores.
+        """
+        check_is_fitted(self, "score_")
+        self._check_rate(false_alarm_rate)
+        if self.calibration_scores_ is None:
+            raise ValueError("calibration='quantile' keeps no calibration scores; fit again with this rate")
+        self.false_alarm_rate = false_alarm_rate
+        self.offset_ = self._conformal(self.calibration_scores_, float(false_alarm_rate))
+        return self
+
+    # Keeping
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the detector to a folder of safetensors and JSON, and returns its path.
+
+        Args:
+            path: of the folder.
+        """
+        from latente.anomaly.saving import save
+
+        check_is_fitted(self, "score_")
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> AnomalyDetector:
+        """Returns the detector in a folder; it scores bit for bit as the saved one did.
+
+        Args:
+            path: the folder that `save` wrote.
+
+        Raises:
+            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+        """
+        from latente.anomaly.saving import load
+
+        return load(path)
+
+    # The threshold
+
+    def _check_rate(self, rate: Any) -> None:
+        if rate is not None and (not is_number(rate, 0, 1) or rate in (0, 1)):
+            raise ValueError(f"false_alarm_rate must be between 0 and 1, or None; got {rate!r}")
+
+    def _threshold(self, training: Array) -> float:
+        rate = self.rate_
+        if rate is None:
+            return float(np.quantile(training, float(self.contamination)))  # type: ignore[arg-type]  # a number
+        if self.calibration_scores_ is None:
+            return float(np.quantile(training, rate))
+        return self._conformal(self.calibration_scores_, rate)
+
+    def _conformal(self, calibration: Array, rate: float) -> float:
+        threshold = conformal_threshold(calibration, rate)
+        if not np.isfinite(threshold):
+            m = len(calibration)
+            warnings.warn(
+                f"{m} calibration samples cannot show a rate of {rate:g}: the smallest p-value is {1 / (m + 1):.3g}, "
+                f"so nothing will be flagged. It takes {int(np.ceil(1 / rate)) - 1} of them, or a higher rate",
+                CalibrationWarning,
+                stacklevel=4,
+            )
+        return threshold
+
+    # Data in
+
+    def _read(self, X: Any) -> Rows:
+        check_is_fitted(self, "score_")
+        rows = read_checked(self, X, reset=False)
+        self.schema_.check_shape(rows)
+        return rows
+
+    def _scaled(self, rows: Rows) -> Iterator[Tensor]:
+        return (self.schema_.prepare(self.schema_.ingest(chunk)) for chunk in finite_chunks(rows))
+
+    def _ingested(self, samples: NDArray[Any]) -> Iterator[Tensor]:
+        yield self.schema_.prepare(self.schema_.ingest(samples))
+
+    def _scores(self, x: Iterator[Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Yields the members' scores (m, members) of scaled samples, higher for anomalies, in fixed pieces."""
+        backbone = self._fitted.backbone
+
+        def function(piece: Tensor) -> Tensor:
+            found = [self.score_(backbone.views(part), self._state) for part in pieces(piece, backbone.members)]
+            return (torch.cat(found, 1) / self._level[:, None]).T
+
+        return over_chunks(backbone, x, function, next(backbone.parameters()).device)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "score_")

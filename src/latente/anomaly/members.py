@@ -1,0 +1,162 @@
+"""Many small autoencoders in one batched pass."""
+
+from __future__ import annotations
+
+__all__ = ["Backbone", "MemberReconstruction", "Members", "Wrapped"]
+
+import abc
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latente.anomaly.views import Views
+from latente.autoencoder import AutoencoderModule
+from latente.data import Schema
+from latente.objectives import Batch, Losses, Objective, Progress
+from latente.objectives.trimmed import kept
+
+WIDEST_ODD = 16  # columns; MKL rounds products of fewer differently from row to row
+FARTHEST = 10.0  # standard deviations; values beyond say no more than this
+
+
+class Backbone(nn.Module, abc.ABC):
+    """One or several autoencoders of the same samples."""
+
+    @property
+    @abc.abstractmethod
+    def members(self) -> int:
+        """How many there are."""
+
+    @abc.abstractmethod
+    def views(self, x: Tensor) -> Views:
+        """Returns what each member makes of samples (n, *sample_shape), scaled."""
+
+
+class Wrapped(Backbone):
+    """Fitted autoencoders, one or several of the same data, each with a scale of its own.
+
+    Args:
+        modules: of the autoencoders.
+        schemas: of the autoencoders; samples come in the scale of the first.
+    """
+
+    def __init__(self, modules: Sequence[AutoencoderModule], schemas: Sequence[Schema]) -> None:
+        super().__init__()
+        self.own, first = nn.ModuleList(modules), schemas[0]
+        self._scales = [
+            (
+                torch.from_numpy(np.asarray(schema.factor / first.factor, dtype=np.float32)),
+                torch.from_numpy(np.asarray((first.shift - schema.shift) * schema.factor, dtype=np.float32)),
+            )
+            for schema in schemas
+        ]
+
+    @property
+    def members(self) -> int:
+        return len(self.own)
+
+    def views(self, x: Tensor) -> Views:
+        return self.views_of([x * factor.to(x.device) + shift.to(x.device) for factor, shift in self._scales])
+
+    def views_of(self, own: Sequence[Tensor]) -> Views:
+        """Returns the views of samples, for each member (n, *sample_shape) in its own scale."""
+        modules: tuple[AutoencoderModule, ...] = tuple(self.own)  # type: ignore[arg-type]
+        codes = [module.encode(x).mode for module, x in zip(modules, own, strict=True)]
+        rebuilt = [module.decode(z).flatten(1) for module, z in zip(modules, codes, strict=True)]
+        flat = torch.stack([x.flatten(1) for x in own])
+        return Views(flat, torch.stack(rebuilt), torch.stack(codes).flatten(2), modules, tuple(own))
+
+
+class Members(Backbone):
+    """Autoencoders with one hidden layer on each side, whose matrices are multiplied together.
+
+    u = clip((x - shift) * factor), z = W2 silu(W1 u + b1) + b2, u_hat = W4 silu(W3 z + b3) + b4 for each member; a
+    member with a smaller code than others has zeros in its place.
+
+    Args:
+        values: of a sample.
+        hidden_features: width of the hidden layers.
+        latent_dims: (members,), the size of each member's code.
+        generator: draws the weights.
+    """
+
+    generator: torch.Generator | None = None  # the trainer's; decides the noise
+    shift: Tensor
+    factor: Tensor
+    active: Tensor
+
+    def __init__(
+        self, values: int, hidden_features: int, latent_dims: Sequence[int], generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        members, codes = len(latent_dims), max(latent_dims)
+        sizes = (values, hidden_features, codes, hidden_features, values)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for a, b in pairwise(sizes):
+            self.weights.append(torch.randn((members, a, b), generator=generator) / math.sqrt(a))
+            self.biases.append(torch.zeros(members, 1, b))
+        active = torch.arange(codes) < torch.tensor(list(latent_dims))[:, None]
+        self.register_buffer("active", active[:, None].float())
+        self.register_buffer("shift", torch.zeros(values))
+        self.register_buffer("factor", torch.ones(values))
+
+    @property
+    def members(self) -> int:
+        return len(self.active)
+
+    def standardised(self, x: Tensor) -> Tensor:
+        """Returns u (..., values)."""
+        return ((x - self.shift) * self.factor).clamp(-FARTHEST, FARTHEST)
+
+    def encode(self, u: Tensor) -> Tensor:
+        """Returns the codes (members, n, latent_dim) of u (members, n, values)."""
+        return self._layer(nn.functional.silu(self._layer(u, 0)), 1) * self.active
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Returns u_hat (members, n, values)."""
+        return self._layer(nn.functional.silu(self._layer(z, 2)), 3)
+
+    def views(self, x: Tensor) -> Views:
+        return self.views_of(self.standardised(x.flatten(1)).expand(self.members, -1, -1))
+
+    def views_of(self, u: Tensor) -> Views:
+        """Returns the views of standardised samples (members, n, values), each member its own."""
+        z = self.encode(u)
+        return Views(u, self.decode(z), z)
+
+    def _layer(self, x: Tensor, index: int) -> Tensor:
+        weight, bias = self.weights[index], self.biases[index]
+        missing = WIDEST_ODD - weight.shape[2]
+        if self.training or missing <= 0:
+            return torch.baddbmm(bias, x, weight)
+        wide = torch.baddbmm(nn.functional.pad(bias, (0, missing)), x, nn.functional.pad(weight, (0, missing)))
+        return wide[:, :, : weight.shape[2]]
+
+
+@dataclass
+class MemberReconstruction(Objective, name="member_reconstruction"):
+    """The mean squared error of each member, over values and members; samples are (batch, members, values).
+
+    Args:
+        noise: standard deviation of what is added to the standardised input in training.
+        trim: the fraction of each member's batch, with the largest errors, that is left out.
+    """
+
+    noise: float = 0.2
+    trim: float = 0.0
+
+    def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
+        u = batch.x.transpose(0, 1)
+        noisy = u
+        if module.training and self.noise:
+            noisy = u + self.noise * torch.randn(u.shape, generator=module.generator, device=u.device)
+        error = (module.decode(module.encode(noisy)) - u).square().mean(2)  # (members, batch)
+        weighted = error * kept(error, self.trim) if self.trim else error
+        zero = torch.zeros(len(batch), device=u.device)
+        return Losses(weighted.mean(0), error.mean(0), zero, zero)

@@ -1,0 +1,170 @@
+"""Detectors to folders and back.
+
+A folder holds what the detector learned, in the format of models (`model.safetensors`, which says that it is an
+AnomalyDetector, and `config.json`), and wrapped autoencoders in `model-0/`, ... Its own file is written last and knows
+the hashes of the others, so a folder that was only half replaced is refused.
+"""
+
+from __future__ import annotations
+
+__all__ = ["load", "save"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latente.anomaly.ensemble import Ensemble
+from latente.anomaly.explanation import Expectation
+from latente.anomaly.fitting import Fitted
+from latente.anomaly.members import Wrapped
+from latente.anomaly.scores import Score
+from latente.data import Schema
+from latente.estimators import load as load_model
+from latente.parts import Part
+from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
+
+if TYPE_CHECKING:
+    from latente.anomaly.detector import AnomalyDetector
+    from latente.anomaly.fitted import FittedDetector
+
+NAME, MODEL = "AnomalyDetector", "model-{}"
+
+
+def save(detector: FittedDetector, path: str | Path) -> Path:
+    """Writes a fitted detector to a folder and returns its path."""
+    folder, fitted = Path(path), detector._fitted
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; a detector is saved as a folder. Choose another path")
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, model in enumerate(fitted.models):
+        model.save(folder / MODEL.format(i))
+    names = getattr(detector, "feature_names_in_", None)
+    description = {
+        "estimator": NAME,
+        "params": _params(detector),
+        "data": {
+            "schema": fitted.schema.to_dict(),
+            "score": detector.score_.to_dict(),
+            "ensemble": None if fitted.models else _ensemble(detector).to_dict(),
+            "values": fitted.schema.size,
+            "offset": None if np.isinf(detector.offset_) else detector.offset_,
+            "hashes": [_hash(folder / MODEL.format(i)) for i in range(len(fitted.models))],
+        },
+        "training": {},
+        "features": None if names is None else [str(name) for name in names],
+    }
+    return write_model(folder, _tensors(detector), description)
+
+
+def load(path: str | Path) -> AnomalyDetector:
+    """Returns the detector in a folder.
+
+    Args:
+        path: the folder that `save` wrote.
+
+    Raises:
+        ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+    """
+    tensors, stored = read_model(path)
+    if stored.estimator != NAME:
+        raise ModelFileError(f"{path} holds a {stored.estimator}, not an {NAME}; use latente.load")
+    try:
+        return _restored(Path(path), tensors, stored)
+    except ModelFileError:
+        raise
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+        raise ModelFileError(f"the description in {path} is not valid: {error}") from error
+
+
+def _params(detector: FittedDetector) -> dict[str, Any]:
+    """Returns the constructor's arguments, JSON-ready; autoencoders are in folders of their own."""
+    params = {name: _plain(value) for name, value in detector.get_params(deep=False).items()}
+    if detector._fitted.models:
+        params["autoencoder"] = None
+    return params
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.to_dict()
+    value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+    return value if isinstance(value, (bool, int, float, str)) else None
+
+
+def _ensemble(detector: FittedDetector) -> Ensemble:
+    """Returns the settings of the ensemble that was trained."""
+    members = detector._fitted.backbone
+    hidden, codes = members.weights[0].shape[2], members.weights[1].shape[2]  # type: ignore[index]
+    return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden)
+
+
+def _tensors(detector: FittedDetector) -> dict[str, Tensor]:
+    fitted = detector._fitted
+    tensors = {f"score.{name}": value for name, value in detector._state.items()}
+    tensors["level"], tensors["usual"] = detector._level, detector._usual
+    tensors["schema.shift"] = torch.from_numpy(np.array(fitted.schema.shift))
+    tensors["schema.factor"] = torch.from_numpy(np.array(fitted.schema.factor))
+    if detector.calibration_scores_ is not None:
+        tensors["calibration"] = torch.from_numpy(np.array(detector.calibration_scores_))
+    if detector._expectation is not None:
+        tensors["expectation.mean"] = detector._expectation.mean
+        tensors["expectation.weights"] = detector._expectation.weights
+    if not fitted.models:
+        tensors |= {f"members.{name}": value for name, value in fitted.backbone.state_dict().items()}
+    return tensors
+
+
+def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> AnomalyDetector:
+    from latente.anomaly.detector import AnomalyDetector
+
+    data = stored.data
+    params: dict[str, Any] = {k: Part.from_dict(v) if isinstance(v, dict) else v for k, v in stored.params.items()}
+    schema = Schema.from_dict(data["schema"], tensors.pop("schema.shift").numpy(), tensors.pop("schema.factor").numpy())
+    fitted = _fitted(folder, tensors, data, schema)
+    if fitted.models:
+        params["autoencoder"] = fitted.models[0]
+    detector = AnomalyDetector(**params)
+    score = Part.from_dict(data["score"])
+    if not isinstance(score, Score):
+        raise ModelFileError(f"a detector needs a score; the file describes a {type(score).__name__}")
+    detector._fitted, detector.schema_, detector.score_ = fitted, fitted.schema, score
+    detector.offset_ = -np.inf if data["offset"] is None else float(data["offset"])
+    detector._level, detector._usual = tensors["level"], tensors["usual"]
+    calibration = tensors.get("calibration")
+    detector.calibration_scores_ = None if calibration is None else calibration.numpy()
+    starts = "score."
+    detector._state = {k.removeprefix(starts): v for k, v in tensors.items() if k.startswith(starts)}
+    mean = tensors.get("expectation.mean")
+    detector._expectation = None if mean is None else Expectation(mean, tensors["expectation.weights"])
+    detector.n_features_in_ = schema.user_shape[0]
+    if stored.features is not None:
+        detector.feature_names_in_ = np.array(stored.features, dtype=object)
+    return detector
+
+
+def _fitted(folder: Path, tensors: dict[str, Tensor], data: dict[str, Any], schema: Schema) -> Fitted:
+    """Returns the trained autoencoders."""
+    hashes = list(data["hashes"])
+    if hashes:
+        folders = [folder / MODEL.format(i) for i in range(len(hashes))]
+        changed = [str(own) for own, known in zip(folders, hashes, strict=True) if _hash(own) != known]
+        if changed:
+            raise ModelFileError(f"the model in {changed[0]} is not the one that was saved here")
+        models = tuple(load_model(own) for own in folders)
+        backbone = Wrapped([model.module_ for model in models], [model.schema_ for model in models])
+        return Fitted(backbone.eval(), schema, models)
+    part = Part.from_dict(data["ensemble"])
+    if not isinstance(part, Ensemble):
+        raise ModelFileError(f"a detector needs an ensemble; the file describes a {type(part).__name__}")
+    members = part.build(int(data["values"]))
+    start = "members."
+    own = {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+    load_tensors(lambda: members.load_state_dict(own), str(folder))
+    return Fitted(members.eval(), schema)
+
+
+def _hash(folder: Path) -> str:
+    return read_model(folder)[1].sha256

@@ -1,0 +1,182 @@
+"""Scores: how unusual the members of a detector find a sample."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CodeDistance", "JointDistance", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
+    "robust_scale",
+]  # fmt: skip
+
+import abc
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latente.anomaly.distances import mahalanobis, nearest, shrunk_covariances
+from latente.anomaly.views import Views
+from latente.parts import Part, is_integer, is_number
+
+SMALLEST = 0.05  # of a residual's scale, relative to the spread of the data
+PER_MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution
+
+State = dict[str, Tensor]
+
+
+class Score(Part, abc.ABC, family="anomaly_score"):
+    """Describes a score. Higher is more anomalous here; `AnomalyDetector.score_samples` is its negative.
+
+    A score is fitted to the training samples of each member; what it learned is a dictionary of tensors whose first
+    axis is that of the members.
+    """
+
+    def check(self) -> None:
+        """Raises ValueError for settings that make no sense."""
+
+    @abc.abstractmethod
+    def fit(self, views: Views) -> State:
+        """Returns what the score needs to know of training samples.
+
+        Args:
+            views: n training samples of each member, in random order.
+        """
+
+    @abc.abstractmethod
+    def __call__(self, views: Views, state: State) -> Tensor:
+        """Returns (members, n): how anomalous each member finds the samples.
+
+        Args:
+            views: n samples.
+            state: what `fit` returned.
+        """
+
+
+def robust_scale(residual: Tensor, x: Tensor) -> Tensor:
+    """Returns (members, 1, values): the scale of each value's residual, 1.4826 times the median absolute deviation.
+
+    It is at least 0.05 times the root mean variance of x, so that values that are rebuilt exactly do not count
+    infinitely.
+
+    Args:
+        residual: (members, n, values).
+        x: (members, n, values).
+    """
+    middle = residual.median(1, keepdim=True).values
+    scale = PER_MAD * (residual - middle).abs().median(1, keepdim=True).values
+    smallest = SMALLEST * x.var(1, keepdim=True, correction=0).mean(2, keepdim=True).sqrt()
+    return torch.maximum(scale, torch.where(smallest > 0, smallest, 1.0))
+
+
+@dataclass
+class ReconstructionError(Score, name="reconstruction"):
+    """The root of the mean squared residual: sqrt(mean_j ((x_j - x_hat_j) / s_j)^2).
+
+    Args:
+        weighted: whether s_j is the robust scale of the residual of value j (1.4826 times the median absolute
+            deviation); otherwise 1.
+    """
+
+    weighted: bool = True
+
+    def fit(self, views: Views) -> State:
+        scale = robust_scale(views.residual, views.x)
+        return {"scale": scale if self.weighted else torch.ones_like(scale)}
+
+    def __call__(self, views: Views, state: State) -> Tensor:
+        return (views.residual / state["scale"]).square().mean(2).sqrt()
+
+
+@dataclass
+class CodeDistance(Score, name="code"):
+    """The Mahalanobis distance of the code from the mean code, sqrt((z - m)' S^-1 (z - m)).
+
+    S is the covariance of the codes, shrunk as Ledoit & Wolf (2004), "A well-conditioned estimator for
+    large-dimensional covariance matrices".
+    """
+
+    def fit(self, views: Views) -> State:
+        return shrunk_covariances(views.z)
+
+    def __call__(self, views: Views, state: State) -> Tensor:
+        return mahalanobis(views.z, state)
+
+
+@dataclass
+class JointDistance(Score, name="joint"):
+    """The Mahalanobis distance in the joint space of code and residual, [z, x - x_hat].
+
+    It sees what the reconstruction error misses (codes far from all others) and how residuals and codes go together.
+    Source: Denouden, Salay, Czarnecki, Abdelzad, Phan, Vernekar (2018), "Improving reconstruction autoencoder
+    out-of-distribution detection with Mahalanobis distance".
+    """
+
+    def fit(self, views: Views) -> State:
+        return shrunk_covariances(self._joint(views))
+
+    def __call__(self, views: Views, state: State) -> Tensor:
+        return mahalanobis(self._joint(views), state)
+
+    def _joint(self, views: Views) -> Tensor:
+        return torch.cat([views.z, views.residual], 2)
+
+
+@dataclass
+class NearestCodes(Score, name="nearest_codes"):
+    """The mean distance of the code to the k nearest codes of training samples, each unit standardised.
+
+    Args:
+        k: how many.
+        references: training samples that are searched, random ones.
+    """
+
+    k: int = 5
+    references: int = 1000
+
+    def check(self) -> None:
+        for name in ("k", "references"):
+            if not is_integer(getattr(self, name), low=1):
+                raise ValueError(f"NearestCodes: {name} must be an integer of at least 1; got {getattr(self, name)!r}")
+
+    def fit(self, views: Views) -> State:
+        scale = views.z.std(1, keepdim=True, correction=0)
+        scale = torch.where(scale > 0, scale, 1.0)
+        return {"scale": scale, "references": views.z[:, : self.references] / scale}
+
+    def __call__(self, views: Views, state: State) -> Tensor:
+        return nearest(views.z / state["scale"], state["references"], self.k)
+
+
+@dataclass
+class NearestReferences(Score, name="nearest"):
+    """The distance to the nearest of a few training samples in the space of reconstruction and residual.
+
+    min_i sqrt(|x_hat - x_hat_i|^2 + w^2 sum_j ((r_j - r_ij) / s_j)^2), r = x - x_hat, s the robust scale of the
+    residual; each member has random references i of its own. The reconstruction tells samples apart that differ as the
+    data usually does, the residual those that differ as it never does. Few references cannot include a cluster of
+    anomalies in contaminated data; many follow a complicated normal class. A sample that equals a reference is held
+    against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
+    Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
+
+    Args:
+        references: of each member.
+        residual: w, what a residual of one robust scale counts against one unit of the scaled data.
+    """
+
+    references: int = 512
+    residual: float = 1.0
+
+    def check(self) -> None:
+        if not is_integer(self.references, low=1):
+            raise ValueError(f"NearestReferences: references must be an integer of at least 1; got {self.references!r}")
+        if not is_number(self.residual, low=0):
+            raise ValueError(f"NearestReferences: residual must be a number of at least 0; got {self.residual!r}")
+
+    def fit(self, views: Views) -> State:
+        state = {"scale": robust_scale(views.residual, views.x)}
+        return state | {"references": self._space(views, state)[:, : self.references].clone()}
+
+    def __call__(self, views: Views, state: State) -> Tensor:
+        return nearest(self._space(views, state), state["references"], 1)
+
+    def _space(self, views: Views, state: State) -> Tensor:
+        return torch.cat([views.x_hat, self.residual * (views.residual / state["scale"])], 2)

@@ -1,0 +1,66 @@
+"""Why the steps of a series score as they do."""
+
+from __future__ import annotations
+
+__all__ = ["SeriesExplanation", "explained"]
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.anomaly.series_parts import autoencoder_of
+from latente.anomaly.windows import Array, windows_of
+
+if TYPE_CHECKING:
+    from latente.anomaly.series import SeriesDetector
+
+ROWS = 4096  # windows that are reconstructed at once
+
+
+@dataclass(frozen=True)
+class SeriesExplanation:
+    """What a detector expected at each step, and how far each channel is from it.
+
+    Attributes:
+        scores: (n,) of the steps, higher for more normal ones.
+        expected: (n, channels) mean of the reconstructions of the windows that contain the step, in the data's units.
+        contributions: (n, channels) mean squared residual of those windows, each channel in units of its variance.
+    """
+
+    scores: Array
+    expected: Array
+    contributions: Array
+
+    def top(self, k: int = 5) -> list[tuple[int, int]]:
+        """Returns (step, channel) of the k most anomalous steps, each with the channel that contributes most."""
+        steps = np.argsort(self.scores, kind="stable")[:k]
+        return [(int(step), int(self.contributions[step].argmax())) for step in steps]
+
+
+def explained(model: SeriesDetector, series: NDArray[Any]) -> SeriesExplanation:
+    """Returns the explanation of one series (n, channels).
+
+    Raises:
+        TypeError: for a detector of windows that cannot reconstruct them.
+    """
+    inner = autoencoder_of(model.detector_)
+    if not hasattr(inner, "reconstruct"):
+        raise TypeError(f"{type(model.detector_).__name__} does not reconstruct, so it cannot say what it expected")
+    scaled = model._scaled(series)
+    windows, channels = windows_of(scaled, model.window_), series.shape[1]
+    total, squares = np.zeros(series.shape), np.zeros(series.shape)
+    for start in range(0, len(windows), ROWS):
+        rows = windows[start : start + ROWS]
+        rebuilt = np.asarray(inner.reconstruct(rows), dtype=np.float64).reshape(len(rows), model.window_, channels)
+        for i in range(model.window_):  # step i of every window
+            part = slice(start + i, start + i + len(rows))
+            total[part] += rebuilt[:, i]
+            squares[part] += np.square(rebuilt[:, i] - scaled[part])
+    steps = np.arange(len(series))
+    count = np.minimum.reduce([steps + 1, steps[::-1] + 1, np.full(len(steps), min(model.window_, len(windows)))])[
+        :, None
+    ]
+    expected = total / count * model._spread + model._mean
+    return SeriesExplanation(model.score_samples(series), expected, squares / count)

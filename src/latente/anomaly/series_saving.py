@@ -1,0 +1,95 @@
+"""Detectors of series to folders and back.
+
+A folder holds the series' side in the format of models (`model.safetensors`, `config.json`) and the detector of windows
+in `detector/`. The series' file is written last and knows the hash of the other, so a folder that was only half
+replaced is refused.
+"""
+
+from __future__ import annotations
+
+__all__ = ["load_series_detector", "save_series_detector"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from latente.anomaly.series_parts import load_detector
+from latente.persistence import ModelFileError, read_model, write_model
+
+if TYPE_CHECKING:
+    from latente.anomaly.series import SeriesDetector
+
+NAME, INNER = "SeriesDetector", "detector"
+PARAMS = (
+    "window", "align", "false_alarm_rate", "contamination", "calibration_fraction", "max_windows", "buffer_size",
+)  # fmt: skip
+ARRAYS = {
+    "calibration": "calibration_scores_", "drift": "drift_reference_", "mean": "_mean", "spread": "_spread",
+    "buffer": "_buffer",
+}  # fmt: skip
+
+
+def save_series_detector(model: SeriesDetector, path: str | Path) -> Path:
+    """Writes a fitted detector to a folder and returns its path.
+
+    Raises:
+        TypeError: for a detector of windows without a `save` of its own, such as scikit-learn's.
+    """
+    folder, detector = Path(path), model.detector_
+    if not hasattr(detector, "save"):
+        raise TypeError(
+            f"{type(detector).__name__} cannot be saved without pickle, which runs code when it is loaded; use one of "
+            "latente's detectors or autoencoders for the windows"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; a detector is saved as a folder. Choose another path")
+    folder.mkdir(parents=True, exist_ok=True)
+    detector.save(folder / INNER)
+    description = {
+        "estimator": NAME,
+        "params": {name: getattr(model, name) for name in PARAMS},
+        "data": {
+            "window": model.window_,
+            "period": model.period_,
+            "channels": model.n_channels_,
+            "offset": model.offset_,
+            "hash": read_model(folder / INNER)[1].sha256,
+        },
+        "training": {},
+    }
+    tensors = {name: torch.from_numpy(np.array(getattr(model, attribute))) for name, attribute in ARRAYS.items()}
+    return write_model(folder, tensors, description)
+
+
+def load_series_detector(path: str | Path) -> SeriesDetector:
+    """Returns the detector in a folder. Its `detector` is the fitted one's unfitted twin.
+
+    Raises:
+        ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+    """
+    from sklearn.base import clone
+
+    from latente.anomaly.series import SeriesDetector
+
+    folder = Path(path)
+    tensors, stored = read_model(folder)
+    if stored.estimator != NAME:
+        raise ModelFileError(f"{folder} holds a {stored.estimator}, not a {NAME}; load it with its own class")
+    try:
+        if read_model(folder / INNER)[1].sha256 != stored.data["hash"]:
+            raise ModelFileError(f"the detector in {folder / INNER} is not the one that was saved here")
+        model = SeriesDetector(**stored.params)
+        model.detector_ = load_detector(folder / INNER)
+        model.detector = clone(model.detector_)
+        model.window_, model.n_channels_ = int(stored.data["window"]), int(stored.data["channels"])
+        model.period_ = None if stored.data["period"] is None else int(stored.data["period"])
+        model.offset_ = float(stored.data["offset"])
+        for name, attribute in ARRAYS.items():
+            setattr(model, attribute, tensors[name].numpy())
+    except ModelFileError:
+        raise
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        raise ModelFileError(f"the description in {folder} is not valid: {error}") from error
+    return model

@@ -1,0 +1,226 @@
+"""`latente detect`: anomalies in data, at a stated rate of false alarms."""
+
+from __future__ import annotations
+
+__all__ = ["detect"]
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from latente.cli import options
+from latente.cli.inputs import read_samples
+from latente.cli.outputs import SEPARATORS, TABLES, check_file, check_folder, new_file, new_folder
+from latente.cli.printing import show
+from latente.cli.problems import note
+
+if TYPE_CHECKING:
+    from latente.anomaly import AnomalyDetector
+
+
+@dataclass(frozen=True)
+class Named:
+    """Samples and what each is called.
+
+    Attributes:
+        X: (n, ...).
+        ids: (n,) numbers or words.
+        name: of the column of ids.
+    """
+
+    X: Any
+    ids: list[Any]
+    name: str
+
+
+def detect(
+    data: options.Data,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT", help=".csv, .tsv or .parquet of scores.", show_default=False),
+    ],
+    train: Annotated[
+        str | None,
+        typer.Option("--train", help="Normal data to learn from; without, DATA itself, which may hold anomalies."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A detector that was saved, in place of learning one.")
+    ] = None,
+    false_alarm_rate: Annotated[
+        float | None,
+        typer.Option("--false-alarm-rate", help="Fraction of normal samples that may be flagged.", show_default="0.05"),
+    ] = None,
+    contamination: Annotated[
+        str | None,
+        typer.Option(
+            "--contamination",
+            help="Of the data to learn from: auto, or the fraction of anomalies, which is then flagged.",
+            show_default="none with --train, else auto",
+        ),
+    ] = None,
+    fdr: Annotated[
+        float | None,
+        typer.Option("--fdr", help="Flag at a false-discovery rate for the whole of DATA instead."),
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option("--id", help="Column of DATA that names the rows.", show_default="the only column of words"),
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a page about the anomalies, .html.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Keep the detector in this folder.")] = None,
+    resize: options.Resize = None,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Find anomalies: a score, a p-value and a flag for each sample."""
+    check_file(output, TABLES, force)
+    if report is not None:
+        check_file(report, (".html",), force)
+    if save is not None:
+        check_folder(save, force)
+    if model is not None and (train, contamination) != (None, None):
+        raise ValueError("--model has learned already; leave --train and --contamination out")
+    named = _named(data, id_column, resize)
+    detector = _opened(model, false_alarm_rate)
+    if detector is None:
+        detector = _learned(train, named, id_column, resize, false_alarm_rate, contamination, seed)
+    _write(detector, named, output, fdr, as_json)
+    if report is not None:
+        from latente.report import write_anomaly_report
+
+        with new_file(report) as part:
+            write_anomaly_report(detector, part, named.X, ids=named.ids)
+    if save is not None:
+        with new_folder(save) as folder:
+            detector.save(folder)
+
+
+def _opened(model: Path | None, rate: float | None) -> AnomalyDetector | None:
+    """Returns the detector in a folder, its threshold at the rate."""
+    if model is None:
+        return None
+    from latente.anomaly import AnomalyDetector
+
+    if not model.exists():
+        raise FileNotFoundError(f"no such detector: {model}; give a folder that latente detect --save wrote")
+    detector = AnomalyDetector.load(model)
+    return detector if rate is None else detector.set_rate(rate)
+
+
+def _learned(
+    train: str | None,
+    named: Named,
+    id_column: str | None,
+    resize: str | None,
+    rate: float | None,
+    contamination: str | None,
+    seed: int,
+) -> AnomalyDetector:
+    from latente.anomaly import AnomalyDetector
+
+    how = _contamination(contamination)
+    if how is None and train is None:
+        how = "auto"
+        note(
+            "note: learning from DATA itself, as if it held anomalies; --train NORMAL gives rates that hold for others"
+        )
+    X = named.X if train is None else _named(train, id_column, resize, split="train").X
+    return AnomalyDetector(false_alarm_rate=rate, contamination=how, random_state=seed).fit(X)
+
+
+def _contamination(text: str | None) -> float | str | None:
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--contamination must be auto or a fraction such as 0.05; got {text!r}") from None
+
+
+def _write(detector: AnomalyDetector, named: Named, output: Path, fdr: float | None, as_json: bool) -> None:
+    """Writes ids, scores, p-values and flags, and says how many are flagged."""
+    from latente.anomaly import select
+
+    scores = detector.score_samples(named.X)
+    known = detector.calibration_scores_ is not None
+    p_values = detector.p_values_of(scores) if known or fdr is not None else np.full(len(scores), np.nan)
+    flags = scores < detector.offset_ if fdr is None else select(p_values, fdr)
+    columns = {
+        named.name: named.ids,
+        "anomaly_score": (-scores).tolist(),
+        "p_value": p_values.tolist() if known else [None] * len(scores),
+        "anomaly": flags.astype(int).tolist(),
+    }
+    with new_file(output) as part:
+        _write_columns(part, columns)
+    record = {
+        "output": str(output),
+        "samples": len(scores),
+        "flagged": int(flags.sum()),
+        "false_alarm_rate": detector.rate_ if fdr is None else None,
+        "fdr": fdr,
+        "threshold": -detector.offset_ if fdr is None else None,
+    }
+    show(record, f"wrote {output}: {int(flags.sum())} of {len(scores)} flagged", as_json)
+
+
+def _write_columns(path: Path, columns: dict[str, list[Any]]) -> None:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        import importlib.util
+
+        if importlib.util.find_spec("polars"):
+            import polars
+
+            polars.DataFrame(columns).write_parquet(path)
+        else:
+            import pyarrow
+            import pyarrow.parquet
+
+            pyarrow.parquet.write_table(pyarrow.table(columns), path)
+        return
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=SEPARATORS[suffix], lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _named(text: str, id_column: str | None, resize: str | None, split: str = "test") -> Named:
+    """Returns what a name on the command line holds, and what the samples are called.
+
+    Those of a folder of images are called by their files, rows of a table by the column of ids, or of words where there
+    is just one whose words are all different; others are numbered.
+    """
+    X = read_samples(text, split=split, resize=resize).X
+    path = Path(text)
+    names = [str(name) for name in getattr(X, "columns", None) or ()] if hasattr(X, "columns") else []
+    if id_column is not None and id_column not in names:
+        known = ", ".join(names) or "no names"
+        raise ValueError(f"--id {id_column}: {text} has no such column; it has {known}")
+    if path.is_dir() and not names:
+        from latente.data.images import IMAGE_SUFFIXES
+
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+        return Named(X, [str(file.relative_to(path)) for file in files], "file")
+    chosen = id_column if id_column is not None else _words(X, names)
+    if chosen is None:
+        return Named(X, list(range(len(X))), "row")
+    values: NDArray[Any] = np.asarray(X[chosen])
+    return Named(X[[name for name in names if name != chosen]], values.tolist(), chosen)
+
+
+def _words(X: Any, names: list[str]) -> str | None:
+    """Returns the only column that holds no numbers, where its values are all different."""
+    kinds = {name: np.asarray(X[name]).dtype.kind for name in names} if hasattr(X, "__getitem__") else {}
+    words = [name for name, kind in kinds.items() if kind not in "biuf"]
+    if len(words) != 1:
+        return None
+    values = np.asarray(X[words[0]]).tolist()
+    return words[0] if len(set(values)) == len(values) else None

@@ -1,0 +1,233 @@
+"""The detector: what it finds, the rates it holds, what it refuses, and that it comes back from a file."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import roc_auc_score
+
+from latente import Autoencoder, ModelFileError, Trainer, VariationalAutoencoder
+from latente.anomaly import AnomalyDetector, CalibrationWarning, Ensemble, NearestReferences, load
+
+RNG = np.random.default_rng(0)
+MIX = RNG.normal(size=(2, 6))
+X = RNG.normal(size=(600, 2)) @ MIX + 0.1 * RNG.normal(size=(600, 6))
+NORMAL = RNG.normal(size=(400, 2)) @ MIX + 0.1 * RNG.normal(size=(400, 6))
+ODD = RNG.normal(size=(60, 2)) @ MIX + RNG.normal(size=(60, 6))  # off the plane
+SMALL = Ensemble(members=4, rows=256, steps=100)
+QUIET = Trainer(epochs=20, verbose=False)
+WAYS = {
+    "ensemble": AnomalyDetector(SMALL, random_state=0),
+    "split": AnomalyDetector(SMALL, calibration="split", random_state=0),
+    "autoencoder": AnomalyDetector(Autoencoder(2, trainer=QUIET), random_state=0),
+    "cross": AnomalyDetector(Autoencoder(2, trainer=QUIET), calibration="cross:2", random_state=0),
+    "joint": AnomalyDetector(SMALL, scoring="joint", random_state=0),
+    "quantile": AnomalyDetector(SMALL, calibration="quantile", random_state=0),
+    "contaminated": AnomalyDetector(SMALL, contamination=0.1, random_state=0),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """The detectors of WAYS, fitted when they are first asked for."""
+    found: dict[str, AnomalyDetector] = {}
+
+    def get(way: str) -> AnomalyDetector:
+        if way not in found:
+            found[way] = clone(WAYS[way]).fit(X)
+        return found[way]
+
+    return get
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_anomalies_score_lower(fitted, way):
+    detector = fitted(way)
+    scores = detector.score_samples(np.concatenate([NORMAL, ODD]))
+    assert roc_auc_score(np.arange(460) < 400, scores) > 0.97
+    assert (detector.decision_function(NORMAL) == detector.score_samples(NORMAL) - detector.offset_).all()
+    assert ((detector.predict(ODD) == -1) == (detector.decision_function(ODD) < 0)).all()
+
+
+@pytest.mark.parametrize("way", ["ensemble", "split", "autoencoder", "cross", "joint"])
+def test_false_alarms_come_about_as_often_as_stated(fitted, way):
+    detector = fitted(way)
+    p = detector.p_values(NORMAL)
+    m = len(detector.calibration_scores_)
+    error = np.sqrt(0.1 * 0.9 * (1 / 400 + 1 / m))
+    assert (p <= 0.1).mean() == pytest.approx(0.1, abs=4 * error)
+    assert ((p <= 0.05) == (detector.predict(NORMAL) == -1)).all()
+
+
+def test_contamination_flags_that_fraction_of_the_training_data(fitted):
+    assert (fitted("contaminated").predict(X) == -1).sum() == 60
+
+
+def test_contaminated_training_data_is_survived():
+    mixed = np.concatenate([X, RNG.normal(8.0, 0.1, size=(40, 6))])  # a cluster of anomalies
+    detector = AnomalyDetector(Ensemble(members=8, rows=256, steps=100), contamination="auto", random_state=0)
+    scores = detector.fit(mixed).score_samples(mixed)
+    assert roc_auc_score(np.arange(640) < 600, scores) > 0.99
+
+
+@pytest.mark.parametrize("way", ["ensemble", "autoencoder", "cross", "contaminated"])
+def test_it_comes_back_bit_for_bit(fitted, way, tmp_path):
+    detector = fitted(way)
+    again = load(detector.save(tmp_path / "detector"))
+    assert (again.score_samples(ODD) == detector.score_samples(ODD)).all()
+    assert again.offset_ == detector.offset_
+    assert (again.predict(NORMAL) == detector.predict(NORMAL)).all()
+    np.testing.assert_array_equal(again.explain(ODD[:2]).contributions, detector.explain(ODD[:2]).contributions)
+    assert again.get_params(deep=False)["contamination"] == detector.contamination
+    assert not any(file.suffix == ".pkl" for file in (tmp_path / "detector").rglob("*"))
+
+
+def test_a_changed_folder_is_refused(fitted, tmp_path):
+    folder = fitted("autoencoder").save(tmp_path / "detector")
+    Autoencoder(2, trainer=Trainer(epochs=1, verbose=False), random_state=1).fit(X).save(folder / "model-0")
+    with pytest.raises(ModelFileError, match="not the one that was saved here"):
+        load(folder)
+    with pytest.raises(ModelFileError, match="holds a Autoencoder, not an AnomalyDetector"):
+        load(folder / "model-0")
+    assert json.loads((folder / "config.json").read_text())["estimator"] == "AnomalyDetector"
+
+
+def test_a_score_does_not_depend_on_what_it_is_asked_with(fitted):
+    detector = fitted("ensemble")
+    whole = detector.score_samples(NORMAL)
+    parts = np.concatenate([detector.score_samples(NORMAL[i : i + 37]) for i in range(0, 400, 37)])
+    assert (whole == parts).all()
+
+
+def test_the_seed_decides_and_global_generators_stay(untouched_generators):
+    a, b = (AnomalyDetector(SMALL, random_state=3).fit(X).score_samples(ODD) for _ in range(2))
+    assert (a == b).all()
+    assert (AnomalyDetector(SMALL, random_state=4).fit(X).score_samples(ODD) != a).any()
+
+
+def test_scores_are_streamed_to_a_file(fitted, tmp_path):
+    detector = fitted("ensemble")
+    np.save(tmp_path / "X.npy", NORMAL)
+    scores = detector.score_samples(tmp_path / "X.npy", out=tmp_path / "scores.npy")
+    assert isinstance(scores, np.memmap)
+    assert (scores == detector.score_samples(NORMAL)).all()
+
+
+def test_a_fitted_autoencoder_can_be_kept_as_it_is():
+    model = Autoencoder(2, trainer=QUIET, random_state=0).fit(X[:300])
+    codes = model.transform(ODD)
+    detector = AnomalyDetector(FrozenEstimator(model), random_state=0).fit(X[300:])
+    assert (model.transform(ODD) == codes).all()
+    assert len(detector.calibration_scores_) == 75
+    with pytest.raises(ValueError, match="FrozenEstimator cannot; use 'split'"):
+        detector.set_params(calibration="cross").fit(X)
+
+
+@pytest.mark.parametrize("scoring", ["likelihood", "likelihood:20"])
+def test_a_variational_autoencoder_scores_by_its_likelihood(scoring):
+    model = VariationalAutoencoder(2, trainer=QUIET, random_state=0)
+    detector = AnomalyDetector(model, scoring=scoring, random_state=0).fit(X)
+    scores = detector.score_samples(np.concatenate([NORMAL, ODD]))
+    assert roc_auc_score(np.arange(460) < 400, scores) > 0.9
+    with pytest.raises(ValueError, match="needs a variational autoencoder"):
+        AnomalyDetector(SMALL, scoring="likelihood").fit(X)
+
+
+def test_the_rate_can_be_moved_afterwards(fitted):
+    detector = clone(WAYS["ensemble"]).fit(X)
+    assert detector.rate_ == 0.05
+    assert detector.set_rate(0.2).rate_ == 0.2
+    expected = clone(WAYS["ensemble"]).set_params(false_alarm_rate=0.2).fit(X).offset_
+    assert detector.offset_ == expected
+    with pytest.raises(ValueError, match="keeps no calibration scores"):
+        fitted("quantile").set_rate(0.2)
+
+
+def test_a_batch_is_selected_at_a_false_discovery_rate(fitted):
+    chosen = fitted("ensemble").select(np.concatenate([NORMAL[:100], 10 * ODD[:20]]), fdr=0.2)
+    assert chosen[100:].all()
+    assert chosen[:100].mean() < 0.15
+
+
+def test_a_part_is_set_by_name():
+    detector = AnomalyDetector(SMALL, scoring=NearestReferences()).set_params(
+        scoring__references=5, autoencoder__members=6
+    )
+    assert (detector.scoring.references, detector.autoencoder.members) == (5, 6)
+
+
+# What is refused, and what is handled
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"contamination": 0.6}, "at most 0.5; got 0.6"),
+        ({"contamination": -0.1}, "at most 0.5"),
+        ({"contamination": "some"}, "at most 0.5; got 'some'"),
+        ({"false_alarm_rate": 0.0}, "false_alarm_rate must be between 0 and 1"),
+        ({"false_alarm_rate": "low"}, "false_alarm_rate must be between 0 and 1"),
+        ({"scoring": "nearst"}, "Did you mean 'nearest'"),
+        ({"calibration": "crss"}, "Did you mean 'cross'"),
+        ({"calibration": "cross:9"}, "9 folds need as many members"),
+        ({"autoencoder": "ensemble:members=0"}, "members must be an integer"),
+    ],
+)
+def test_settings_without_sense_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        AnomalyDetector(**{"autoencoder": SMALL, **settings}).fit(X)
+
+
+def test_an_autoencoder_must_be_one():
+    with pytest.raises(TypeError, match="ensemble must be"):
+        AnomalyDetector(3).fit(X)
+    with pytest.raises(NotFittedError):
+        AnomalyDetector(FrozenEstimator(Autoencoder(2))).fit(X)
+
+
+def test_rows_with_missing_values_are_named(fitted):
+    broken = NORMAL.copy()
+    broken[3, 1] = np.nan
+    for act in (AnomalyDetector(SMALL).fit, fitted("ensemble").predict):
+        with pytest.raises(ValueError, match=r"1 NaN and 0 infinite values, the first at index \(3, 1\)"):
+            act(broken)
+    with pytest.raises(ValueError, match="row 3, column 'b'"):
+        AnomalyDetector(SMALL).fit(pd.DataFrame(broken, columns=list("abcdef")))
+
+
+def test_constant_columns_are_handled():
+    flat = X.copy()
+    flat[:, 2] = 7.0
+    detector = AnomalyDetector(SMALL, random_state=0).fit(flat)
+    assert np.isfinite(detector.score_samples(flat)).all()
+    moved = flat[:1].copy()
+    moved[0, 2] = 9.0
+    assert detector.predict(moved)[0] == -1
+    assert np.isfinite(detector.explain(moved).contributions).all()
+    constant = AnomalyDetector(SMALL, random_state=0).fit(np.full((50, 3), 2.0))
+    assert (constant.score_samples(np.full((2, 3), 2.0)) == 0).all()
+
+
+def test_few_rows_are_handled_and_too_few_calibration_samples_are_said():
+    with pytest.warns(CalibrationWarning, match="5 calibration samples cannot show a rate of 0.05"):
+        detector = AnomalyDetector(SMALL, random_state=0).fit(X[:5])
+    assert (detector.predict(X[:5]) == 1).all()
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        AnomalyDetector(SMALL).fit(X[:1])
+
+
+def test_other_columns_are_refused(fitted):
+    with pytest.raises(ValueError, match="expecting 6 features"):
+        fitted("ensemble").predict(X[:, :4])
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    detector = AnomalyDetector(SMALL, random_state=0).fit(frame)
+    with pytest.raises(ValueError, match="feature names should match"):
+        detector.predict(frame.rename(columns={"a": "z"}))
+    with pytest.raises(NotFittedError):
+        AnomalyDetector().predict(X)

@@ -1,0 +1,65 @@
+"""Drift is found, and false warnings are as rare as stated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from latente.anomaly import DriftMonitor, drift_test
+
+
+def test_the_statistic_and_the_correction():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(80, 3)), rng.normal(size=(60, 3)) + np.array([0, 0, 0.7])
+    found, single = drift_test(a, b), ks_2samp(a[:, 2], b[:, 2])
+    assert (found.feature, found.statistic) == (2, single.statistic)
+    assert found.p_value == pytest.approx(3 * single.pvalue)
+    assert drift_test(a, a).p_value == 1
+
+
+@pytest.mark.parametrize("draw", [lambda rng, n: rng.normal(size=(n, 4)), lambda rng, n: rng.exponential(size=(n, 1))])
+def test_false_warnings_are_as_rare_as_stated(draw):
+    """Of 600 tests at 5 % at most 5 % and three standard errors warn; the distribution does not matter."""
+    rng = np.random.default_rng(0)
+    rate = np.mean([drift_test(draw(rng, 60), draw(rng, 40), rate=0.05).drifted for _ in range(600)])
+    assert 0.005 < rate < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
+
+
+def test_a_stream_without_drift_ends_without_a_warning_at_the_stated_rate():
+    """Thirty tests each of 100 streams at 10 %: any false warning in at most that share, within three errors."""
+    warned = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        monitor = DriftMonitor(rng.normal(size=(100, 3)), rate=0.1, batch=20)
+        warned += any(test.drifted for test in monitor.update(rng.normal(size=(600, 3))))
+        assert monitor.tests == 30
+    assert warned / 100 < 0.1 + 3 * np.sqrt(0.1 * 0.9 / 100)
+
+
+def test_drift_is_found_soon_and_pieces_do_not_matter():
+    rng = np.random.default_rng(0)
+    reference, rows = rng.normal(size=(200, 5)), rng.normal(size=(400, 5))
+    rows[200:, 3] += 1.5
+    whole = DriftMonitor(reference, batch=50).update(rows)
+    monitor = DriftMonitor(reference, batch=50)
+    pieces = [test for piece in np.array_split(rows, 23) for test in monitor.update(piece)]
+    assert whole == pieces
+    assert [test.drifted for test in whole] == [False] * 4 + [True] * 4
+    assert {test.feature for test in whole[4:]} == {3}
+    assert monitor.update(rows[:0]) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda a: drift_test(a, a[:, :2]), "as many columns"),
+        (lambda a: drift_test(a, a, rate=1), "rate"),
+        (lambda a: DriftMonitor(a, batch=1), "batch"),
+        (lambda a: DriftMonitor(a * np.nan), "finite"),
+        (lambda a: DriftMonitor(a).update(a[:, :1]), "as many columns"),
+    ],
+)
+def test_input_that_makes_no_sense(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.arange(12.0).reshape(4, 3))

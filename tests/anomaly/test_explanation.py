@@ -1,0 +1,92 @@
+"""Explanations name what was changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LinearRegression
+
+from latente import DataSpec
+from latente.anomaly import AnomalyDetector, Ensemble
+from latente.anomaly.explanation import Expectation
+
+RNG = np.random.default_rng(0)
+MIX = RNG.normal(size=(3, 6))
+X = RNG.normal(size=(700, 3)) @ MIX + 0.2 * RNG.normal(size=(700, 6))
+SMALL = Ensemble(members=4, rows=256, steps=150)
+
+
+def test_expected_values_are_those_of_a_regression_on_the_others():
+    expected = Expectation.of(torch.from_numpy(X))(torch.from_numpy(X)).numpy()
+    for j in range(6):
+        others = np.delete(X, j, axis=1)
+        np.testing.assert_allclose(expected[:, j], LinearRegression().fit(others, X[:, j]).predict(others), atol=0.15)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return AnomalyDetector(SMALL, random_state=0).fit(pd.DataFrame(X[:500], columns=list("abcdef")))
+
+
+def test_the_moved_value_ranks_first_and_should_move_back(detector):
+    moved, column = X[500:600].copy(), RNG.integers(0, 6, 100)
+    sign = RNG.choice([-1, 1], 100)
+    moved[np.arange(100), column] += 2.0 * sign
+    explanation = detector.explain(pd.DataFrame(moved, columns=list("abcdef")))
+    assert (explanation.contributions.argmax(1) == column).mean() > 0.9
+    assert (explanation.direction[np.arange(100), column] == -sign).mean() > 0.95
+
+
+def test_a_contribution_is_the_fall_of_the_score(detector):
+    sample = pd.DataFrame(X[600:601] + 3 * np.eye(6)[2], columns=list("abcdef"))
+    explanation = detector.explain(sample)
+    first = explanation.ranked()[0]
+    assert (first.feature, first.direction) == ("c", "down")
+    repaired = sample.assign(c=first.expected)
+    fall = detector.score_samples(repaired) - detector.score_samples(sample)
+    assert first.contribution == pytest.approx(fall[0], rel=1e-3)
+    assert first.value == sample["c"][0]
+    assert len(explanation.ranked(0, 2)) == 2
+    assert explanation.p_values[0] == detector.p_values(sample)[0]
+
+
+def test_a_blot_is_found_in_an_image():
+    images = load_digits().images
+    detector = AnomalyDetector(Ensemble(members=4, steps=150), random_state=0).fit(images[:1000])
+    broken = images[1000:1100].copy()
+    broken[:, 3:5, 0:2] = 16.0  # always empty there
+    explanation = detector.explain(broken)
+    assert explanation.contributions.shape == explanation.expected.shape == (100, 8, 8)
+    inside = explanation.contributions[:, 3:5, 0:2].mean((1, 2))
+    outside = (explanation.contributions.sum((1, 2)) - 4 * inside) / 60
+    assert (inside > 3 * outside).mean() > 0.95
+    assert np.abs(explanation.expected[:, 3:5, 0:2]).mean() < 8
+    with pytest.raises(ValueError, match="have no names to rank"):
+        explanation.ranked()
+    assert len(explanation.figure(0).axes) == 3
+
+
+@pytest.mark.parametrize("layout", ["nt", "nct", "ntc"])
+def test_a_spike_is_found_in_a_signal(layout):
+    time = np.arange(40)
+    phase = RNG.uniform(0, 2 * np.pi, (300, 1, 1))
+    signals = np.sin(2 * np.pi * time / 20 + phase + np.array([[[0.0], [1.0]]])) + 0.05 * RNG.normal(size=(300, 2, 40))
+    arranged = {"nt": signals[:, 0], "nct": signals, "ntc": signals.transpose(0, 2, 1)}[layout]
+    spec = DataSpec(kind="signal", layout=layout)
+    detector = AnomalyDetector(Ensemble(members=4, steps=300), data=spec, random_state=0).fit(arranged[:200])
+    broken = arranged[200:].copy()
+    broken[(slice(None), 17) if layout in ("nt", "ntc") else (slice(None), slice(None), 17)] += 2.0
+    explanation = detector.explain(broken)
+    assert explanation.per_step().shape == (100, 40)
+    assert (explanation.per_step().argmax(1) == 17).mean() > 0.9
+    assert len(explanation.figure(0).axes) == 2
+
+
+def test_bars_have_the_names_and_values(detector):
+    figure = detector.explain(pd.DataFrame(X[:1], columns=list("abcdef"))).figure(0, count=3)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(labels) == 3
+    assert all(" = " in label and "expected" in label for label in labels)

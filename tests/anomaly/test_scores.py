@@ -1,0 +1,129 @@
+"""Scores against numpy, scipy and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+from sklearn.covariance import LedoitWolf
+
+from latente.anomaly import (
+    CodeDistance,
+    JointDistance,
+    NearestCodes,
+    NearestReferences,
+    ReconstructionError,
+    Score,
+)
+from latente.anomaly.scores import robust_scale
+from latente.anomaly.views import Views
+
+MEMBERS, VALUES, CODES = 3, 6, 2
+
+
+def views(n: int, seed: int) -> Views:
+    generator = torch.Generator().manual_seed(seed)
+    x, noise, z = (torch.randn((MEMBERS, n, k), generator=generator) for k in (VALUES, VALUES, CODES))
+    scale = torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0, 1.0])
+    return Views(x * scale, x * scale + 0.3 * noise * scale, z * torch.tensor([1.0, 20.0]))
+
+
+TRAIN, TEST = views(201, 0), views(20, 1)
+
+
+def scored(score: Score) -> np.ndarray:
+    return score(TEST, score.fit(TRAIN)).numpy()
+
+
+def test_robust_scale_is_the_median_absolute_deviation():
+    residual = TRAIN.residual.numpy()
+    middle = np.median(residual, axis=1, keepdims=True)
+    expected = 1.4826 * np.median(np.abs(residual - middle), axis=1, keepdims=True)
+    np.testing.assert_allclose(robust_scale(TRAIN.residual, TRAIN.x).numpy(), expected, rtol=1e-4)
+
+
+def test_a_residual_without_spread_does_not_count_infinitely():
+    x = torch.randn((1, 50, 4), generator=torch.Generator().manual_seed(0))
+    scale = robust_scale(torch.zeros_like(x), x)
+    expected = 0.05 * float(x.numpy().var(1).mean()) ** 0.5
+    np.testing.assert_allclose(scale.numpy(), expected, rtol=1e-4)
+    assert (robust_scale(torch.zeros_like(x), torch.zeros_like(x)) == 1).all()
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_reconstruction_error(weighted):
+    scale = robust_scale(TRAIN.residual, TRAIN.x).numpy() if weighted else 1.0
+    expected = np.sqrt(np.square(TEST.residual.numpy() / scale).mean(2))
+    np.testing.assert_allclose(scored(ReconstructionError(weighted)), expected, rtol=1e-5)
+
+
+def mahalanobis(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    scale = train.std(0)
+    fitted = LedoitWolf().fit(train / scale)
+    return np.sqrt(fitted.mahalanobis(test / scale))
+
+
+def test_code_distance_is_that_of_scikit_learn():
+    expected = [mahalanobis(a, b) for a, b in zip(TRAIN.z.numpy(), TEST.z.numpy(), strict=True)]
+    np.testing.assert_allclose(scored(CodeDistance()), expected, rtol=1e-3)
+
+
+def test_joint_distance_is_that_of_scikit_learn():
+    train, test = (np.concatenate([v.z.numpy(), v.residual.numpy()], 2) for v in (TRAIN, TEST))
+    expected = [mahalanobis(a, b) for a, b in zip(train, test, strict=True)]
+    np.testing.assert_allclose(scored(JointDistance()), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_nearest_codes(k):
+    scale = TRAIN.z.numpy().std(1, keepdims=True)
+    pairs = zip(TRAIN.z.numpy() / scale, TEST.z.numpy() / scale, strict=True)
+    expected = [np.sort(cdist(b, a[:100]), axis=1)[:, :k].mean(1) for a, b in pairs]
+    np.testing.assert_allclose(scored(NearestCodes(k, 100)), expected, rtol=1e-3)
+
+
+def test_nearest_references():
+    scale = robust_scale(TRAIN.residual, TRAIN.x).numpy()
+    train, test = (np.concatenate([v.x_hat.numpy(), 0.5 * v.residual.numpy() / scale], 2) for v in (TRAIN, TEST))
+    expected = [cdist(b, a[:16]).min(1) for a, b in zip(train, test, strict=True)]
+    np.testing.assert_allclose(scored(NearestReferences(16, 0.5)), expected, rtol=1e-4)
+
+
+def test_a_reference_is_held_against_the_others():
+    score = NearestReferences(16, 0.5)
+    state = score.fit(TRAIN)
+    first = Views(TRAIN.x[:, :1], TRAIN.x_hat[:, :1], TRAIN.z[:, :1])
+    space = state["references"].numpy()
+    expected = [np.sort(cdist(own[:1], own))[0, 1] for own in space]
+    np.testing.assert_allclose(score(first, state).numpy()[:, 0], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(Score.registry))
+def test_every_score_has_a_name_and_comes_back(name):
+    score = Score.from_string(name)
+    score.check()
+    assert Score.from_dict(score.to_dict()) == score
+
+
+@pytest.mark.parametrize("name", sorted(set(Score.registry) - {"likelihood"}))
+def test_what_is_farther_away_scores_higher(name):
+    score = Score.from_string(name)
+    state = score.fit(TRAIN)
+    far = Views(TEST.x + 50.0, TEST.x_hat, TEST.z + 500.0)
+    assert (score(far, state) > score(TEST, state)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nearest:0", "references must be an integer"),
+        ("nearest:16,-1", "residual must be a number"),
+        ("nearest_codes:0", "k must be an integer"),
+        ("likelihood:-1", "samples must be an integer"),
+        ("nearst", "Did you mean 'nearest'"),
+    ],
+)
+def test_settings_without_sense_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        Score.from_string(text).check()

@@ -1,0 +1,89 @@
+"""`latente detect`: scores, p-values and flags beside the rows' own ids."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+RNG = np.random.default_rng(0)
+
+
+def table(rows: int, seed: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rows, 1)) * [1.0, 2.0, -1.0] + 0.1 * rng.normal(size=(rows, 3))
+    names = [f"row {i}" for i in range(rows)]
+    return pl.DataFrame({"name": names, "a": values[:, 0], "b": values[:, 1], "c": values[:, 2]})
+
+
+@pytest.fixture
+def files(tmp_path):
+    """normal.csv, and today.csv whose row 7 is broken."""
+    table(300, 0).write_csv(tmp_path / "normal.csv")
+    today = table(120, 1)
+    today[7, "c"] = 5.0
+    today.write_csv(tmp_path / "today.csv")
+    return tmp_path
+
+
+def test_flags_stand_beside_the_rows_own_names(files, call):
+    done = call(
+        "detect", files / "today.csv", "--train", files / "normal.csv", "-o", files / "flags.csv",
+        "--false-alarm-rate", "0.02", "--report", files / "page.html", "--save", files / "detector", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    flags = pl.read_csv(files / "flags.csv")
+    assert flags.columns == ["name", "anomaly_score", "p_value", "anomaly"]
+    assert flags["name"].to_list() == [f"row {i}" for i in range(120)]
+    assert flags["anomaly_score"].arg_max() == 7
+    assert flags["anomaly"].sum() == record["flagged"] >= 1
+    assert ((flags["p_value"] <= 0.02) == (flags["anomaly"] == 1)).all()
+    page = (files / "page.html").read_text()
+    assert "row 7" in page
+    assert "Calibration" in page
+    again = call("detect", files / "today.csv", "--model", files / "detector", "-o", files / "again.tsv")
+    assert again.code == 0
+    scores = pl.read_csv(files / "again.tsv", separator="\t")["anomaly_score"]
+    assert (scores == flags["anomaly_score"]).all()
+
+
+def test_data_may_be_its_own_training_data(files, call):
+    done = call("detect", files / "today.csv", "-o", files / "flags.parquet", "--id", "name", "--fdr", "0.5")
+    assert done.code == 0
+    assert "as if it held anomalies" in done.err
+    assert pl.read_parquet(files / "flags.parquet")["anomaly_score"].arg_max() == 7
+
+
+def test_images_are_called_by_their_files(tmp_path, call):
+    folder = tmp_path / "images"
+    (folder / "more").mkdir(parents=True)
+    for i in range(40):
+        picture = RNG.integers(0, 50, (6, 6)).astype(np.uint8) + (200 if i == 33 else 0)
+        Image.fromarray(picture.astype(np.uint8)).save(folder / ("more" if i % 2 else ".") / f"{i:02d}.png")
+    done = call("detect", folder, "-o", tmp_path / "flags.csv", "--report", tmp_path / "page.html")
+    assert done.code == 0, done.err
+    flags = pl.read_csv(tmp_path / "flags.csv")
+    assert flags["file"][flags["anomaly_score"].arg_max()] == "more/33.png"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--id", "nobody"], "has no such column; it has name, a, b, c"),
+        (["--contamination", "much"], "--contamination must be auto or a fraction"),
+        (["--contamination", "0.9"], "at most 0.5"),
+        (["--false-alarm-rate", "2"], "false_alarm_rate must be between 0 and 1"),
+        (["--model", "nowhere"], "no such detector: nowhere"),
+        (["--model", "nowhere", "--contamination", "auto"], "--model has learned already"),
+        (["--report", "page.pdf"], "allowed: .html"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(files, call, options, message):
+    done = call("detect", files / "today.csv", "-o", files / "flags.csv", *options)
+    assert done.code == 2
+    assert message in done.err.replace("\n", " ")
+    assert not (files / "flags.csv").exists()

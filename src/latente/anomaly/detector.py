@@ -28,7 +28,7 @@ from latente.estimators.params import PartParams
 from latente.parts import is_number, resolve
 from latente.training import seed_of
 
-FEW, MANY = 16, 512  # references in contaminated and in clean data
+FEW, MANY = 16, 1024  # references in contaminated and in clean data
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
 LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
@@ -48,7 +48,7 @@ class AnomalyDetector(PartParams, FittedDetector):
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
         scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
             short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
-            nearest, with 512 references, but 16 for contaminated data.
+            nearest, with 1024 references, but 16 for contaminated data.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal
+from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal, cross_scores
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitted import FittedDetector
@@ -220,8 +220,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         if held is not None:
             self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
         elif self._held_out:
-            unseen = np.arange(of_members.shape[1]) % self._folds == folds[use][:, None]
-            self.calibration_scores_ = -(of_members.astype(np.float64) * unseen).sum(1) / unseen.sum(1)
+            self.calibration_scores_ = -cross_scores(of_members, folds[use])
         else:
             self.calibration_scores_ = None
         self.offset_ = self._threshold(training)

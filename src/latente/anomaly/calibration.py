@@ -30,8 +30,9 @@ class CrossConformal(Calibration, name="cross"):
     """Every training sample is scored by members that did not see it; no sample is spent on calibration alone.
 
     Member i is trained without fold i modulo `folds`. The rate holds closely in practice (see
-    docs/benchmarks-anomaly.md) but is not proven: what is, for a variant, is twice the stated rate. Sources: Vovk (2015), "Cross-conformal predictors"; Barber, Candes, Ramdas,
-    Tibshirani (2021), "Predictive inference with the jackknife+".
+    docs/benchmarks-anomaly.md) but is not proven: what is, for a variant, is twice the stated rate. Sources: Vovk
+    (2015), "Cross-conformal predictors"; Barber, Candes, Ramdas, Tibshirani (2021), "Predictive inference with the
+    jackknife+".
 
     Args:
         folds: how many.

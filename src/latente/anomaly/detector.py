@@ -144,6 +144,11 @@ class AnomalyDetector(PartParams, FittedDetector):
             if given is not model:
                 check_is_fitted(model, "module_")
             return None, given
+        if not isinstance(given, (str, Ensemble, type(None))):
+            raise TypeError(
+                "autoencoder must be None, an Ensemble, a latente autoencoder or FrozenEstimator of a fitted one; got "
+                f"{given!r}"
+            )
         part = copy.copy(resolve(given, Ensemble, None))
         schema = decide(rows, resolve(self.data, DataSpec, DataSpec()))
         if part is None and schema.kind != "table" and schema.size > LARGEST:

@@ -177,6 +177,17 @@ def explanations() -> list[str]:
     ]  # fmt: skip
 
 
+def batching() -> list[str]:
+    rows = sorted(read("batching.csv"), key=lambda row: int(row["members"]))
+    if not rows:
+        return []
+    return [
+        "CPU seconds to train an ensemble on 10,000 x 9 random values, median of three fits:",
+        "",
+        *table(["members", *(row["members"] for row in rows)], [["CPU s", *(row["seconds"] for row in rows)]]),
+    ]
+
+
 def main() -> None:
     lines = [
         "# Anomalies in tables: latente beside PyOD",
@@ -202,6 +213,7 @@ def main() -> None:
         "",
         *explanations(),
     ]
+    lines += ["## What members cost", "", *batching()]
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")
 

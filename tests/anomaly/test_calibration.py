@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, spearmanr
 
 from latente.anomaly import CrossConformal, SplitConformal, conformal_p_values, select
-from latente.anomaly.calibration import conformal_threshold
+from latente.anomaly.calibration import conformal_threshold, cross_scores
 from latente.anomaly.fitting import folds_of
 
 
@@ -71,3 +71,22 @@ def test_folds_are_nearly_equal(samples, folds):
     assert found.sum() == samples
     assert len(found) == min(samples, folds)
     assert np.ptp(found) <= 1
+
+
+def test_cross_scores_have_the_spread_of_the_mean_of_all_members():
+    rng = np.random.default_rng(5)
+    truth, folds = np.exp(0.3 * rng.normal(size=4000)), rng.integers(0, 4, 4000)
+    of_members = truth[:, None] * np.exp(0.5 * rng.normal(size=(4000, 20)))
+    own = np.array([of_members[i, folds[i] :: 4].mean() for i in range(4000)])
+    corrected = cross_scores(of_members.astype(np.float32), folds)
+    whole = of_members.mean(1)
+    for level in (0.9, 0.95, 0.99):
+        target = np.quantile(whole, level)
+        assert abs(np.quantile(corrected, level) - target) < 0.5 * abs(np.quantile(own, level) - target)
+    assert spearmanr(corrected, own).statistic > 0.999
+
+
+def test_cross_scores_of_two_folds_are_as_they_are():
+    of_members = np.random.default_rng(6).uniform(1, 2, (10, 2)).astype(np.float32)
+    folds = np.arange(10) % 2
+    np.testing.assert_allclose(cross_scores(of_members, folds), of_members[np.arange(10), folds], rtol=1e-6)

@@ -185,7 +185,7 @@ def test_settings_without_sense_are_refused(settings, message):
 
 
 def test_an_autoencoder_must_be_one():
-    with pytest.raises(TypeError, match="ensemble must be"):
+    with pytest.raises(TypeError, match="autoencoder must be None, an Ensemble"):
         AnomalyDetector(3).fit(X)
     with pytest.raises(NotFittedError):
         AnomalyDetector(FrozenEstimator(Autoencoder(2))).fit(X)

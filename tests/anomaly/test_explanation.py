@@ -34,7 +34,7 @@ def detector():
 def test_the_moved_value_ranks_first_and_should_move_back(detector):
     moved, column = X[500:600].copy(), RNG.integers(0, 6, 100)
     sign = RNG.choice([-1, 1], 100)
-    moved[np.arange(100), column] += 2.0 * sign
+    moved[np.arange(100), column] += 3.0 * sign
     explanation = detector.explain(pd.DataFrame(moved, columns=list("abcdef")))
     assert (explanation.contributions.argmax(1) == column).mean() > 0.9
     assert (explanation.direction[np.arange(100), column] == -sign).mean() > 0.95

@@ -85,7 +85,8 @@ def test_nearest_codes(k):
 
 def test_nearest_references():
     scale = robust_scale(TRAIN.residual, TRAIN.x).numpy()
-    train, test = (np.concatenate([v.x_hat.numpy(), 0.5 * v.residual.numpy() / scale], 2) for v in (TRAIN, TEST))
+    weight = np.sqrt(1 + (0.5 / scale) ** 2)
+    train, test = (np.concatenate([v.x_hat.numpy(), weight * v.residual.numpy()], 2) for v in (TRAIN, TEST))
     expected = [cdist(b, a[:16]).min(1) for a, b in zip(train, test, strict=True)]
     np.testing.assert_allclose(scored(NearestReferences(16, 0.5)), expected, rtol=1e-4)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal
+from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal, cross_scores
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitted import FittedDetector
@@ -28,7 +28,7 @@ from latente.estimators.params import PartParams
 from latente.parts import is_number, resolve
 from latente.training import seed_of
 
-FEW, MANY = 16, 512  # references in contaminated and in clean data
+FEW, MANY = 16, 1024  # references in contaminated and in clean data
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
 LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
@@ -48,7 +48,7 @@ class AnomalyDetector(PartParams, FittedDetector):
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
         scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
             short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
-            nearest, with 512 references, but 16 for contaminated data.
+            nearest, with 1024 references, but 16 for contaminated data.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
@@ -144,6 +144,11 @@ class AnomalyDetector(PartParams, FittedDetector):
             if given is not model:
                 check_is_fitted(model, "module_")
             return None, given
+        if not isinstance(given, (str, Ensemble, type(None))):
+            raise TypeError(
+                "autoencoder must be None, an Ensemble, a latente autoencoder or FrozenEstimator of a fitted one; got "
+                f"{given!r}"
+            )
         part = copy.copy(resolve(given, Ensemble, None))
         schema = decide(rows, resolve(self.data, DataSpec, DataSpec()))
         if part is None and schema.kind != "table" and schema.size > LARGEST:
@@ -220,8 +225,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         if held is not None:
             self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
         elif self._held_out:
-            unseen = np.arange(of_members.shape[1]) % self._folds == folds[use][:, None]
-            self.calibration_scores_ = -(of_members.astype(np.float64) * unseen).sum(1) / unseen.sum(1)
+            self.calibration_scores_ = -cross_scores(of_members, folds[use])
         else:
             self.calibration_scores_ = None
         self.offset_ = self._threshold(training)

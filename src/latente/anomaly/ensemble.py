@@ -17,7 +17,7 @@ from latente.parts import Part, is_integer, is_number
 from latente.training import Trainer, seeded
 
 BATCH = 64
-LARGEST_CODE = 8
+LARGEST_CODE = 4
 VALUES = 1 << 25  # in the training samples of all members together
 
 
@@ -33,7 +33,7 @@ class Ensemble(Part, family="ensemble", name="ensemble"):
     Args:
         members: how many.
         rows: of the training data that each member sees, at most.
-        latent_dim: the size of the codes; "auto" is half the values of a sample, from 1 to 8.
+        latent_dim: the size of the codes; "auto" is half the values of a sample, from 1 to 4.
         hidden_features: width of the hidden layers.
         steps: of training, about.
         noise: standard deviation of the noise on the standardised input (a denoising autoencoder); 0 for none.
@@ -42,12 +42,12 @@ class Ensemble(Part, family="ensemble", name="ensemble"):
 
     Example:
         >>> Ensemble.from_string("ensemble:members=5")
-        Ensemble(members=5, rows=1024, latent_dim='auto', hidden_features=32, steps=400, noise=0.2, trim=0.1, \
+        Ensemble(members=5, rows=2048, latent_dim='auto', hidden_features=32, steps=400, noise=0.2, trim=0.1, \
 learning_rate=0.01)
     """
 
     members: int = 20
-    rows: int = 1024
+    rows: int = 2048
     latent_dim: int | str = "auto"
     hidden_features: int = 32
     steps: int = 400

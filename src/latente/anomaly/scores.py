@@ -150,20 +150,21 @@ class NearestCodes(Score, name="nearest_codes"):
 class NearestReferences(Score, name="nearest"):
     """The distance to the nearest of a few training samples in the space of reconstruction and residual.
 
-    min_i sqrt(|x_hat - x_hat_i|^2 + w^2 sum_j ((r_j - r_ij) / s_j)^2), r = x - x_hat, s the robust scale of the
+    min_i sqrt(|x_hat - x_hat_i|^2 + sum_j (1 + (w / s_j)^2) (r_j - r_ij)^2), r = x - x_hat, s the robust scale of the
     residual; each member has random references i of its own. The reconstruction tells samples apart that differ as the
-    data usually does, the residual those that differ as it never does. Few references cannot include a cluster of
+    data usually does, the residual those that differ as it rarely does: a value that is rebuilt well counts for more.
+    With w = 0 it is nearly the distance of the samples themselves. Few references cannot include a cluster of
     anomalies in contaminated data; many follow a complicated normal class. A sample that equals a reference is held
     against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
     Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
 
     Args:
         references: of each member.
-        residual: w, what a residual of one robust scale counts against one unit of the scaled data.
+        residual: w, what a residual of one robust scale adds, in units of the scaled data.
     """
 
-    references: int = 512
-    residual: float = 1.0
+    references: int = 1024
+    residual: float = 0.5
 
     def check(self) -> None:
         if not is_integer(self.references, low=1):
@@ -172,11 +173,12 @@ class NearestReferences(Score, name="nearest"):
             raise ValueError(f"NearestReferences: residual must be a number of at least 0; got {self.residual!r}")
 
     def fit(self, views: Views) -> State:
-        state = {"scale": robust_scale(views.residual, views.x)}
+        scale = robust_scale(views.residual, views.x)
+        state = {"weight": (1 + (self.residual / scale).square()).sqrt()}
         return state | {"references": self._space(views, state)[:, : self.references].clone()}
 
     def __call__(self, views: Views, state: State) -> Tensor:
         return nearest(self._space(views, state), state["references"], 1)
 
     def _space(self, views: Views, state: State) -> Tensor:
-        return torch.cat([views.x_hat, self.residual * (views.residual / state["scale"])], 2)
+        return torch.cat([views.x_hat, views.residual * state["weight"]], 2)

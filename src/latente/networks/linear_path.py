@@ -78,6 +78,6 @@ class WithLinearPath(nn.Module):
         linear.weight.zero_()[: weight.shape[0], : weight.shape[1]] = weight.to(linear.weight)
         linear.bias.zero_()[: len(bias)] = bias.to(linear.bias)
         last = [layer for layer in self.network.modules() if getattr(layer, "weight", None) is not None][-1]
-        last.weight.zero_()  # type: ignore[operator, union-attr]
+        last.weight.zero_()  # type: ignore[operator]
         if getattr(last, "bias", None) is not None:
-            last.bias.zero_()  # type: ignore[operator, union-attr]
+            last.bias.zero_()  # type: ignore[operator]

@@ -14,6 +14,7 @@ from torch import nn
 
 import latente.estimators  # registers the parts that live there
 from latente import (
+    anomaly,
     bottlenecks,
     corruptions,
     data,
@@ -29,6 +30,17 @@ from latente.parts import Part, is_integer, is_number, resolve
 
 # One instance of every part whose arguments are all unlike their defaults.
 EXAMPLES = [
+    anomaly.CodeDistance(),
+    anomaly.CrossConformal(7),
+    anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02),
+    anomaly.JointDistance(),
+    anomaly.Likelihood(10, 3),
+    anomaly.NearestCodes(3, 50),
+    anomaly.NearestReferences(64, 0.25),
+    anomaly.ReconstructionError(weighted=False),
+    anomaly.SplitConformal(0.4),
+    anomaly.TrainingQuantile(),
+    anomaly.members.MemberReconstruction(0.1, 0.3),
     bottlenecks.Deterministic(),
     bottlenecks.FSQ((8, 5, 5)),
     bottlenecks.Gaussian(beta=4.0, free_bits=0.25, warmup=0.0),
@@ -66,6 +78,7 @@ EXAMPLES = [
     objectives.ImportanceWeighted(50),
     objectives.Plain(),
     objectives.NestedDropout(0.5),
+    objectives.Trimmed(0.2, "contractive:0.1"),
     objectives.RAE(0.1, 0.01, "gradient"),
     objectives.Wasserstein(1.0),
     denoising.Restoration("noise2self", "masking:0.2"),
@@ -76,9 +89,10 @@ EXAMPLES = [
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry
 PORTABLE = [part_class for part_class in REGISTERED if part_class.short_name not in OWN]
-MODULES = (bottlenecks, corruptions, data, denoising, distortions, generation, networks, objectives, training)
+MODULES = (anomaly, bottlenecks, corruptions, data, denoising, distortions, generation, networks, objectives, training)
 NAMES = {name: value for module in MODULES for name, value in vars(module).items()}
 NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
+NAMES |= {"MemberReconstruction": anomaly.members.MemberReconstruction}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)
 
 

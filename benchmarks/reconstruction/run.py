@@ -1,7 +1,7 @@
 """How well images are rebuilt from k numbers: squared error an image beside PCA's and published figures.
 
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/reconstruction/run.py    # every row; hours
-    python benchmarks/reconstruction/run.py --only hinton                # rows whose name contains "hinton"
+    python benchmarks/reconstruction/run.py --only long                  # rows whose name contains "long"
     python benchmarks/reconstruction/run.py --seeds 0,1,2
     python benchmarks/reconstruction/run.py --quick                      # small; writes nothing
     python benchmarks/reconstruction/run.py --table                      # only writes docs/benchmarks-reconstruction.md

@@ -45,6 +45,7 @@ def build(kind: str, k: int, seed: int):
     common = {"trainer": trainer, "random_state": seed}
     if kind == "vanilla":
         return latente.VanillaAutoencoder(k, **common)
+    common["network"] = "mlp:1000,500,250"
     if kind in ("variational", "bernoulli"):
         return latente.VariationalAutoencoder(k, distortion="auto" if kind == "variational" else kind, **common)
     parts = {"denoising": {"corruption": "masking:0.25"}, "contractive": {"objective": "contractive:0.1"}}

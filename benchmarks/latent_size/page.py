@@ -13,8 +13,8 @@ HEAD = """# The size of the code by itself
 What `latent_dim="auto"` chooses, and what it costs, beside a sweep over fixed sizes. `Autoencoder` on
 10,000 training images of MNIST and Fashion-MNIST and on all of digits and of the tables letter (32 columns) and
 pendigits (16 columns); errors are squared errors a sample on test data, in the units of the scaled data. CPU seconds of
-one thread of a shared two-core machine. Made by `benchmarks/latent_size/run.py`; its README has the protocol. All rows were
-made before the default network got its linear path, normalised layers and decay; with these the errors are lower.
+one thread of a shared two-core machine. Made by `benchmarks/latent_size/run.py`; its README has the protocol.
+All rows were made before the default network got its linear path, normalised layers and decay.
 
 ## What the best size is
 

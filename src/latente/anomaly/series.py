@@ -150,7 +150,7 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
         return scores if listed else scores[0]
 
     def decision_function(self, X: Any) -> Any:
-        """Returns score_samples(X) - offset_: below 0 for steps that are called anomalous."""
+        """Returns `score_samples(X)` minus `offset_`: below 0 for steps that are called anomalous."""
         return self._each(X, lambda scores: scores - self.offset_)
 
     def predict(self, X: Any) -> Any:

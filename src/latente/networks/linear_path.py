@@ -21,9 +21,9 @@ from latente.parts import resolve
 class LinearPath(Network, name="linear_path"):
     """Another network, and a linear way around it: e(x) = W x + b + f(x), d(z) = W' z + b' + g(z).
 
-    Estimators start W and W' at the principal components of the training data, codes of variance 1, and f and g at 0:
-    training begins where PCA ends, and what PCA does well need not be learned. In code that has no data (`build` alone)
-    W and W' are random like other weights.
+    Estimators start W and W' at the principal components of the training data, codes of variance 1 on average, and f
+    and g at 0: training begins where PCA ends, and what PCA does well need not be learned. In code that has no data
+    (`build` alone) W and W' are random like other weights.
 
     Args:
         inner: the network of f and g, a part or its short string; None is an MLP.

@@ -137,7 +137,7 @@ def without_sigmoid(model: Any, data: Samples) -> tuple[Any, Samples]:
 
 FEW = {"epochs": 60}
 CASES = {
-    "learning rate x 100": Case(digits, lambda: make(trainer={"learning_rate": 0.2})),
+    "learning rate x 100": Case(digits, lambda: make(network="mlp:128,64", trainer={"learning_rate": 0.2})),
     "learning rate / 100": Case(digits, lambda: make(trainer={"learning_rate": 2e-5})),
     "beta 1000": Case(digits, lambda: make(VariationalAutoencoder, beta=1000.0)),
     "KL summed, error averaged": Case(digits, lambda: make(VariationalAutoencoder, distortion=mean_error)),

@@ -90,14 +90,25 @@ def repaired(model: Autoencoder, data: Data, name: str, **fit: Any) -> tuple[Aut
 
 
 def test_1_a_learning_rate_100_times_too_high(digits):
-    broken, sound = repaired(make(trainer={"learning_rate": 0.2}), digits, "learning rate too high")
+    model = make(network=PLAIN, trainer={"learning_rate": 0.2})
+    broken, sound = repaired(model, digits, "learning rate too high")
     assert sound.trainer.learning_rate == USUAL_LEARNING_RATE
     assert error(sound, digits) < 0.5 * error(broken, digits)
 
 
 def test_1_on_a_table(cells):
-    broken, sound = repaired(make(latent_dim=4, trainer={"learning_rate": 0.2}), cells, "learning rate too high")
+    model = make(latent_dim=4, network=SKIPPING, trainer={"learning_rate": 0.2})
+    broken, sound = repaired(model, cells, "learning rate too high")
     assert error(sound, cells) < error(broken, cells)
+
+
+def test_1_decay_leads_the_default_network_back_to_pca(digits):
+    """No warning then; a sound rate is still better."""
+    broken = make(trainer={"learning_rate": 0.2}).fit(digits.train)
+    result = broken.evaluate(digits.test, reference=digits.train)
+    assert error(make().fit(digits.train), digits) < 0.8 * result.error
+    assert result.error < 1.02 * result.pca_error
+    assert "warning" not in [f.severity for f in diagnose(broken, digits.test, reference=digits.train)]
 
 
 def test_2_a_learning_rate_100_times_too_low(digits):

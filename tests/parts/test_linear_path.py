@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from latente import Autoencoder, SquaredError, Trainer
+from latente import Autoencoder, SquaredError, Trainer, load
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic, Gaussian
 from latente.data import ArraySource
@@ -51,6 +51,27 @@ def test_every_weight_learns_after_the_first_steps():
         (module(x.tanh())[0] - x).square().sum(1).mean().backward()
         optimizer.step()
     assert [name for name, p in module.named_parameters() if torch.equal(p, before[name])] == []
+
+
+def test_weight_decay_leads_back_to_pca_and_not_to_zero(rng):
+    """Strong decay on noise, where all that a network can learn beyond PCA is learned by heart."""
+    x = rng.normal(size=(120, 20)).astype(np.float32)
+    ratios = []
+    for decay in (0.0, 50.0):
+        trainer = Trainer(epochs=100, weight_decay=decay)
+        network = LinearPath(MLP((64,), normalization="layer"))
+        model = Autoencoder(5, network=network, trainer=trainer, random_state=0).fit(x[:60])
+        result = model.evaluate(x[60:], reference=x[:60])
+        ratios.append(result.error / result.pca_error)
+    assert ratios[0] > 1.1
+    assert ratios[1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_start_survives_saving(tmp_path, rng):
+    x = rng.normal(size=(40, 6)).astype(np.float32)
+    model = Autoencoder(2, network=LinearPath(MLP((8,))), trainer=Trainer(epochs=1), random_state=0).fit(x)
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").transform(x), model.transform(x))
 
 
 def test_more_units_than_components_leave_the_rest_at_zero(rng):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LinearPath", "WithLinearPath"]
+__all__ = ["LinearPath", "StartedLinear", "WithLinearPath"]
 
 import math
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from latente.networks.base import Network
 from latente.networks.mlp import MLP
-from latente.nn import dense_block
+from latente.nn import initialise
 from latente.parts import resolve
 
 
@@ -22,8 +23,8 @@ class LinearPath(Network, name="linear_path"):
     """Another network, and a linear way around it: e(x) = W x + b + f(x), d(z) = W' z + b' + g(z).
 
     Estimators start W and W' at the principal components of the training data, codes of variance 1 on average, and f
-    and g at 0: training begins where PCA ends, and what PCA does well need not be learned. In code that has no data
-    (`build` alone) W and W' are random like other weights.
+    and g at 0: training begins where PCA ends, and what PCA does well need not be learned. Weight decay pulls W and W'
+    back to that start, not to 0. In code that has no data (`build` alone) W and W' are random like other weights.
 
     Args:
         inner: the network of f and g, a part or its short string; None is an MLP.
@@ -43,12 +44,51 @@ class LinearPath(Network, name="linear_path"):
         inner = resolve(self.inner, Network, MLP()) or MLP()  # type: ignore[type-abstract]
         encoder, decoder = inner.build(sample_shape, latent_dim, features)
         size = math.prod(sample_shape)
-        down = nn.Sequential(nn.Flatten(), *dense_block(size, features))
-        up = nn.Sequential(*dense_block(latent_dim, size), nn.Unflatten(1, sample_shape))
+        down = nn.Sequential(nn.Flatten(), StartedLinear(size, features))
+        up = nn.Sequential(StartedLinear(latent_dim, size), nn.Unflatten(1, sample_shape))
         return nn.Sequential(WithLinearPath(encoder, down)), nn.Sequential(WithLinearPath(decoder, up))
 
     def output(self, wanted: str, sample_shape: tuple[int, ...]) -> str:
         return "identity" if wanted == "identity" else "clip"  # between the bounds the way stays linear
+
+
+class StartedLinear(nn.Linear):
+    """A linear layer whose weights are a start and what was learned since: y = (W_0 + W) x + b.
+
+    Weight decay shrinks parameters, so it pulls this layer's weights to their start; Li, Grandvalet & Davoine (2018),
+    "Explicit inductive bias for transfer learning with convolutional networks".
+
+    Args:
+        in_features: of x.
+        out_features: of y.
+
+    Attributes:
+        weight_0: (out_features, in_features), the start, no parameter; 0 before `start`.
+        weight: (out_features, in_features), what is learned; random before `start`, 0 after it.
+        bias: (out_features,), learned.
+    """
+
+    weight_0: Tensor
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features, out_features)
+        initialise(self, "identity", in_features, out_features)
+        self.register_buffer("weight_0", torch.zeros_like(self.weight))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight_0 + self.weight, self.bias)
+
+    @torch.no_grad()
+    def start(self, weight: Tensor, bias: Tensor) -> None:
+        """Takes a start; rows, columns and elements that weight and bias lack are 0.
+
+        Args:
+            weight: at most (out_features, in_features).
+            bias: at most (out_features,).
+        """
+        self.weight.zero_()
+        self.weight_0.zero_()[: weight.shape[0], : weight.shape[1]] = weight.to(self.weight_0)
+        self.bias.zero_()[: len(bias)] = bias.to(self.bias)
 
 
 class WithLinearPath(nn.Module):
@@ -56,7 +96,7 @@ class WithLinearPath(nn.Module):
 
     Args:
         network: any module.
-        path: a Sequential that holds one linear layer.
+        path: a Sequential that holds one StartedLinear.
     """
 
     def __init__(self, network: nn.Module, path: nn.Sequential) -> None:
@@ -74,9 +114,8 @@ class WithLinearPath(nn.Module):
             weight: (outputs, inputs), at most as many of each as there are.
             bias: (outputs,), likewise.
         """
-        (linear,) = (layer for layer in self.path if isinstance(layer, nn.Linear))
-        linear.weight.zero_()[: weight.shape[0], : weight.shape[1]] = weight.to(linear.weight)
-        linear.bias.zero_()[: len(bias)] = bias.to(linear.bias)
+        (layer,) = (layer for layer in self.path if isinstance(layer, StartedLinear))
+        layer.start(weight, bias)
         last = [layer for layer in self.network.modules() if getattr(layer, "weight", None) is not None][-1]
         last.weight.zero_()  # type: ignore[operator]
         if getattr(last, "bias", None) is not None:

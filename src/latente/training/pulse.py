@@ -51,8 +51,8 @@ class Pulse:
 def weight_scale(module: nn.Module) -> float:
     """Returns the median over weight matrices and kernels of the root mean square of their entries; 0 without any.
 
-    Adam moves every weight by about the learning rate, so their ratio is the part of itself by which a weight changes
-    in one step.
+    Matrices that start at 0 throughout have no size yet and do not count. Adam moves every weight by about the learning
+    rate, so their ratio is the part of itself by which a weight changes in one step.
 
     Example:
         >>> layer = nn.Linear(2, 2)
@@ -61,4 +61,5 @@ def weight_scale(module: nn.Module) -> float:
     """
     large = [p.detach().float() for p in module.parameters() if p.requires_grad and p.ndim > 1]
     scales = [float(p.square().mean().sqrt()) for p in large if p.numel()]
-    return float(torch.tensor(scales).median()) if scales else 0.0
+    sizes = [scale for scale in scales if scale]
+    return float(torch.tensor(sizes).median()) if sizes else 0.0

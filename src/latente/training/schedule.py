@@ -17,7 +17,8 @@ USUAL_LEARNING_RATE = 2e-3
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 EPOCHS_AT_ONE = 6_400
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 300
-WEIGHT_DECAY_AT_ONE, MOST_WEIGHT_DECAY = 10.0, 4.0
+WEIGHT_DECAY_AT_ONE, MOST_WEIGHT_DECAY = 80.0, 16.0
+MOST_OF_A_STEP = 0.1  # of a weight, lost to decay in one step
 
 
 def automatic_batch_size(samples: int) -> int:
@@ -47,8 +48,10 @@ def automatic_epochs(samples: int) -> int:
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(EPOCHS_AT_ONE / math.sqrt(max(1, samples)))))
 
 
-def automatic_weight_decay(samples: int, values: int) -> float:
-    """Returns the weight decay for a network with normalised layers, 10 sqrt(values / samples), at most 4.
+def automatic_weight_decay(samples: int, values: int, learning_rate: float = USUAL_LEARNING_RATE) -> float:
+    """Returns the weight decay for a network with normalised layers, 80 values / samples.
+
+    It is at most 16, and at most 0.1 / learning_rate, so that no step shrinks weights by more than a tenth.
 
     The fewer samples for each of their values, the sooner a network knows them by heart. Where outputs are normalised
     the size of the weights does not matter to them, so that decay can be strong (benchmarks/reconstruction/NOTES.md).
@@ -56,12 +59,14 @@ def automatic_weight_decay(samples: int, values: int) -> float:
     Args:
         samples: how many there are.
         values: in each.
+        learning_rate: the peak.
 
     Example:
         >>> round(automatic_weight_decay(60_000, 784), 2), automatic_weight_decay(100, 100)
-        (1.14, 4.0)
+        (1.05, 16.0)
     """
-    return min(MOST_WEIGHT_DECAY, WEIGHT_DECAY_AT_ONE * math.sqrt(values / max(1, samples)))
+    wanted = WEIGHT_DECAY_AT_ONE * values / max(1, samples)
+    return min(wanted, MOST_WEIGHT_DECAY, MOST_OF_A_STEP / learning_rate)
 
 
 def warmup_cosine(step: int, total: int, warmup: float = 0.1, last: float = 0.001) -> float:

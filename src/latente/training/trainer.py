@@ -40,9 +40,10 @@ class Trainer(Part, family="trainer", name="trainer"):
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
         batch_size: samples in a step, or "auto": about a twentieth of the data, from 32 to 256.
         learning_rate: the peak.
-        weight_decay: how strongly weight matrices are pulled towards 0: they lose learning_rate * weight_decay of
-            themselves in each step, decoupled from the gradient (Loshchilov & Hutter, 2019). "auto": 10 sqrt(values in
-            a sample / samples), at most 4, for networks with normalisation layers, 0 for others and in `partial_fit`.
+        weight_decay: how strongly weight matrices are pulled towards 0 (those of a linear path: towards PCA): they lose
+            learning_rate * weight_decay of themselves in each step, decoupled from the gradient (Loshchilov & Hutter,
+            2019). "auto": 80 values in a sample / samples, at most 16 and at most 0.1 / learning_rate, for networks
+            with normalisation layers; 0 for others and in `partial_fit`.
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
             trains to the end.
         validation_fraction: of the samples, held out to measure the validation loss; None holds out a tenth when there
@@ -175,7 +176,9 @@ class Trainer(Part, family="trainer", name="trainer"):
         if self.weight_decay != "auto":
             return float(self.weight_decay)
         normalized = any(isinstance(layer, NORMALIZING) for layer in module.modules())
-        return automatic_weight_decay(samples, values) if normalized else 0.0
+        if not normalized:
+            return 0.0
+        return automatic_weight_decay(samples, values, self.learning_rate)
 
     def fit(
         self,

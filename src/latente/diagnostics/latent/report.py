@@ -155,7 +155,7 @@ def latent_report(
         >>> X = load_digits().images
         >>> model = Autoencoder(2, trainer=Trainer(epochs=3), random_state=0).fit(X[:1400])
         >>> report = latent_report(model, X[:1400], held_out=X[1400:], random_state=0)
-        >>> report.coverage_normal < report.coverage_fitted    # nothing drew these codes towards N(0, I)
+        >>> report.hole_fraction > report.hole_fraction_control    # draws land where no code is, held-out codes do not
         True
         >>> report.active_units is None
         True

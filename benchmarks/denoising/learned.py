@@ -1,8 +1,10 @@
 """latente's Denoiser on MNIST and Fashion-MNIST: one for each noise, one blind for each family, and without clean data.
 
+Each is a Denoiser as it comes, trained on all 60,000 training images; its network and steps were chosen by choose.py.
+
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/denoising/learned.py
     python benchmarks/denoising/learned.py --only "^mnist gaussian:0.25"    # one specialist
-    python benchmarks/denoising/learned.py --only blind --epochs 1
+    python benchmarks/denoising/learned.py --only blind
     python benchmarks/denoising/learned.py --only noise2self
 
 Rows of results.csv are replaced as they come.
@@ -23,7 +25,6 @@ from results import keep
 import latente
 from latente.corruptions import Corruption
 from latente.denoising import Denoiser
-from latente.denoising.denoiser import RATE
 
 RANGES = {"gaussian": (0.05, 0.55), "salt_and_pepper": (0.05, 0.55), "masking": (0.2, 0.55)}
 SIGMA = 0.4  # of Noise2Self's protocol, not clipped
@@ -37,14 +38,13 @@ def corruption(family: str, level: Any) -> Corruption:
     return latente.SaltAndPepper(level) if family == "salt_and_pepper" else latente.Masking(level)
 
 
-def trained(noise: Corruption | None, images: tuple[Images, ...], epochs: int, seed: int, **own: Any) -> tuple:
-    """Returns a fitted Denoiser, the CPU seconds, and what was set."""
-    trainer = latente.Trainer(epochs=epochs, learning_rate=RATE, threads=1, verbose=False)
-    model = Denoiser(noise, kind="image", trainer=trainer, random_state=seed, **own)
+def trained(noise: Corruption | None, images: tuple[Images, ...], seed: int, **own: Any) -> tuple:
+    """Returns a Denoiser as it comes, fitted, the CPU seconds, and how long it was trained."""
+    model = Denoiser(noise, kind="image", random_state=seed, **own)
     start = time.process_time()
     model.fit(*images)
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
-    setting = f"{epochs} x {len(images[0])} images, {parameters} parameters, {model.history_.precision}"
+    setting = f"{len(model.history_)} x {len(images[0])} images, {parameters} parameters, {model.history_.precision}"
     return model, time.process_time() - start, setting
 
 
@@ -62,34 +62,28 @@ def row(model: Denoiser, name: str, noise: str, method: str, seed: int, seconds:
     )
 
 
-def specialist(name: str, family: str, level: float, epochs: int, seed: int) -> Rows:
+def specialist(name: str, family: str, level: float, seed: int) -> Rows:
     """One network for one noise."""
-    images = idx(name, "train")[: count(name, f"{family}:{level}")]
-    model, *told = trained(corruption(family, level), (images,), epochs, seed)
+    model, *told = trained(corruption(family, level), (idx(name, "train"),), seed)
     return [row(model, name, f"{family}:{level}", "specialist", seed, *told)]
 
 
-def count(name: str, noise: str) -> int:
-    """How many training images: what is hard gets all of them."""
-    return 60_000 if f"{name} {noise}".startswith("fashion-mnist gaussian") else 30_000
-
-
-def blind(name: str, family: str, epochs: int, seed: int) -> Rows:
+def blind(name: str, family: str, seed: int) -> Rows:
     """One network for a range of levels, that is not told which."""
-    model, *told = trained(corruption(family, RANGES[family]), (idx(name, "train"),), epochs, seed)
+    model, *told = trained(corruption(family, RANGES[family]), (idx(name, "train"),), seed)
     return [row(model, name, f"{family}:{level}", "blind", seed, *told) for level in LEVELS[family]]
 
 
-def without_clean(way: str, epochs: int, seed: int) -> Rows:
+def without_clean(way: str, seed: int) -> Rows:
     """MNIST with sigma 0.4, not clipped: the same noisy copy of each training image in every epoch, or two."""
     rng = np.random.default_rng(seed + 10)
-    train = idx("mnist", "train")[: 60_000 if way == "noise2self" else 30_000]
+    train = idx("mnist", "train")
     copies = tuple(noised(train, f"gaussian:{SIGMA}", rng, clip=False) for _ in range(1 + (way == "noise2noise")))
     clean = idx("mnist", "t10k")
     noisy = noised(clean, f"gaussian:{SIGMA}", np.random.default_rng(3), clip=False)
     supervised = way == "clean"
     noise = latente.GaussianNoise(SIGMA) if supervised else None
-    model, seconds, setting = trained(noise, (train,) if supervised else copies, epochs, seed, way=way)
+    model, seconds, setting = trained(noise, (train,) if supervised else copies, seed, way=way)
     restored = {way: lambda: model.transform(noisy)}
     if way == "noise2self":
         restored["noise2self, one pass"] = lambda: model.transform(noisy, j_invariant=False)
@@ -106,28 +100,25 @@ def _without_clean_row(
     return base | own | {"method": method, "setting": setting} | scores(clean, restored)
 
 
-def jobs(epochs: int, blind_epochs: int, seed: int) -> dict[str, Callable[[], Rows]]:
+def jobs(seed: int) -> dict[str, Callable[[], Rows]]:
     """All trainings by name."""
     found: dict[str, Callable[[], Rows]] = {}
     for family, levels in LEVELS.items():
         for name in SETS:
             for level in levels:
-                found[f"{name} {family}:{level}"] = lambda a=(name, family, level): specialist(*a, epochs, seed)
-            found[f"{name} blind {family}"] = lambda a=(name, family): blind(*a, blind_epochs, seed)
+                found[f"{name} {family}:{level}"] = lambda a=(name, family, level): specialist(*a, seed)
+            found[f"{name} blind {family}"] = lambda a=(name, family): blind(*a, seed)
     for way in ("noise2self", "noise2noise", "clean"):
-        times = 3 if way == "noise2self" else 1  # it learns from one pixel in 16
-        found[f"mnist {way}"] = lambda way=way, times=times: without_clean(way, times * epochs, seed)
+        found[f"mnist {way}"] = lambda way=way: without_clean(way, seed)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="jobs whose name matches this regular expression")
-    parser.add_argument("--epochs", type=int, default=1, help="of a specialist")
-    parser.add_argument("--blind-epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for name, job in jobs(options.epochs, options.blind_epochs, options.seed).items():
+    for name, job in jobs(options.seed).items():
         if re.search(options.only, name):
             keep(job())
 

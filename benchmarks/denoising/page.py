@@ -166,7 +166,7 @@ def main() -> None:
         "  Its network and steps were first chosen in a dozen trials with test images of Fashion-MNIST in sight; later",
         "  candidates were compared on training images alone (below). Rows of another length are of earlier, shorter",
         "  schedules.",
-        "- The shortest training of signals was chosen on their test segments, and the Imputer's settings on 12 of the 16",
+        "- The shortest training of signals was chosen on their test segments, the Imputer's settings on 12 of the 16",
         "  tables (not on Wilt, annthyroid, optdigits, thyroid). That flatters latente.",
         "- CPU seconds are those of a machine with too much to do.",
         "",

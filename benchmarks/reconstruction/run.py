@@ -20,9 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 import latente
+from latente.corruptions import Deformation
 from latente.datasets import load
 from latente.networks import MLP, LinearPath
+from latente.objectives import Augmented
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "results.csv", HERE.parents[1] / "docs" / "benchmarks-reconstruction.md"
@@ -38,20 +43,31 @@ FIELDS = [
 ]  # fmt: skip
 
 
+@dataclass
+class HalfDeformed(Deformation, name="half_deformed"):
+    """Deforms every second sample on average; deformed ones alone are smoother than real ones."""
+
+    def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Any = None) -> Tensor:
+        deformed = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
+        return torch.where(deformed, super().__call__(x, generator, bounds), x)
+
+
 @dataclass(frozen=True)
 class Case:
-    """One row: the data, the size of the code, epochs and decay ("auto": the defaults), and others' figures."""
+    """One row: data, size of the code, epochs and decay ("auto": the defaults), deformations, figures of others."""
 
     data: str
     k: int
     epochs: int | str = "auto"
     weight_decay: float | str = "auto"
     network: str = "linear path, layer norm"
+    deformed: Deformation | None = None
     reference: str = ""
 
 
 CASES = {
     "long-mnist-30": Case("mnist", 30, 200, 1.5, reference=OTHERS),
+    "deformed-mnist-30": Case("mnist", 30, 300, 1.0, deformed=HalfDeformed(2, 0.02, 0.015), reference=OTHERS),
     "batch-norm-mnist-30": Case("mnist", 30, 60, 0.7, "batch norm", reference=OTHERS),
     **{f"defaults-{data}-{k}": Case(data, k) for data in ("mnist", "fashion-mnist") for k in SIZES},
 }
@@ -64,7 +80,10 @@ def measure(name: str, seed: int, quick: bool = False) -> dict[str, Any]:
     if quick:
         train, test, epochs = train[:2000], test[:500], 2
     trainer = latente.Trainer(epochs=epochs, weight_decay=case.weight_decay, verbose=False)
-    model = latente.Autoencoder(case.k, network=NETWORKS[case.network], trainer=trainer, random_state=seed)
+    objective = None if case.deformed is None else Augmented(case.deformed)
+    model = latente.Autoencoder(
+        case.k, network=NETWORKS[case.network], objective=objective, trainer=trainer, random_state=seed
+    )
     start = time.process_time()
     model.fit(train)
     seconds = time.process_time() - start

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from latente import Autoencoder, SquaredError, Trainer, load
+from latente import Autoencoder, DataSpec, SquaredError, Trainer, load
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic, Gaussian
 from latente.data import ArraySource
@@ -65,6 +65,22 @@ def test_weight_decay_leads_back_to_pca_and_not_to_zero(rng):
         ratios.append(result.error / result.pca_error)
     assert ratios[0] > 1.1
     assert ratios[1] == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("network", "distortion", "expected"),
+    [
+        (LinearPath(MLP((8,), normalization="layer")), "squared_error", 2.0),
+        (LinearPath(MLP((8,))), "squared_error", 0.0),
+        (MLP((8,), normalization="layer"), "squared_error", 0.0),
+        (LinearPath(MLP((8,), normalization="layer")), "bernoulli", 0.0),  # logits do not start as PCA
+    ],
+)
+def test_automatic_decay_needs_normalised_layers_and_a_start(rng, network, distortion, expected):
+    x = rng.random(size=(200, 5)).astype(np.float32)
+    parts = {"network": network, "distortion": distortion, "data": DataSpec(scale="minmax")}
+    model = Autoencoder(2, **parts, trainer=Trainer(epochs=1), random_state=0).fit(x)
+    assert model.trainer.resolve_weight_decay(200, 5, model.module_) == expected  # 80 * 5 / 200
 
 
 def test_a_start_survives_saving(tmp_path, rng):

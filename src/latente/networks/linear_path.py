@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LinearPath", "StartedLinear", "WithLinearPath"]
+__all__ = ["LinearPath", "WithLinearPath"]
 
 import math
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from latente.networks.base import Network
 from latente.networks.mlp import MLP
-from latente.nn import initialise
+from latente.nn import StartedLinear
 from latente.parts import resolve
 
 
@@ -50,45 +49,6 @@ class LinearPath(Network, name="linear_path"):
 
     def output(self, wanted: str, sample_shape: tuple[int, ...]) -> str:
         return "identity" if wanted == "identity" else "clip"  # between the bounds the way stays linear
-
-
-class StartedLinear(nn.Linear):
-    """A linear layer whose weights are a start and what was learned since: y = (W_0 + W) x + b.
-
-    Weight decay shrinks parameters, so it pulls this layer's weights to their start; Li, Grandvalet & Davoine (2018),
-    "Explicit inductive bias for transfer learning with convolutional networks".
-
-    Args:
-        in_features: of x.
-        out_features: of y.
-
-    Attributes:
-        weight_0: (out_features, in_features), the start, no parameter; 0 before `start`.
-        weight: (out_features, in_features), what is learned; random before `start`, 0 after it.
-        bias: (out_features,), learned.
-    """
-
-    weight_0: Tensor
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features)
-        initialise(self, "identity", in_features, out_features)
-        self.register_buffer("weight_0", torch.zeros_like(self.weight))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight_0 + self.weight, self.bias)
-
-    @torch.no_grad()
-    def start(self, weight: Tensor, bias: Tensor) -> None:
-        """Takes a start; rows, columns and elements that weight and bias lack are 0.
-
-        Args:
-            weight: at most (out_features, in_features).
-            bias: at most (out_features,).
-        """
-        self.weight.zero_()
-        self.weight_0.zero_()[: weight.shape[0], : weight.shape[1]] = weight.to(self.weight_0)
-        self.bias.zero_()[: len(bias)] = bias.to(self.bias)
 
 
 class WithLinearPath(nn.Module):

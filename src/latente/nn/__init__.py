@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "ACTIVATIONS", "NORMALIZING", "Clip", "ConvBlock", "Residual", "UNet", "activation", "dense_block", "initialise",
-    "multiply_adds", "normalisation", "onednn_pays", "products_by_onednn", "quick_float32",
+    "ACTIVATIONS", "NORMALIZING", "Clip", "ConvBlock", "Residual", "StartedLinear", "UNet", "activation", "dense_block",
+    "initialise", "multiply_adds", "normalisation", "onednn_pays", "products_by_onednn", "quick_float32",
 ]  # fmt: skip
 
 from latente.nn.activations import ACTIVATIONS, activation
@@ -14,5 +14,6 @@ from latente.nn.initialisation import initialise
 from latente.nn.mlp import Residual, dense_block
 from latente.nn.normalisation import NORMALIZING, normalisation
 from latente.nn.products import onednn_pays, products_by_onednn, quick_float32
+from latente.nn.started import StartedLinear
 from latente.nn.unet import UNet
 from latente.nn.work import multiply_adds

@@ -49,12 +49,13 @@ def automatic_epochs(samples: int) -> int:
 
 
 def automatic_weight_decay(samples: int, values: int, learning_rate: float = USUAL_LEARNING_RATE) -> float:
-    """Returns the weight decay for a network with normalised layers, 80 values / samples.
+    """Returns the weight decay for a network with normalised layers and a path that starts as PCA, 80 values / samples.
 
     It is at most 16, and at most 0.1 / learning_rate, so that no step shrinks weights by more than a tenth.
 
-    The fewer samples for each of their values, the sooner a network knows them by heart. Where outputs are normalised
-    the size of the weights does not matter to them, so that decay can be strong (benchmarks/reconstruction/NOTES.md).
+    The fewer samples for each of their values, the sooner a network knows them by heart. Decay can be this strong
+    because all that it can take away is what the network has beyond PCA (benchmarks/reconstruction/NOTES.md); where
+    nothing started as PCA it would take the network.
 
     Args:
         samples: how many there are.

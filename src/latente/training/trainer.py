@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from latente.data import Source
-from latente.nn import NORMALIZING
+from latente.nn import NORMALIZING, StartedLinear
 from latente.objectives import Objective
 from latente.parts import Part, is_integer, is_number
 from latente.training.compiling import can_compile
@@ -43,7 +43,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         weight_decay: how strongly weight matrices are pulled towards 0 (those of a linear path: towards PCA): they lose
             learning_rate * weight_decay of themselves in each step, decoupled from the gradient (Loshchilov & Hutter,
             2019). "auto": 80 values in a sample / samples, at most 16 and at most 0.1 / learning_rate, for networks
-            with normalisation layers; 0 for others and in `partial_fit`.
+            with normalisation layers and a linear path that started as PCA; 0 for others and in `partial_fit`.
         patience: epochs without a lower validation loss after which training stops and the best weights return; None
             trains to the end.
         validation_fraction: of the samples, held out to measure the validation loss; None holds out a tenth when there
@@ -176,9 +176,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         if self.weight_decay != "auto":
             return float(self.weight_decay)
         normalized = any(isinstance(layer, NORMALIZING) for layer in module.modules())
-        if not normalized:
-            return 0.0
-        return automatic_weight_decay(samples, values, self.learning_rate)
+        started = any(isinstance(layer, StartedLinear) and layer.started for layer in module.modules())
+        return automatic_weight_decay(samples, values, self.learning_rate) if normalized and started else 0.0
 
     def fit(
         self,

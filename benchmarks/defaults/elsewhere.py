@@ -205,8 +205,8 @@ def summary(ratios: dict[str, dict[str, float]]) -> list[str]:
 
 def verdict(found: list[dict[str, str]], ratios: dict[str, float]) -> list[str]:
     """Says in words where the defaults do not hold."""
-    small = [n for n in ratios if ratios[n] > 1 and n not in PATCHES]
-    photos = [n for n in ratios if ratios[n] > 1 and n in PATCHES]
+    small = [n for n in ratios if ratios[n] > 1.005 and n not in PATCHES]
+    photos = [n for n in ratios if ratios[n] > 1.005 and n in PATCHES]
     lines = []
     if small:
         most = max(int(row["samples"]) for row in found if row["name"] in small)

@@ -136,9 +136,10 @@ def write_page() -> None:
         "",
         "MNIST, 784-200-200-50 and the mirror, negative log-likelihood of the 10,000 test images in nats by 5,000",
         "importance samples (lower is better). Dynamic: training pixels are drawn anew in every step; static: once.",
-        "Test pixels are drawn once. Made by `benchmarks/variational/run.py` on one CPU thread; how is in its README.",
+        "Samples: of the bound that was trained, k of the paper. Test pixels are drawn once. Made by",
+        "`benchmarks/variational/run.py` on one CPU thread; how is in its README.",
         "",
-        "| row | binarisation | k | seed | epochs | NLL | minus the bound | rate | active units | CPU s | others |",
+        "| row | binarisation | samples | seed | epochs | NLL | minus the bound | rate | active units | CPU s | others |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in read():

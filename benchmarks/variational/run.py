@@ -139,7 +139,7 @@ def write_page() -> None:
         "Samples: of the bound that was trained, k of the paper. Test pixels are drawn once. Made by",
         "`benchmarks/variational/run.py` on one CPU thread; how is in its README.",
         "",
-        "| row | binarisation | samples | seed | epochs | NLL | minus the bound | rate | active units | CPU s | others |",
+        "| row | binarisation | samples | seed | epochs | NLL | -bound | rate | active units | CPU s | others |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in read():

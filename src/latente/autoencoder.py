@@ -30,6 +30,15 @@ class AutoencoderModule(nn.Module):
 
     Attributes:
         generator: where corruption and bottleneck take their randomness from; None is torch's global one.
+
+    Example:
+        >>> from latente.bottlenecks import Deterministic
+        >>> from latente.distortions import SquaredError
+        >>> parts = nn.Linear(5, 2), Deterministic().build(2), nn.Linear(2, 5)
+        >>> module = AutoencoderModule(*parts, distortion=SquaredError().build((5,)))
+        >>> x_hat, latent = module(torch.zeros(3, 5))
+        >>> x_hat.shape, latent.z.shape
+        (torch.Size([3, 5]), torch.Size([3, 2]))
     """
 
     generator: torch.Generator | None = None

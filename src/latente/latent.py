@@ -20,6 +20,12 @@ class Latent:
         penalty: (batch,) costs that are no information: commitment, sparsity; already weighted.
         codes: (batch, *groups) integer indices of a quantiser, or None.
         rate_per_unit: (batch, latent_dim) nats where the rate splits over latent units, or None.
+
+    Example:
+        >>> import torch
+        >>> h = torch.tensor([[0.4, 1.7]])
+        >>> Latent(z=h, mode=h.round(), rate=torch.zeros(1), penalty=torch.zeros(1)).mode
+        tensor([[0., 2.]])
     """
 
     z: Tensor

@@ -44,7 +44,17 @@ def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> boo
 
 
 def is_integer(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
-    """Returns whether the value is an integer, Python's or numpy's, in [low, high]; True and False are none."""
+    """Returns whether the value is an integer, Python's or numpy's, in [low, high]; True and False are none.
+
+    Args:
+        value: anything.
+        low: the smallest that is allowed.
+        high: the largest.
+
+    Example:
+        >>> [is_integer(value, low=1) for value in (3, 0, 2.0, True)]
+        [True, False, False, False]
+    """
     return isinstance(value, numbers.Integral) and is_number(value, low, high)
 
 
@@ -158,6 +168,16 @@ def resolve(value: Any, family: type[P], default: P | None = None) -> P | None:
     Raises:
         TypeError: for anything else, with what is allowed.
         ValueError: for a string that names no part of the family.
+
+    Args:
+        value: a part, a short string or None.
+        family: the base class of what is allowed.
+        default: for None.
+
+    Example:
+        >>> from latente.corruptions import Corruption
+        >>> resolve("gaussian:0.3", Corruption), resolve(None, Corruption)
+        (GaussianNoise(sigma=0.3, clip=False), None)
     """
     if value is None:
         return default

@@ -26,11 +26,39 @@ FILE, READABLE = "model.safetensors", "config.json"
 
 
 class ModelFileError(ValueError):
-    """Raised for a model folder that is missing, damaged, altered or of an unknown version."""
+    """Raised for a model folder that is missing, damaged, altered or of an unknown version.
+
+    Example:
+        >>> read_model("nowhere")
+        Traceback (most recent call last):
+        latente.persistence.ModelFileError: no model in nowhere: ...
+    """
 
 
 class Stored(BaseModel):
-    """The description in a model file's header."""
+    """The description in a model file's header.
+
+    Attributes:
+        format: the version of the format.
+        versions: of the libraries that wrote the file, by name.
+        estimator: the class's name.
+        params: the constructor's arguments, JSON-ready.
+        data: what the front door decided.
+        training: what is kept of the training.
+        latent_dim: the size of the code where the parameter does not say it.
+        features: names of a frame's columns, or None.
+        tensors: names of the tensors in the file.
+        sha256: of the description, but for this, and the tensors.
+
+    Example:
+        >>> import tempfile
+        >>> from latente import Autoencoder, Trainer
+        >>> model = Autoencoder(1, trainer=Trainer(epochs=1), random_state=0).fit([[0, 1], [1, 0], [1, 1]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tensors, stored = read_model(model.save(folder))
+        >>> stored.estimator, stored.params["latent_dim"]
+        ('Autoencoder', 1)
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,6 +84,14 @@ def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: 
 
     Raises:
         OSError: when the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> description = {"estimator": "Mine", "params": {}, "data": {}, "training": {}}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_model(folder, {"weight": torch.zeros(2)}, description)
+        ...     sorted(file.name for file in path.iterdir())
+        ['config.json', 'model.safetensors']
     """
     from importlib.metadata import version
 
@@ -87,6 +123,17 @@ def read_model(folder: str | Path) -> tuple[dict[str, Tensor], Stored]:
 
     Raises:
         ModelFileError: when it is missing, damaged, altered, or of a format that this version does not know.
+
+    Args:
+        folder: that `write_model` or an estimator's `save` wrote.
+
+    Example:
+        >>> import tempfile
+        >>> description = {"estimator": "Mine", "params": {}, "data": {}, "training": {}}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tensors, stored = read_model(write_model(folder, {"weight": torch.zeros(2)}, description))
+        >>> tensors, stored.format
+        ({'weight': tensor([0., 0.])}, 1)
     """
     from safetensors import SafetensorError, safe_open
 

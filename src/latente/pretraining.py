@@ -37,6 +37,14 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
         epochs: passes for each layer, one number or one for each layer.
         corruption: of each layer's input, one or a sequence with one for each layer; None for none.
         trainer: other settings; None for the defaults. Its epochs do not apply.
+
+    Example:
+        >>> from latente import StackedAutoencoder
+        >>> X = [[i % 7, i % 5, i % 3, i % 2] for i in range(100)]
+        >>> how = Pretraining(epochs=(2, 1), corruption=("masking:0.1", "gaussian:0.2"))
+        >>> model = StackedAutoencoder(2, hidden_features=(8,), pretraining=how, random_state=0).pretrain(X)
+        >>> [len(history) for history in model.pretraining_histories_]
+        [2, 1]
     """
 
     epochs: int | Sequence[int] = 5

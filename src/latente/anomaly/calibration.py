@@ -36,6 +36,13 @@ class CrossConformal(Calibration, name="cross"):
 
     Args:
         folds: how many.
+
+    Raises:
+        ValueError: before training, for less than 2 folds.
+
+    Example:
+        >>> Calibration.from_string("cross:5")  # AnomalyDetector(calibration="cross:5")
+        CrossConformal(folds=5)
     """
 
     folds: int = 4
@@ -54,6 +61,13 @@ class SplitConformal(Calibration, name="split"):
 
     Args:
         fraction: of the samples.
+
+    Raises:
+        ValueError: before training, for a fraction that is not between 0 and 1.
+
+    Example:
+        >>> Calibration.from_string("split:0.5")  # AnomalyDetector(calibration="split:0.5")
+        SplitConformal(fraction=0.5)
     """
 
     fraction: float = 0.25
@@ -68,6 +82,10 @@ class TrainingQuantile(Calibration, name="quantile"):
     """The threshold is a quantile of the scores of the training samples themselves.
 
     They fit better than new samples, so false alarms come more often than stated; there are no p-values.
+
+    Example:
+        >>> Calibration.from_string("quantile")  # AnomalyDetector(calibration="quantile")
+        TrainingQuantile()
     """
 
 

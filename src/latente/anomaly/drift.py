@@ -18,7 +18,13 @@ Array = NDArray[np.float64]
 
 
 class DriftWarning(UserWarning):
-    """Warned when new data has another distribution than what a detector was calibrated on."""
+    """Warned when new data has another distribution than what a detector was calibrated on.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error", DriftWarning)  # stop at the first drift of a stream
+    """
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ class DriftTest:
         level: the p-value at or below which there is drift.
         feature: the column that changed most.
         statistic: the largest difference between the two cumulative distributions of that column, in [0, 1].
+
+    Example:
+        >>> DriftTest(p_value=0.002, level=0.01, feature=3, statistic=0.4).drifted
+        True
     """
 
     p_value: float

@@ -37,6 +37,10 @@ class Contribution:
         value: in the user's units.
         expected: what the other values predict, in the user's units.
         direction: "up" or "down", where the value should move; "" where it is as expected.
+
+    Example:
+        >>> Contribution("age", contribution=2.5, value=130.0, expected=41.0, direction="down").feature
+        'age'
     """
 
     feature: str | int
@@ -59,6 +63,13 @@ class Explanation:
         p_values: (n,), or None where there are none.
         layout: the order of the axes, as in the schema.
         columns: names of a table's columns, or None.
+
+    Example:
+        >>> values, expected = np.array([[30.0, 130.0]]), np.array([[31.0, 41.0]])
+        >>> scores = np.array([-2.6])
+        >>> explanation = Explanation("table", values, np.array([[0.1, 2.5]]), expected, scores, None, "nf", ("bmi", "age"))
+        >>> explanation.ranked(0, count=1)
+        (Contribution(feature='age', contribution=2.5, value=130.0, expected=41.0, direction='down'),)
     """
 
     kind: str

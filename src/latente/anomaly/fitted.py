@@ -34,7 +34,18 @@ Array = NDArray[np.float64]
 
 
 class CalibrationWarning(UserWarning):
-    """Warned when there are too few calibration samples for the stated rate, so that nothing can be flagged."""
+    """Warned when there are too few calibration samples for the stated rate, so that nothing can be flagged.
+
+    Example:
+        >>> from latente.anomaly import AnomalyDetector, Ensemble
+        >>> X = np.random.default_rng(0).normal(size=(20, 3))
+        >>> detector = AnomalyDetector(Ensemble(members=4, steps=10), false_alarm_rate=0.001, random_state=0)
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     fitted = detector.fit(X)
+        >>> [warning.category.__name__ for warning in caught]
+        ['CalibrationWarning']
+    """
 
 
 class FittedDetector(OutlierMixin, BaseEstimator):

@@ -29,6 +29,18 @@ class Likelihood(Score, name="likelihood"):
     Args:
         samples: k.
         seed: decides the draws.
+
+    Raises:
+        ValueError: before training, for negative settings or a model that is not variational.
+
+    Example:
+        >>> from latente import Trainer, VariationalAutoencoder
+        >>> from latente.anomaly import AnomalyDetector
+        >>> X = torch.randn((200, 4), generator=torch.Generator().manual_seed(0)).numpy()
+        >>> model = VariationalAutoencoder(2, trainer=Trainer(epochs=2))
+        >>> detector = AnomalyDetector(model, scoring=Likelihood(samples=10), random_state=0).fit(X)
+        >>> detector.score_samples(X[:5]).shape
+        (5,)
     """
 
     samples: int = 0

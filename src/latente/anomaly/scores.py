@@ -28,6 +28,10 @@ class Score(Part, abc.ABC, family="anomaly_score"):
 
     A score is fitted to the training samples of each member; what it learned is a dictionary of tensors whose first
     axis is that of the members.
+
+    Example:
+        >>> Score.from_string("nearest_codes:10")
+        NearestCodes(k=10, references=1000)
     """
 
     def check(self) -> None:
@@ -74,6 +78,12 @@ class ReconstructionError(Score, name="reconstruction"):
     Args:
         weighted: whether s_j is the robust scale of the residual of value j (1.4826 times the median absolute
             deviation); otherwise 1.
+
+    Example:
+        >>> x = torch.tensor([[[1.0, 1.0], [2.0, 5.0]]])  # one member, two samples of two values
+        >>> score, views = ReconstructionError(weighted=False), Views(x, x_hat=torch.ones_like(x), z=x)
+        >>> score(views, score.fit(views))  # sqrt((1 + 16) / 2)
+        tensor([[0.0000, 2.9155]])
     """
 
     weighted: bool = True
@@ -92,6 +102,13 @@ class CodeDistance(Score, name="code"):
 
     S is the covariance of the codes, shrunk as Ledoit & Wolf (2004), "A well-conditioned estimator for
     large-dimensional covariance matrices".
+
+    Example:
+        >>> z = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
+        >>> z[0, 7] = 10.0
+        >>> score, views = CodeDistance(), Views(z, x_hat=z, z=z)
+        >>> int(score(views, score.fit(views)).argmax())
+        7
     """
 
     def fit(self, views: Views) -> State:
@@ -108,6 +125,14 @@ class JointDistance(Score, name="joint"):
     It sees what the reconstruction error misses (codes far from all others) and how residuals and codes go together.
     Source: Denouden, Salay, Czarnecki, Abdelzad, Phan, Vernekar (2018), "Improving reconstruction autoencoder
     out-of-distribution detection with Mahalanobis distance".
+
+    Example:
+        >>> x = torch.randn((1, 100, 3), generator=torch.Generator().manual_seed(0))
+        >>> x_hat = 0.9 * x
+        >>> x_hat[0, 7] = -x[0, 7]  # badly rebuilt
+        >>> score, views = JointDistance(), Views(x, x_hat, z=x[:, :, :1])
+        >>> int(score(views, score.fit(views)).argmax())
+        7
     """
 
     def fit(self, views: Views) -> State:
@@ -127,6 +152,16 @@ class NearestCodes(Score, name="nearest_codes"):
     Args:
         k: how many.
         references: training samples that are searched, random ones.
+
+    Raises:
+        ValueError: before training, for a k or references below 1.
+
+    Example:
+        >>> z = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
+        >>> z[0, 7] = 10.0
+        >>> score, views = NearestCodes(k=3), Views(z, x_hat=z, z=z)
+        >>> int(score(views, score.fit(views)).argmax())
+        7
     """
 
     k: int = 5
@@ -161,6 +196,16 @@ class NearestReferences(Score, name="nearest"):
     Args:
         references: of each member.
         residual: w, what a residual of one robust scale adds, in units of the scaled data.
+
+    Raises:
+        ValueError: before training, for references below 1 or a negative residual.
+
+    Example:
+        >>> x = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
+        >>> x[0, 7] = 10.0
+        >>> score, views = NearestReferences(references=16), Views(x, x_hat=0.9 * x, z=x)
+        >>> int(score(views, score.fit(views)).argmax())
+        7
     """
 
     references: int = 1024

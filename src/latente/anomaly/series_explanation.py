@@ -27,6 +27,11 @@ class SeriesExplanation:
         scores: (n,) of the steps, higher for more normal ones.
         expected: (n, channels) mean of the reconstructions of the windows that contain the step, in the data's units.
         contributions: (n, channels) mean squared residual of those windows, each channel in units of its variance.
+
+    Example:
+        >>> contributions = np.array([[0.1, 0.2], [5.0, 0.3]])
+        >>> SeriesExplanation(np.array([-0.3, -5.3]), np.zeros((2, 2)), contributions).top(1)  # step, channel
+        [(1, 0)]
     """
 
     scores: Array

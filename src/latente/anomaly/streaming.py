@@ -29,6 +29,11 @@ class StreamScores:
         scores: (k,) higher for more normal steps.
         flags: (k,) whether a step is called anomalous.
         drift: (t,) the tests for drift that the piece completed.
+
+    Example:
+        >>> piece = StreamScores(start=10, scores=np.array([-0.2, -4.0]), flags=np.array([False, True]))
+        >>> piece.start + np.flatnonzero(piece.flags)
+        array([11])
     """
 
     start: int

@@ -14,7 +14,14 @@ from latente.parts import Part
 
 
 class NoPriorError(ValueError):
-    """Raised when a sample is asked of a model that has no prior over its codes."""
+    """Raised when a sample is asked of a model that has no prior over its codes.
+
+    Example:
+        >>> from latente.bottlenecks import Deterministic
+        >>> Deterministic().build(2).sample(1)
+        Traceback (most recent call last):
+        latente.bottlenecks.base.NoPriorError: this model has no prior to sample from: ...
+    """
 
 
 class BottleneckModule(nn.Module, abc.ABC):
@@ -26,6 +33,15 @@ class BottleneckModule(nn.Module, abc.ABC):
         features: how many features h it wants for each sample.
         latent_dim: how many values z it hands to the decoder for each sample.
         beta: the weight of the rate in the loss; 0 where the rate is not minimised.
+
+    Example:
+        >>> class Rounded(BottleneckModule):
+        ...     features = latent_dim = 2
+        ...     def forward(self, h, generator=None):
+        ...         zero = h.new_zeros(len(h))
+        ...         return Latent(z=h.round(), mode=h.round(), rate=zero, penalty=zero)
+        >>> Rounded()(torch.tensor([[0.9, 2.2]])).mode
+        tensor([[1., 2.]])
     """
 
     features: int
@@ -59,7 +75,12 @@ class BottleneckModule(nn.Module, abc.ABC):
 
 
 class Bottleneck(Part, abc.ABC, family="bottleneck"):
-    """Describes a bottleneck; `build` makes its module."""
+    """Describes a bottleneck; `build` makes its module.
+
+    Example:
+        >>> Bottleneck.from_string("gaussian:4")
+        Gaussian(beta=4, free_bits=0.0, warmup=0.1)
+    """
 
     @abc.abstractmethod
     def build(self, latent_dim: int) -> BottleneckModule:

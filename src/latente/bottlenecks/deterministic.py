@@ -25,7 +25,12 @@ class _Deterministic(BottleneckModule):
 
 @dataclass
 class Deterministic(Bottleneck, name="deterministic"):
-    """z = h. Only the size of the code limits what passes."""
+    """z = h. Only the size of the code limits what passes.
+
+    Example:
+        >>> Deterministic().build(2)(torch.tensor([[0.5, -3.0]])).z
+        tensor([[ 0.5000, -3.0000]])
+    """
 
     def build(self, latent_dim: int) -> BottleneckModule:
         return _Deterministic(latent_dim)

@@ -54,6 +54,14 @@ class FSQ(Bottleneck, name="fsq"):
 
     Args:
         levels: levels of each latent unit, at least 2: one integer for all, or latent_dim of them.
+
+    Raises:
+        ValueError: by `build`, for levels below 2, or not as many as latent_dim.
+
+    Example:
+        >>> latent = FSQ(levels=3).build(2)(torch.tensor([[-5.0, 0.1]]))
+        >>> latent.mode, latent.codes, latent.rate  # log 9
+        (tensor([[-1.,  0.]]), tensor([[0, 1]]), tensor([2.1972]))
     """
 
     variadic = True

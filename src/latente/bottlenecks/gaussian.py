@@ -16,7 +16,19 @@ from latente.parts import is_number
 
 
 class GaussianModule(BottleneckModule):
-    """q(z|x) = N(mu, diag sigma^2) against the prior N(0, I); h holds mu and log sigma^2 side by side."""
+    """q(z|x) = N(mu, diag sigma^2) against the prior N(0, I); h holds mu and log sigma^2 side by side.
+
+    Args:
+        latent_dim: the size of the code.
+        beta: the weight of the rate.
+        free_bits: nats for each unit, averaged over the batch, that cost nothing.
+        warmup: the fraction of training over which the weight grows from 0 to beta.
+
+    Example:
+        >>> module = GaussianModule(1, beta=4.0, free_bits=0.0, warmup=0.5)
+        >>> module.weight(0.25), module.weight(1.0)
+        (2.0, 4.0)
+    """
 
     def __init__(self, latent_dim: int, beta: float, free_bits: float, warmup: float) -> None:
         super().__init__()
@@ -69,6 +81,15 @@ class Gaussian(Bottleneck, name="gaussian"):
         beta: the weight of the rate in the loss.
         free_bits: nats for each latent unit, averaged over the batch, below which its rate costs nothing more.
         warmup: the fraction of training, in [0, 1], over which the weight grows from 0 to beta.
+
+    Raises:
+        ValueError: by `build`, for a negative beta or free_bits, or a warmup outside [0, 1].
+
+    Example:
+        >>> h = torch.tensor([[1.0, -1.0, 0.0, 0.0]])  # mu, then log sigma^2
+        >>> latent = Gaussian().build(2).eval()(h)
+        >>> latent.mode, latent.rate
+        (tensor([[ 1., -1.]]), tensor([1.]))
     """
 
     beta: float = 1.0

@@ -32,6 +32,13 @@ class Sparse(Bottleneck, name="sparse"):
 
     Args:
         weight: of the penalty, in units of the distortion per unit of |h|.
+
+    Raises:
+        ValueError: by `build`, for a negative weight.
+
+    Example:
+        >>> Sparse(weight=0.1).build(2)(torch.tensor([[3.0, -4.0]])).penalty
+        tensor([0.7000])
     """
 
     weight: float = 0.1
@@ -62,6 +69,13 @@ class KSparse(Bottleneck, name="k_sparse"):
 
     Args:
         k: how many units stay; at most latent_dim.
+
+    Raises:
+        ValueError: by `build`, for a k that is not between 1 and latent_dim.
+
+    Example:
+        >>> KSparse(k=1).build(3)(torch.tensor([[0.5, -2.0, 1.0]])).z
+        tensor([[ 0., -2.,  0.]])
     """
 
     k: int = 8

@@ -121,6 +121,16 @@ class VQ(Bottleneck, name="vq"):
         commitment: weight of ||h - quantised||^2 in the loss.
         decay: of the running means, in (0, 1).
         restart_below: an entry is restarted when it is used less often than this fraction of the mean.
+
+    Raises:
+        ValueError: by `build`, for a setting that makes no sense or does not fit the latent size.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+        >>> model = Autoencoder(4, bottleneck=VQ(16, code_dim=2), trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.module_.encode(X).codes.shape, model.sample(3, random_state=0).shape
+        (torch.Size([200, 2]), (3, 8))
     """
 
     codebook_size: int = 256

@@ -17,7 +17,12 @@ Bounds = tuple[float, float] | None
 
 
 class Corruption(Part, abc.ABC, family="corruption"):
-    """A random map of a batch to a damaged batch of the same shape."""
+    """A random map of a batch to a damaged batch of the same shape.
+
+    Example:
+        >>> Corruption.from_string("masking:0.5")
+        Masking(amount=0.5, value=0.0)
+    """
 
     @abc.abstractmethod
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:

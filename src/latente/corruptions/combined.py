@@ -53,6 +53,13 @@ class Custom(Corruption, name="custom"):
 
     Args:
         function: takes a tensor (batch, *sample_shape), returns one of the same shape. It is not saved with a model.
+
+    Raises:
+        ValueError: when there is no function, or it returns another shape.
+
+    Example:
+        >>> Custom(lambda x: -x)(torch.tensor([[1.0, 2.0]]))
+        tensor([[-1., -2.]])
     """
 
     function: Callable[[Tensor], Tensor] | None = None
@@ -73,7 +80,19 @@ class Custom(Corruption, name="custom"):
 
 
 def resolve_corruption(value: Any) -> Corruption | None:
-    """Returns the corruption that the user meant: a part, a short string ("a+b" composes), any callable, or None."""
+    """Returns the corruption that the user meant: a part, a short string ("a+b" composes), any callable, or None.
+
+    Args:
+        value: a Corruption, a short string, a function of a batch, or None.
+
+    Raises:
+        TypeError: for anything else, with what is allowed.
+        ValueError: for a string that names no corruption.
+
+    Example:
+        >>> resolve_corruption("gaussian:0.2"), resolve_corruption(None)
+        (GaussianNoise(sigma=0.2, clip=False), None)
+    """
     if isinstance(value, str) and len(texts := re.split(r"\+(?=\s*[a-zA-Z])", value)) > 1:  # not the + of 1e+2
         return Compose(tuple(Corruption.from_string(text) for text in texts))
     if callable(value) and not isinstance(value, (Part, type)):

@@ -44,6 +44,14 @@ class Speckle(Corruption, name="speckle"):
     Args:
         sigma: standard deviation of the factor, or a range.
         clip: whether x~ is clipped to the data's bounds, where it has any.
+
+    Raises:
+        ValueError: before training, for a negative sigma.
+
+    Example:
+        >>> x = torch.ones(1000, 10)
+        >>> round(float(Speckle(0.2)(x, torch.Generator().manual_seed(0)).std()), 2)
+        0.2
     """
 
     sigma: Level = 0.1
@@ -65,6 +73,15 @@ class SaltAndPepper(Corruption, name="salt_and_pepper"):
         amount: the fraction that is replaced, in [0, 1], or a range.
         low: what pepper is; None takes the data's lower bound, or -3 for data without bounds (standardised columns).
         high: what salt is; None takes the data's upper bound, or 3.
+
+    Raises:
+        ValueError: before training, for an amount outside [0, 1], or a low or high that is no number.
+
+    Example:
+        >>> x = torch.full((100, 10), 0.5)
+        >>> noisy = SaltAndPepper(0.2)(x, torch.Generator().manual_seed(0), bounds=(0.0, 1.0))
+        >>> noisy.unique()
+        tensor([0.0000, 0.5000, 1.0000])
     """
 
     amount: Level = 0.1
@@ -94,6 +111,14 @@ class Masking(Corruption, name="masking"):
     Args:
         amount: the fraction that is masked, in [0, 1], or a range.
         value: what a masked element becomes, in units of the scaled data.
+
+    Raises:
+        ValueError: before training, for an amount outside [0, 1].
+
+    Example:
+        >>> masked = Masking(0.25)(torch.ones(1000, 100), torch.Generator().manual_seed(0))
+        >>> round(float((masked == 0).float().mean()), 2)
+        0.25
     """
 
     amount: Level = 0.25
@@ -117,6 +142,15 @@ class SwapNoise(Corruption, name="swap"):
 
     Args:
         amount: the fraction that is swapped, in [0, 1], or a range.
+
+    Raises:
+        ValueError: before training, for an amount outside [0, 1].
+
+    Example:
+        >>> x = torch.tensor([[1.0, 10.0], [2.0, 20.0]])
+        >>> swapped = SwapNoise(0.5)(x, torch.Generator().manual_seed(0))
+        >>> set(swapped[:, 0].tolist()) <= {1.0, 2.0}
+        True
     """
 
     amount: Level = 0.15

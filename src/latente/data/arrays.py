@@ -24,6 +24,14 @@ def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
         TypeError: for sparse matrices, for frames with columns that are not numbers (each is named) and for objects
             that are no numbers.
         ValueError: for fewer than two axes or none of a size above zero, for complex numbers and for masked values.
+
+    Args:
+        X: an array, a tensor, a frame of numbers or nested lists.
+
+    Example:
+        >>> as_array([[1, 2], [3, 4]])
+        (array([[1, 2],
+               [3, 4]]), None)
     """
     if hasattr(X, "collect_schema") and not hasattr(X, "shape"):
         raise TypeError("X is a lazy frame, which holds no values yet; pass X.collect()")

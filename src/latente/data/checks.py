@@ -19,6 +19,14 @@ def check_values(X: NDArray[Any] | Rows, columns: tuple[str, ...] | None = None,
         X: an array, or rows that are read in pieces.
         columns: the names of an array's columns.
         what: for the message.
+
+    Raises:
+        ValueError: when there are any.
+
+    Example:
+        >>> check_values(np.array([[0.0, 1.0], [np.nan, 2.0]]))
+        Traceback (most recent call last):
+        ValueError: X contains 1 NaN and 0 infinite values, the first at index (1, 0). ...
     """
     rows = X if isinstance(X, Rows) else ArrayRows(X, columns)
     if rows.dtype.kind != "f":

@@ -79,6 +79,10 @@ def recognise(rows: Rows, spec: DataSpec) -> Recognised:
 
     Raises:
         ValueError: for a spec that does not fit the shape.
+
+    Example:
+        >>> recognise(ArrayRows(np.zeros((5, 3, 100))), DataSpec(layout="nct"))[:3]
+        ('signal', 'nct', (3, 100))
     """
     spec.check()
     layout, why = _layout(rows, spec)

@@ -74,6 +74,13 @@ def loaded(X: Any, *, resize: tuple[int, int] | None = None) -> Any:
 
     Raises:
         FileNotFoundError, ValueError, ImportError: as `read` and `open_rows` do.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "X.npy"
+        >>> np.save(file, np.zeros((4, 3)))
+        >>> loaded(file).shape, loaded([[1, 2]])
+        ((4, 3), [[1, 2]])
     """
     if not isinstance(X, (str, PathLike)):
         rows = None if isinstance(X, Rows) else _objects(X)
@@ -94,6 +101,10 @@ def as_rows(X: Any) -> Rows:
 
     Raises:
         TypeError, ValueError, FileNotFoundError: as `as_array`, `read` and `open_rows` do.
+
+    Example:
+        >>> as_rows([[1.0, 2.0], [3.0, 4.0]])
+        ArrayRows('X', shape=(2, 2), dtype=float64)
     """
     X = loaded(X)
     return X if isinstance(X, Rows) else ArrayRows(*as_array(X))

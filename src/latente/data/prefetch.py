@@ -22,6 +22,10 @@ def prefetched(items: Iterator[T], depth: int = 1) -> Generator[T, None, None]:
     Args:
         items: made in the thread, one at a time.
         depth: how many are ready or being made while the consumer is busy with another one.
+
+    Example:
+        >>> list(prefetched(iter("abc")))
+        ['a', 'b', 'c']
     """
     ready: SimpleQueue[tuple[bool, T | BaseException | None]] = SimpleQueue()
     room, stop = threading.Semaphore(depth), threading.Event()

@@ -30,6 +30,13 @@ def read(path: str | Path, *, resize: tuple[int, int] | None = None) -> Any:
         FileNotFoundError: when nothing is there.
         ValueError: for a format that is not known, or a file that is damaged.
         ImportError: naming the extra to install, when a format needs one.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "X.npz"
+        >>> np.savez(file, X=np.zeros((4, 3)), y=np.zeros(4))
+        >>> read(file).shape
+        (4, 3)
     """
     path = Path(path)
     if not path.exists():

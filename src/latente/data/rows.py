@@ -21,7 +21,19 @@ CHUNK = 1 << 20  # values that are looked at in one piece
 
 
 class StoredRowsChanged(RuntimeError):
-    """Raised when a file is no longer what it was when it was opened."""
+    """Raised when a file is no longer what it was when it was opened.
+
+    Example:
+        >>> import tempfile
+        >>> from latente.data import open_rows
+        >>> file = tempfile.mkdtemp() + "/X.npy"
+        >>> np.save(file, np.zeros((4, 3)))
+        >>> rows = open_rows(file)
+        >>> np.save(file, np.zeros((5, 3)))
+        >>> rows.check_unchanged()
+        Traceback (most recent call last):
+        latente.data.rows.StoredRowsChanged: ...
+    """
 
 
 class Rows(abc.ABC):
@@ -34,6 +46,14 @@ class Rows(abc.ABC):
         dtype: of the values.
         columns: the names of a table's columns, or None.
         name: for messages: what is read.
+
+    Example:
+        >>> class Squares(Rows):
+        ...     shape, dtype = (1000, 1), np.dtype(np.int64)
+        ...     def read(self, start, stop):
+        ...         return np.arange(start, stop)[:, None] ** 2
+        >>> Squares().take(np.array([3, 10])).ravel()
+        array([  9, 100])
     """
 
     shape: tuple[int, ...]
@@ -108,6 +128,11 @@ class ArrayRows(Rows):
     Args:
         array: (n, ...).
         columns: the names of its columns, or None.
+
+    Example:
+        >>> ArrayRows(np.arange(8).reshape(4, 2)).read(1, 3)
+        array([[2, 3],
+               [4, 5]])
     """
 
     def __init__(self, array: NDArray[Any], columns: Columns = None) -> None:

@@ -41,6 +41,16 @@ class Schema:
         reason: why kind and scale were chosen, in words.
         constant: columns of a table (channels of signals and pictures) that have one value in all training data; empty
             also where nobody looked, as at bytes.
+
+    Example:
+        >>> from latente.data import decide
+        >>> X = np.array([[1.0, 50.0], [3.0, 70.0]])
+        >>> schema = decide(X)
+        >>> schema.ingest(X)
+        tensor([[-1., -1.],
+                [ 1.,  1.]])
+        >>> schema.restore(np.array([[0.0, 0.5]]))
+        array([[ 2., 65.]])
     """
 
     kind: str

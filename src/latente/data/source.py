@@ -32,6 +32,10 @@ class Source(Protocol):
 
     Whatever can do this can be trained on: arrays in memory, files larger than memory, the shard of one process. The
     order of the samples depends on the arguments of `batches` alone, so an interrupted pass can be taken up again.
+
+    Example:
+        >>> isinstance(ArraySource(torch.zeros(10, 3)), Source)
+        True
     """
 
     @property
@@ -123,6 +127,12 @@ class MappedSource:
         source: whose x the function gets.
         function: (m, *shape) -> (m, *sample_shape), without gradients.
         sample_shape: of what it returns.
+
+    Example:
+        >>> source = MappedSource(ArraySource(torch.ones(10, 3)), lambda x: x.sum(1, keepdim=True), (1,))
+        >>> next(source.batches(2)).x
+        tensor([[3.],
+                [3.]])
     """
 
     def __init__(self, source: Source, function: Callable[[Tensor], Tensor], sample_shape: tuple[int, ...]) -> None:
@@ -160,6 +170,13 @@ class ArraySource:
             share, so that the processes together take the steps that a single one would.
         index: (m,), which of the samples belong to this source, in what order; None for all.
         device: where the batches go; None leaves them where x is. A thread moves them ahead.
+
+    Example:
+        >>> source = ArraySource(torch.arange(10).reshape(5, 2))
+        >>> [batch.x[:, 0].tolist() for batch in source.batches(3)]
+        [[0.0, 2.0], [4.0, 6.0, 8.0]]
+        >>> [len(part) for part in source.split(0.2, seed=0)]
+        [4, 1]
     """
 
     def __init__(

@@ -31,6 +31,13 @@ def source_of(rows: Rows, schema: Schema, target: Rows | None = None, device: to
         schema: how they are scaled.
         target: (n, ...), what should come out, scaled likewise; or (n,) labels; None for the samples themselves.
         device: where the batches go; None for the processor.
+
+    Example:
+        >>> from latente.data import decide
+        >>> X = np.random.default_rng(0).normal(size=(10, 3))
+        >>> source = source_of(ArrayRows(X), decide(X))
+        >>> len(source), source.sample_shape
+        (10, (3,))
     """
     device = device or torch.device("cpu")
     if not (isinstance(rows, ArrayRows) and (target is None or isinstance(target, ArrayRows))):
@@ -67,6 +74,13 @@ class StreamSource:
         pieces: (m, 2), the ranges of rows that belong to this source; None for all.
         part: (rank, world_size) of the process that these batches are for, and the number of samples of the whole.
         buffer_bytes: the size of a buffer; None for 64 MiB.
+
+    Example:
+        >>> from latente.data import decide
+        >>> X = np.random.default_rng(0).normal(size=(10, 3))
+        >>> source = StreamSource(ArrayRows(X), decide(X))
+        >>> [len(batch) for batch in source.batches(4, shuffle=0)]
+        [3, 3, 4]
     """
 
     def __init__(

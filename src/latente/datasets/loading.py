@@ -25,7 +25,12 @@ SPLIT_TEXT = "A fixed fifth of every label is the test split."
 
 
 def names() -> tuple[str, ...]:
-    """The names that `load` knows."""
+    """The names that `load` knows.
+
+    Example:
+        >>> names()
+        ('digits', 'fashion-mnist-10k', 'mnist', 'fashion-mnist')
+    """
     return NAMES
 
 

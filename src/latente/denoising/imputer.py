@@ -57,6 +57,12 @@ class Imputation(Objective, name="imputation"):
     """loss = the squared error of known cells that were hidden, plus a little of those that were not; NaN is unknown.
 
     Source: Gondara, Wang (2018), "MIDA: Multiple imputation using denoising autoencoders".
+
+    Example:
+        >>> x = torch.tensor([[1.0, float("nan")], [2.0, 4.0]])
+        >>> module = _Filler(2, (8,), dropout=0.0).eval()
+        >>> Imputation()(module, Batch(x, x), Progress()).loss.isfinite()
+        tensor([True, True])
     """
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:

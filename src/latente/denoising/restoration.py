@@ -35,6 +35,11 @@ class Restoration(Objective, name="restoration"):
     Args:
         way: which.
         noise: the corruption of "clean", in units of scaled data.
+
+    Example:
+        >>> x, other = torch.zeros(1, 1, 4), torch.ones(1, 1, 4)  # two noisy copies of a signal
+        >>> Restoration("noise2noise")(torch.nn.Identity().eval(), Batch(x, other), Progress()).loss
+        tensor([4.])
     """
 
     way: str = "clean"

@@ -57,5 +57,14 @@ def judge(evidence: Evidence) -> tuple[Finding, ...]:
 
     Args:
         evidence: what was measured.
+
+    Example:
+        >>> import numpy as np
+        >>> from latente import Trainer
+        >>> X = np.random.default_rng(0).normal(size=(200, 4))
+        >>> X[:, 1:] = 1.0
+        >>> model = Autoencoder(1, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> "constant columns" in [finding.name for finding in judge(Evidence.of(model, X))]
+        True
     """
     return ranked(finding for check in CHECKS for finding in check(evidence))

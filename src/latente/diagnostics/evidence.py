@@ -26,6 +26,14 @@ class Evidence:
         reference_error: the mean squared error a sample on at most 5,000 samples of the reference; None without one.
         rows: how many samples the reference has, or X without one.
         distinct: how many of those differ from all others before them; None of a stream.
+
+    Example:
+        >>> import numpy as np
+        >>> from latente import Trainer
+        >>> X = np.random.default_rng(0).normal(size=(200, 4))
+        >>> evidence = Evidence.of(Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X), X)
+        >>> evidence.rows, evidence.distinct, evidence.passed.z.shape
+        (200, 200, (200, 2))
     """
 
     model: Autoencoder

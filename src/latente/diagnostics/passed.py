@@ -32,6 +32,12 @@ class Passed:
         rate: (n,) nats.
         rate_per_unit: (n, latent_dim) nats where the rate splits over latent units, else None.
         codes: (n, groups) integers where the bottleneck is a quantiser, else None.
+
+    Example:
+        >>> x = np.zeros((2, 3), np.float32)
+        >>> passed = Passed(x, x_hat=x + 1, z=x[:, :1], rate=x[:, 0])
+        >>> passed.errors
+        array([3., 3.])
     """
 
     x: Floats
@@ -58,6 +64,13 @@ def scaled(model: Autoencoder, X: Any, limit: int | None = None) -> Floats:
 
     Raises:
         TypeError, ValueError: for data that the model cannot take.
+
+    Example:
+        >>> from latente import Trainer
+        >>> X = np.random.default_rng(0).normal(100.0, 20.0, size=(200, 4))
+        >>> x = scaled(Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X), X, limit=50)
+        >>> x.shape, bool(np.abs(x).max() < 5)
+        ((50, 4), True)
     """
     rows = as_rows(X)
     model.schema_.check_shape(rows)
@@ -85,6 +98,14 @@ def pass_through(model: Autoencoder, x: Floats) -> Passed:
     Args:
         model: fitted.
         x: (n, *sample_shape), as `scaled` returns them.
+
+    Example:
+        >>> from latente import Trainer
+        >>> X = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> passed = pass_through(model, scaled(model, X))
+        >>> passed.x_hat.shape, passed.z.shape, passed.codes is None
+        ((200, 4), (200, 2), True)
     """
     module = model.module_
     found: list[tuple[str, int]] = []  # what a piece holds, and in how many columns

@@ -27,7 +27,15 @@ from latente.training.stepper import Stepper
 
 
 class LatentSizeWarning(UserWarning):
-    """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything."""
+    """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     model = Autoencoder(3, trainer=Trainer(epochs=1)).fit(torch.eye(3))
+        >>> [warning.category.__name__ for warning in caught]
+        ['LatentSizeWarning']
+    """
 
 
 class Autoencoder(PartParams, FittedAutoencoder):

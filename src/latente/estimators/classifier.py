@@ -87,6 +87,14 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         module_: the trained network.
         history_: a table of the epochs.
         n_iter_: epochs that were trained.
+
+    Example:
+        >>> from sklearn.datasets import load_digits
+        >>> X, y = load_digits(return_X_y=True)
+        >>> start = Autoencoder(16, trainer=Trainer(epochs=2))
+        >>> model = AutoencoderClassifier(start, trainer=Trainer(epochs=2), random_state=0).fit(X[:1500], y[:1500])
+        >>> model.predict(X[1500:]).shape, model.predict_proba(X[1500:]).shape
+        ((297,), (297, 10))
     """
 
     def __init__(

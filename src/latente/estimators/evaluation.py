@@ -36,6 +36,13 @@ class Evaluation:
         latent_dim: all latent units.
         samples: how many samples were measured.
         out_of: how many there were, where only random ones of a stream were measured; else None.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> evaluation = Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X).evaluate(X)
+        >>> evaluation.pca_error < evaluation.mean_error, evaluation.latent_dim, evaluation.samples
+        (True, 2, 100)
     """
 
     error: float

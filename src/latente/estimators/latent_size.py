@@ -47,6 +47,13 @@ class LatentSize:
         errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
         histories: of the two trainings; none where there was nothing to choose from.
+
+    Example:
+        >>> from latente import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(400, 1)) * np.arange(1, 6)  # one direction
+        >>> model = Autoencoder("auto", trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.latent_size_.latent_dim == model.latent_dim_
+        True
     """
 
     latent_dim: int

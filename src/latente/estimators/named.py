@@ -80,6 +80,13 @@ class ConvolutionalAutoencoder(Autoencoder):
         bottleneck, corruption, distortion, data, trainer, random_state: as in Autoencoder.
 
     Source: Masci, Meier, Ciresan, Schmidhuber (2011), "Stacked convolutional auto-encoders".
+
+    Example:
+        >>> images = np.random.default_rng(0).random((50, 8, 8))
+        >>> sizes = {"channels": (4, 8), "hidden_features": (16,)}
+        >>> model = ConvolutionalAutoencoder(3, **sizes, trainer=Trainer(epochs=2), random_state=0).fit(images)
+        >>> model.transform(images).shape, model.reconstruct(images).shape
+        ((50, 3), (50, 8, 8))
     """
 
     def __init__(
@@ -135,6 +142,13 @@ class DenoisingAutoencoder(Autoencoder):
 
     Source: Vincent, Larochelle, Bengio, Manzagol (2008), "Extracting and composing robust features with denoising
     autoencoders".
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> parts = {"corruption": "masking:0.25", "trainer": Trainer(epochs=2)}
+        >>> model = DenoisingAutoencoder(3, **parts, random_state=0).fit(X)
+        >>> model.reconstruct(X, corrupt=True, random_state=0).shape
+        (100, 5)
     """
 
     def __init__(
@@ -175,6 +189,12 @@ class VariationalAutoencoder(Autoencoder):
 
     Sources: Kingma & Welling (2014), "Auto-encoding variational Bayes"; Rybkin, Daniilidis, Levine (2021), "Simple and
     effective VAE training with calibrated decoders".
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> model = VariationalAutoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.transform(X).shape, model.sample(3, random_state=0).shape
+        ((100, 2), (3, 5))
     """
 
     def __init__(

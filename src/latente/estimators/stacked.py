@@ -40,6 +40,13 @@ class StackedAutoencoder(Autoencoder):
 
     Sources: Hinton & Salakhutdinov (2006), "Reducing the dimensionality of data with neural networks"; Vincent et al.
     (2010), "Stacked denoising autoencoders".
+
+    Example:
+        >>> X = [[i % 7, i % 5, i % 3, i % 2] for i in range(100)]
+        >>> how = {"pretraining": Pretraining(epochs=1), "trainer": Trainer(epochs=2)}
+        >>> model = StackedAutoencoder(2, hidden_features=(16, 8), **how, random_state=0).fit(X)
+        >>> len(model.pretraining_histories_), model.transform(X).shape
+        (3, (100, 2))
     """
 
     def __init__(

@@ -24,7 +24,15 @@ SMALLEST_SCALE = 1e-6  # of a column, relative to the widest one: a unit that ne
 
 
 class Density(abc.ABC):
-    """A fitted density of standardised codes (n, d)."""
+    """A fitted density of standardised codes (n, d).
+
+    Example:
+        >>> from latente.generation import GaussianSampler
+        >>> codes = np.random.default_rng(0).normal(size=(100, 2))
+        >>> (density,) = GaussianSampler().fit(codes).densities_
+        >>> density.sample(3, 1.0, np.random.default_rng(0)).shape, density.log_density(codes).shape
+        ((3, 2), (100,))
+    """
 
     @abc.abstractmethod
     def sample(self, n: int, temperature: float, rng: np.random.Generator) -> Codes:

@@ -27,6 +27,10 @@ class GenerationScores:
         coverage: the share of real points with a sample nearby, in [0, 1].
         precision: the share of samples in the support of real points, in [0, 1].
         recall: the share of real points in the support of the samples, in [0, 1].
+
+    Example:
+        >>> print(GenerationScores(frechet=1.5, density=0.9, coverage=0.8, precision=0.7, recall=0.6))
+        FD 1.5, density 0.90, coverage 0.80, precision 0.70, recall 0.60
     """
 
     frechet: float
@@ -52,6 +56,12 @@ class GenerationEvaluation:
         n_samples: how many samples were measured.
         n_floor: how many training samples; fewer where there were not as many.
         n_test: how many test samples both were held against.
+
+    Example:
+        >>> scores = GenerationScores(1.5, 0.9, 0.8, 0.7, 0.6), GenerationScores(0.1, 1.0, 0.97, 0.9, 0.9)
+        >>> print(GenerationEvaluation(*scores, n_samples=500, n_floor=500, n_test=500))
+        samples: FD 1.5, density 0.90, coverage 0.80, precision 0.70, recall 0.60
+        training data: FD 0.1, density 1.00, coverage 0.97, precision 0.90, recall 0.90 (the floor)
     """
 
     samples: GenerationScores

@@ -24,6 +24,10 @@ def mean_error(x: NDArray[Any], reference: NDArray[Any]) -> float:
     Args:
         x: (n, ...).
         reference: (m, ...), the data that the mean is taken of.
+
+    Example:
+        >>> mean_error(np.array([[0.0, 0.0], [2.0, 0.0]]), np.array([[0.0, 1.0], [2.0, 1.0]]))
+        2.0
     """
     mean = reference.mean(0, dtype=np.float64)
     return float(squared_error(x, np.broadcast_to(mean, x.shape)).mean())
@@ -38,6 +42,14 @@ def fit_pca(reference: NDArray[Any], components: int) -> PCA:
     Args:
         reference: (m, ...).
         components: the latent size; at most as many as the reference has rows and columns are used.
+
+    Raises:
+        ValueError: for less than two samples or values that are not finite.
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(200, 3)) * [5.0, 1.0, 0.1]
+        >>> fit_pca(X, 2).components_.shape
+        (2, 3)
     """
     from sklearn.decomposition import PCA
 
@@ -60,6 +72,14 @@ def pca_error(x: NDArray[Any], reference: NDArray[Any], components: int, target:
         reference: (m, ...), the data that PCA is fitted on.
         components: the latent size.
         target: (n, ...), what PCA's reconstruction of x is held against; None for x itself.
+
+    Raises:
+        ValueError: for samples of another shape than the reference's.
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(200, 3)) * [5.0, 1.0, 0.1]
+        >>> 0 < pca_error(X, X, 2) < pca_error(X, X, 1) < mean_error(X, X)
+        True
     """
     flat, pca = x.reshape(len(x), -1), fit_pca(reference, components)
     wanted = flat if target is None else target.reshape(len(x), -1)

@@ -49,6 +49,18 @@ def explained_variance(x: NDArray[Any], x_hat: NDArray[Any]) -> float:
     """Returns 1 - sum ||x - x_hat||^2 / sum ||x - mean||^2: 1 is perfect, 0 is as good as the mean sample.
 
     NaN when all samples are equal.
+
+    Args:
+        x: (n, ...).
+        x_hat: of x's shape and in its units.
+
+    Raises:
+        ValueError: when the shapes differ.
+
+    Example:
+        >>> x = np.array([[0.0], [2.0]])
+        >>> explained_variance(x, x), explained_variance(x, np.ones((2, 1)))
+        (1.0, 0.0)
     """
     left = squared_error(x, x_hat).sum()
     total = squared_error(x, np.broadcast_to(x.mean(0, dtype=np.float64), x.shape)).sum()

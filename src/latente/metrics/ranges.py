@@ -33,7 +33,16 @@ class Ranges:
 
 @dataclass(frozen=True)
 class RangeScores:
-    """Range-based precision and recall, and their harmonic mean."""
+    """Range-based precision and recall, and their harmonic mean.
+
+    Attributes:
+        precision: in [0, 1].
+        recall: in [0, 1].
+
+    Example:
+        >>> RangeScores(precision=0.5, recall=1.0).f1
+        0.6666666666666666
+    """
 
     precision: float
     recall: float

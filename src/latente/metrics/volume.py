@@ -25,6 +25,12 @@ class VolumeUnderSurface:
         pr: mean of `pr_areas`: VUS-PR.
         roc_areas: (max_window + 1,) areas under the range-aware ROC curve.
         pr_areas: (max_window + 1,) areas under the range-aware precision-recall curve.
+
+    Example:
+        >>> y_true = np.repeat([0, 1, 0], [40, 5, 40])
+        >>> surface = volume_under_surface(y_true, y_true, max_window=4)
+        >>> surface.pr_areas.shape, bool(np.isclose(surface.pr, surface.pr_areas.mean()))
+        ((5,), True)
     """
 
     roc: float

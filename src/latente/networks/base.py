@@ -14,7 +14,12 @@ from latente.parts import Part, is_integer
 
 
 class Network(Part, abc.ABC, family="network"):
-    """Describes an encoder and its mirror."""
+    """Describes an encoder and its mirror.
+
+    Example:
+        >>> Network.from_string("conv:16,32").channels
+        (16, 32)
+    """
 
     @abc.abstractmethod
     def build(self, sample_shape: tuple[int, ...], latent_dim: int, features: int) -> tuple[nn.Module, nn.Module]:

@@ -23,6 +23,14 @@ class CustomNetwork(Network, name="custom"):
     Args:
         encoder: (batch, *sample_shape) -> (batch, features); a Gaussian bottleneck wants 2 * latent_dim features.
         decoder: (batch, latent_dim) -> (batch, *sample_shape), without the final activation.
+
+    Raises:
+        ValueError: by `build`, for a missing module, or one that maps to another shape.
+
+    Example:
+        >>> encoder, decoder = CustomNetwork(nn.Linear(5, 2), nn.Linear(2, 5)).build((5,), 2, 2)
+        >>> encoder
+        Linear(in_features=5, out_features=2, bias=True)
     """
 
     encoder: nn.Module | None = None
@@ -41,7 +49,19 @@ class CustomNetwork(Network, name="custom"):
 
 
 def resolve_network(value: Any) -> Network:
-    """Returns the network that the user meant: a part, a short string, a pair of nn.Modules; the default for None."""
+    """Returns the network that the user meant: a part, a short string, a pair of nn.Modules; the default for None.
+
+    Args:
+        value: a Network, a short string, a pair (encoder, decoder) of nn.Modules, or None.
+
+    Raises:
+        TypeError: for anything else, with what is allowed.
+        ValueError: for a string that names no network.
+
+    Example:
+        >>> type(resolve_network("mlp:64")).__name__, type(resolve_network(None)).__name__
+        ('MLP', 'Auto')
+    """
     if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(m, nn.Module) for m in value):
         return CustomNetwork(*value)
     if isinstance(value, nn.Module):

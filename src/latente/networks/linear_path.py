@@ -57,6 +57,12 @@ class WithLinearPath(nn.Module):
     Args:
         network: any module.
         path: a Sequential that holds one StartedLinear.
+
+    Example:
+        >>> both = WithLinearPath(nn.Linear(3, 2), nn.Sequential(StartedLinear(3, 2)))
+        >>> both.start(torch.tensor([[1.0, 0.0, 0.0]]), torch.zeros(1))
+        >>> both(torch.tensor([[5.0, 6.0, 7.0]])).tolist()
+        [[5.0, 0.0]]
     """
 
     def __init__(self, network: nn.Module, path: nn.Sequential) -> None:

@@ -56,6 +56,11 @@ class ConvBlock(nn.Module):
         upsample: "transposed" or "nearest".
         activation: the name of the activation.
         normalization: "batch", "layer" or None.
+
+    Example:
+        >>> block = ConvBlock(1, 4, in_size=(7, 7), out_size=(4, 4), activation="relu")
+        >>> block(torch.zeros(2, 1, 7, 7)).shape
+        torch.Size([2, 4, 4, 4])
     """
 
     def __init__(

@@ -38,6 +38,16 @@ class Residual(nn.Module):
     """Adds a block's input to its output: (f(x) + P x) / sqrt(2), where P is a learned projection if the widths differ.
 
     The factor keeps the variance as it is; without it a stack's output would grow twofold with every block.
+
+    Args:
+        block: (batch, in_features) -> (batch, out_features).
+        in_features: of x.
+        out_features: of the block's output.
+
+    Example:
+        >>> import torch
+        >>> Residual(nn.Identity(), 2, 2)(torch.ones(1, 2))
+        tensor([[1.4142, 1.4142]])
     """
 
     def __init__(self, block: nn.Module, in_features: int, out_features: int) -> None:

@@ -23,6 +23,10 @@ def normalisation(name: str | None, features: int, dimensions: int = 0) -> nn.Mo
 
     Raises:
         ValueError: for an unknown name.
+
+    Example:
+        >>> normalisation("batch", 8, dimensions=2).num_features
+        8
     """
     if name is None:
         return None

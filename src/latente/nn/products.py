@@ -26,6 +26,10 @@ def onednn_pays(module: nn.Module, rows: int) -> bool:
     Args:
         module: its linear layers count.
         rows: of a batch.
+
+    Example:
+        >>> onednn_pays(nn.Linear(4, 4), rows=8)  # too small
+        False
     """
     sizes = [layer.weight.numel() for layer in module.modules() if isinstance(layer, nn.Linear)]
     if not sizes or sum(sizes) / len(sizes) * rows < SMALLEST_PRODUCT:
@@ -40,6 +44,15 @@ def products_by_onednn(on: bool) -> Iterator[None]:
 
     torch does so once it may round them to bfloat16; oneDNN then does not where the processor would gain nothing,
     which `onednn_pays` has verified.
+
+    Args:
+        on: False changes nothing.
+
+    Example:
+        >>> layer, x = nn.Linear(512, 512), torch.ones(64, 512)
+        >>> with products_by_onednn(onednn_pays(layer, rows=64)):
+        ...     layer(x).shape
+        torch.Size([64, 512])
     """
     with _precision("mkldnn", "bf16", "medium") if on else _unchanged():
         yield
@@ -47,7 +60,17 @@ def products_by_onednn(on: bool) -> Iterator[None]:
 
 @contextmanager
 def quick_float32(on: bool) -> Iterator[None]:
-    """Lets a GPU multiply float32 numbers with TF32's ten bits of mantissa inside the block."""
+    """Lets a GPU multiply float32 numbers with TF32's ten bits of mantissa inside the block.
+
+    Args:
+        on: False changes nothing.
+
+    Example:
+        >>> with quick_float32(torch.cuda.is_available()):
+        ...     torch.ones(2, 2) @ torch.ones(2, 2)
+        tensor([[2., 2.],
+                [2., 2.]])
+    """
     with _precision("cuda", "tf32", "high") if on else _unchanged():
         yield
 

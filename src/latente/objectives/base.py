@@ -22,6 +22,12 @@ class Batch:
         target: what should come out; x itself unless told otherwise.
         mask: of x's shape, True where a cell is known; None when all are.
         condition: (batch,) labels, or None.
+
+    Example:
+        >>> import torch
+        >>> x = torch.zeros(4, 3)
+        >>> len(Batch(x, target=x))
+        4
     """
 
     x: Tensor
@@ -35,7 +41,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands: the step now, all steps, and the number of training samples."""
+    """Where training stands: the step now, all steps, and the number of training samples.
+
+    Attributes:
+        step: from 0.
+        total: steps of the whole training.
+        samples: that are trained on.
+
+    Example:
+        >>> Progress(step=30, total=120).fraction
+        0.25
+    """
 
     step: int = 0
     total: int = 1
@@ -57,6 +73,12 @@ class Losses:
         rate: nats, unweighted.
         penalty: all other costs, weighted.
         extra: named scalars to log.
+
+    Example:
+        >>> import torch
+        >>> one = torch.ones(2)
+        >>> Losses(loss=5 * one, distortion=one, rate=2 * one, penalty=0 * one).loss  # beta = 2
+        tensor([5., 5.])
     """
 
     loss: Tensor
@@ -67,7 +89,12 @@ class Losses:
 
 
 class Objective(Part, abc.ABC, family="objective"):
-    """Describes what is minimised, and computes it."""
+    """Describes what is minimised, and computes it.
+
+    Example:
+        >>> Objective.from_string("contractive:0.5")
+        Contractive(weight=0.5, probes=1)
+    """
 
     normal_codes: bool = False  # whether training draws the codes towards N(0, I), so that it can serve as a prior
 

@@ -65,6 +65,17 @@ class BetaTC(Objective, name="beta_tc"):
         alpha: weight of the mutual information between x and z.
         beta: weight of the total correlation.
         gamma: weight of the dimension-wise KL to the prior.
+
+    Raises:
+        ValueError: before training, for another bottleneck or a negative weight.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+        >>> parts = {"bottleneck": "gaussian", "objective": BetaTC(beta=6.0), "trainer": Trainer(epochs=2)}
+        >>> model = Autoencoder(2, **parts, random_state=0).fit(X)
+        >>> sorted(model.history_.records[-1].extra)
+        ['mutual_information', 'total_correlation']
     """
 
     alpha: float = 1.0

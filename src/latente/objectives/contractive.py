@@ -48,6 +48,16 @@ class Contractive(Objective, name="contractive"):
         weight: of the penalty.
         probes: random projections a batch that estimate the norm without bias; None computes it exactly, at the price
             of a backward pass for every latent unit.
+
+    Raises:
+        ValueError: before training, for a negative weight or less than one probe.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+        >>> model = Autoencoder(2, objective=Contractive(0.5), trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.history_.records[-1].penalty > 0
+        True
     """
 
     weight: float = 0.1

@@ -47,6 +47,17 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
 
     Args:
         samples: k.
+
+    Raises:
+        ValueError: before training, for another bottleneck or less than one sample.
+
+    Example:
+        >>> from latente import VariationalAutoencoder, Trainer
+        >>> X = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+        >>> objective = ImportanceWeighted(samples=10)
+        >>> model = VariationalAutoencoder(2, objective=objective, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.history_.records[-1].loss < model.history_.records[0].first_loss
+        True
     """
 
     samples: int = 5

@@ -16,6 +16,14 @@ class Plain(Objective, name="plain"):
 
     With a deterministic bottleneck and the squared error it is ||x - d(e(x))||^2; with a Gaussian bottleneck and a
     likelihood it is the negative evidence lower bound.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = [[float(i), float(i % 7)] for i in range(50)]
+        >>> model = Autoencoder(1, objective=Plain(), trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> record = model.history_.records[-1]
+        >>> record.loss == record.distortion  # a deterministic code has no rate
+        True
     """
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:

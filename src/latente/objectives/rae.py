@@ -26,6 +26,17 @@ class RAE(Objective, name="rae"):
         code_weight: keeps the codes near zero.
         decoder_weight: keeps the decoder smooth.
         regularizer: "l2" or "gradient".
+
+    Raises:
+        ValueError: before training, for an unknown regularizer or a negative weight.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+        >>> objective = RAE(code_weight=0.1, regularizer="gradient")
+        >>> model = Autoencoder(2, objective=objective, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.history_.records[-1].penalty > 0
+        True
     """
 
     code_weight: float = 0.05

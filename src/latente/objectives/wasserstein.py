@@ -25,6 +25,11 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
     Args:
         a: (n, d), n at least 2.
         b: (m, d), m at least 2.
+
+    Example:
+        >>> a, b = torch.randn((2, 500, 3), generator=torch.Generator().manual_seed(0))
+        >>> bool(mmd(a, b) < 0.01 < mmd(a, b + 1))
+        True
     """
     n, m = len(a), len(b)
     aa, bb, ab = _kernel(a, a), _kernel(b, b), _kernel(a, b)
@@ -47,6 +52,16 @@ class Wasserstein(Objective, name="wasserstein"):
 
     Args:
         weight: of the discrepancy.
+
+    Raises:
+        ValueError: before training, for a negative weight.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+        >>> model = Autoencoder(2, objective=Wasserstein(), trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> model.sample(3, random_state=0).shape  # the codes were drawn towards N(0, I)
+        (3, 5)
     """
 
     weight: float = 10.0

@@ -48,6 +48,12 @@ def run_demo(
     Raises:
         ValueError: for a number of epochs below 1, or an `out` that is a file.
         OSError: when something cannot be written.
+
+    Example:
+        >>> run_demo("demo-report", epochs=1, progress=print)  # doctest: +SKIP
+        >>> run_demo("demo-report", epochs=0)
+        Traceback (most recent call last):
+        ValueError: epochs must be an integer of at least 1, or None; got 0
     """
     if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1):
         raise ValueError(f"epochs must be an integer of at least 1, or None; got {epochs!r}")

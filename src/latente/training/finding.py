@@ -25,6 +25,10 @@ class Finding:
         change: the same for `model.set_params(**change)`, where arguments of the estimator say it; else empty.
         explains: names of the findings that follow from this one.
         epoch: when it was first seen, from 1; None for what does not belong to an epoch.
+
+    Example:
+        >>> print(Finding("worse than PCA", "warning", "The error is 5, PCA's 4.", "Train longer."))
+        warning: worse than PCA. The error is 5, PCA's 4. Train longer.
     """
 
     name: str

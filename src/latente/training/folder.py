@@ -29,11 +29,27 @@ STEPS, BESTS = "step-*.safetensors", "best-*.safetensors"
 
 
 class CheckpointError(ValueError):
-    """Raised for a checkpoint folder that cannot be used: damaged, of another run, or not writable."""
+    """Raised for a checkpoint folder that cannot be used: damaged, of another run, or not writable.
+
+    Example:
+        >>> import tempfile
+        >>> from latente import Autoencoder, Trainer
+        >>> X = torch.eye(4)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = Autoencoder(1, trainer=Trainer(epochs=1, checkpoint=folder), random_state=0).fit(X)
+        ...     model.fit(X)  # without resume=True
+        Traceback (most recent call last):
+        latente.training.folder.CheckpointError: ...
+    """
 
 
 class CheckpointWarning(UserWarning):
-    """Warned when a damaged checkpoint is passed over for the one before."""
+    """Warned when a damaged checkpoint is passed over for the one before.
+
+    Example:
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error", CheckpointWarning)  # rather stop than go back by one checkpoint
+    """
 
 
 class _Unreadable(CheckpointError):

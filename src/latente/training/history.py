@@ -29,6 +29,13 @@ class EpochRecord:
         extra: what else the objective reported.
         first_loss: of the epoch's first batch, before its update; in the first epoch that of the untrained network.
         highest_loss: the highest mean loss of a batch.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = [[float(i), float(i % 7)] for i in range(50)]
+        >>> record = Autoencoder(1, trainer=Trainer(epochs=2), random_state=0).fit(X).history_.records[-1]
+        >>> record.epoch, record.loss == record.distortion, record.rate  # a deterministic code has no rate
+        (2, True, 0.0)
     """
 
     epoch: int
@@ -67,6 +74,13 @@ class History:
         learning_rate: the peak of the schedule.
         weight_scale: typical size of a weight before training, the median over matrices of their root mean square.
         findings: what these numbers show to be wrong, causes before symptoms; brought up to date after every epoch.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> X = [[float(i), float(i % 7)] for i in range(50)]
+        >>> history = Autoencoder(1, trainer=Trainer(epochs=2), random_state=0).fit(X).history_
+        >>> history.column("epoch"), history.stopped
+        ([1, 2], 'finished')
     """
 
     records: list[EpochRecord] = field(default_factory=list)

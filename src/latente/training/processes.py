@@ -24,6 +24,10 @@ class Processes:
     Attributes:
         rank: from 0; only rank 0 writes and shows anything.
         size: how many there are.
+
+    Example:
+        >>> Processes().first, Processes(rank=1, size=2).first
+        (True, False)
     """
 
     rank: int = 0
@@ -116,6 +120,10 @@ def current_processes() -> Processes:
     """Returns the processes that torchrun started or a process group joins, else a single one.
 
     Under torchrun the group is made at the first call: tensors on GPUs talk through nccl, those on CPUs through gloo.
+
+    Example:
+        >>> current_processes()
+        Processes(rank=0, size=1)
     """
     from torch import distributed
 

@@ -22,7 +22,16 @@ LOOK_EVERY = 50  # steps between looks at a GPU's verdict on losses and gradient
 
 
 class TrainingDiverged(ArithmeticError):
-    """Raised when a loss, a gradient or a weight is not finite; the module then has the last good weights."""
+    """Raised when a loss, a gradient or a weight is not finite; the module then has the last good weights.
+
+    Example:
+        >>> from latente import Autoencoder, Trainer
+        >>> def distortion(x_hat, x):
+        ...     return (x_hat - x).square().sum(1) / 0
+        >>> Autoencoder(1, distortion=distortion, trainer=Trainer(epochs=1), random_state=0).fit([[0, 1], [1, 0]])
+        Traceback (most recent call last):
+        latente.training.stepper.TrainingDiverged: ...
+    """
 
 
 class Stepper:

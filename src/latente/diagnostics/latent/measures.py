@@ -22,6 +22,10 @@ class Measure:
         formula: in words.
         group: what it looks at; measures of a group apply together.
         ideal: its value for codes that are exactly N(0, I) and a linear decoder; None where that depends on the model.
+
+    Example:
+        >>> MEASURES[0].name, MEASURES[0].ideal
+        ('hole_fraction', 0.01)
     """
 
     name: str
@@ -41,6 +45,11 @@ class Row:
         ideal: codes exactly N(0, I) and a linear decoder.
         healthy: a variational autoencoder on MNIST, at a latent size near this model's.
         sick: a plain autoencoder of that size that saw too few images for too long.
+
+    Example:
+        >>> row = Row(MEASURES[0], value=0.3, ideal=0.01, healthy=0.02, sick=0.4)
+        >>> row.measure.title, row.value > row.healthy
+        ('hole fraction', True)
     """
 
     measure: Measure
@@ -52,7 +61,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A group of measures that does not apply to a model, and why."""
+    """A group of measures that does not apply to a model, and why.
+
+    Attributes:
+        group: which measures.
+        reason: in words.
+
+    Example:
+        >>> print(Skipped("active units", "there is no prior"))
+        active units: there is no prior
+    """
 
     group: str
     reason: str

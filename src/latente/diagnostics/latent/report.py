@@ -58,6 +58,11 @@ class LatentReport:
         continuity: of the neighbours in the data; see `latente.metrics.continuity`.
         skipped: what does not apply, and why.
         findings: what is good, what is sick and what to change, the gravest first.
+
+    Example:
+        >>> report = LatentReport(latent_dim=2, codes=100, held_out=25, hole_fraction=0.3)
+        >>> report.rows[0].measure.title, report.rows[0].value, report.rows[0].ideal
+        ('hole fraction', 0.3, 0.01)
     """
 
     latent_dim: int
@@ -184,6 +189,14 @@ def measure_latent(
         held_out: (m, *sample_shape); None holds out a random quarter of x.
         seed: decides draws and pairs.
         pairs: at most so many straight lines are decoded; fewer where samples are large.
+
+    Example:
+        >>> from latente import Trainer
+        >>> X = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = Autoencoder(2, trainer=Trainer(epochs=2), random_state=0).fit(X)
+        >>> report = measure_latent(model, scaled(model, X))
+        >>> report.codes, report.held_out
+        (150, 50)
     """
     rng = np.random.default_rng(seed)
     codes = Codes.of(model, x, rng)

@@ -60,7 +60,12 @@ class AutoencoderModule(nn.Module):
         self.output = OUTPUTS[output](*(bounds or ()) if output == "clip" else ())
 
     def corrupt(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Returns x~, or x where there is no corruption."""
+        """Returns x~, or x where there is no corruption.
+
+        Args:
+            x: (batch, *sample_shape).
+            generator: the source of randomness; None is the module's own.
+        """
         return x if self.corruption is None else self.corruption(x, generator or self.generator, self.bounds)
 
     def features(self, x: Tensor) -> Tensor:
@@ -72,11 +77,21 @@ class AutoencoderModule(nn.Module):
         return self.bottleneck(self.features(x), self.generator)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Returns x_hat (batch, *sample_shape) in the scaled data's range."""
+        """Returns x_hat (batch, *sample_shape) in the scaled data's range.
+
+        Args:
+            z: (batch, latent_dim).
+        """
         return self.output(self.decoder(z).float())
 
     def distort(self, z: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Returns (batch,): the distortion of decoding z against the target."""
+        """Returns (batch,): the distortion of decoding z against the target.
+
+        Args:
+            z: (batch, latent_dim).
+            target: (batch, *sample_shape).
+            mask: of the target's shape, True where a cell is known; None when all are.
+        """
         raw = self.decoder(z).float()
         return self.distortion(raw if self.distortion.from_logits else self.output(raw), target, mask)
 

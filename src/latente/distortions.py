@@ -43,7 +43,13 @@ class DistortionModule(nn.Module, abc.ABC):
         """Returns the cost of every element, of x's shape."""
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Returns (batch,): the elements' costs summed; where a mask is given, over known cells (True) only."""
+        """Returns (batch,): the elements' costs summed; where a mask is given, over known cells (True) only.
+
+        Args:
+            x_hat: (batch, *sample_shape), or the decoder's raw output where `from_logits` says so.
+            x: (batch, *sample_shape).
+            mask: of x's shape, or None.
+        """
         if mask is None:
             return self.elementwise(x_hat.float(), x.float()).flatten(1).sum(1)
         known = torch.where(mask, x.float(), 0.0)  # an unknown cell may hold NaN, which no factor of 0 removes

@@ -104,6 +104,9 @@ class Part:
     def set_params(self, **params: Any) -> Self:
         """Sets constructor arguments by name (`name__argument` for those of a nested part) and returns self.
 
+        Args:
+            params: by name.
+
         Raises:
             ValueError: for a name that is no argument of this part, or one inside an argument that is no part.
         """
@@ -128,6 +131,9 @@ class Part:
 
         The form is `name`, `name:value,value` or `name:argument=value,...`; `a..b` is a range (a, b).
 
+        Args:
+            text: the short string.
+
         Raises:
             ValueError: for an unknown name or argument, with the names that exist, or an argument that is given twice.
         """
@@ -147,6 +153,9 @@ class Part:
     @staticmethod
     def from_dict(description: dict[str, Any]) -> Part:
         """Makes the part that `to_dict` described; sequences come back as tuples, functions and modules as None.
+
+        Args:
+            description: that dictionary.
 
         Raises:
             ValueError: for a family, name or argument that this version does not know.

@@ -66,8 +66,8 @@ class Explanation:
 
     Example:
         >>> values, expected = np.array([[30.0, 130.0]]), np.array([[31.0, 41.0]])
-        >>> scores = np.array([-2.6])
-        >>> explanation = Explanation("table", values, np.array([[0.1, 2.5]]), expected, scores, None, "nf", ("bmi", "age"))
+        >>> contributions, scores = np.array([[0.1, 2.5]]), np.array([-2.6])
+        >>> explanation = Explanation("table", values, contributions, expected, scores, None, "nf", ("bmi", "age"))
         >>> explanation.ranked(0, count=1)
         (Contribution(feature='age', contribution=2.5, value=130.0, expected=41.0, direction='down'),)
     """

@@ -31,7 +31,7 @@ class Likelihood(Score, name="likelihood"):
         seed: decides the draws.
 
     Raises:
-        ValueError: before training, for negative settings or a model that is not variational.
+        ValueError: for negative settings, before training, and for a model that is not variational.
 
     Example:
         >>> from latente import Trainer, VariationalAutoencoder

@@ -154,11 +154,14 @@ class SeriesDetector(OutlierMixin, BaseEstimator):
         return self._each(X, lambda scores: scores - self.offset_)
 
     def predict(self, X: Any) -> Any:
-        """Returns -1 for anomalous steps and 1 for normal ones (n,); for a list of series a list of arrays."""
+        """Returns -1 for anomalous steps and 1 for normal ones (n,); for a list X of series a list of arrays."""
         return self._each(X, lambda scores: np.where(scores < self.offset_, -1, 1))
 
     def p_values(self, X: Any) -> Any:
         """Returns (n,): (1 + held-out steps that score as low or lower) / (1 + held-out steps), small for anomalies.
+
+        Args:
+            X: (n,) or (n, channels), or a list of such series, as in `fit`.
 
         Raises:
             ValueError: for a detector with `contamination`, which holds nothing out.

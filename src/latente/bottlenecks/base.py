@@ -64,6 +64,10 @@ class BottleneckModule(nn.Module, abc.ABC):
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Returns n draws (n, latent_dim) from the prior.
 
+        Args:
+            n: how many.
+            generator: the source of randomness; None is torch's global one.
+
         Raises:
             NoPriorError: when there is none, with how to fit one.
         """

@@ -36,12 +36,20 @@ class GaussianModule(BottleneckModule):
         self.beta, self.free_bits, self.warmup = beta, free_bits, warmup
 
     def moments(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns mu and log sigma^2, each (batch, latent_dim)."""
+        """Returns mu and log sigma^2, each (batch, latent_dim).
+
+        Args:
+            h: (batch, 2 * latent_dim).
+        """
         mu, logvar = h.chunk(2, dim=1)
         return mu, logvar.clamp(-20.0, 10.0)
 
     def posterior(self, h: Tensor) -> Independent:
-        """Returns q(z|x) as a distribution over (latent_dim,) for each sample."""
+        """Returns q(z|x) as a distribution over (latent_dim,) for each sample.
+
+        Args:
+            h: (batch, 2 * latent_dim).
+        """
         mu, logvar = self.moments(h)
         return Independent(Normal(mu, (0.5 * logvar).exp()), 1)
 
@@ -55,7 +63,11 @@ class GaussianModule(BottleneckModule):
         return Latent(z=z, mode=mu, rate=kl.sum(1), penalty=kl.new_zeros(len(kl)), rate_per_unit=kl)
 
     def weight(self, progress: float) -> float:
-        """Returns the weight of the rate, beta after the warm-up and a fraction of it before."""
+        """Returns the weight of the rate, beta after the warm-up and a fraction of it before.
+
+        Args:
+            progress: the fraction of training that is done, in [0, 1].
+        """
         return self.beta * min(1.0, progress / self.warmup if self.warmup else 1.0)
 
     def cost(self, latent: Latent, progress: float = 1.0) -> Tensor:

@@ -84,11 +84,16 @@ class Rows(abc.ABC):
         """Raises StoredRowsChanged when what is stored is no longer what was opened."""
 
     def take(self, index: NDArray[np.int64]) -> NDArray[Any]:
-        """Returns the samples with these indices (m,); sorted ones are read fastest."""
+        """Returns the samples with the indices `index` (m,); sorted ones are read fastest."""
         return self.gather(np.stack([index, index + 1], axis=1))
 
     def sample(self, limit: int, seed: int = 0) -> NDArray[Any]:
-        """Returns all samples, or where there are more than `limit`, so many random ones; in order."""
+        """Returns all samples, or where there are more than `limit`, so many random ones; in order.
+
+        Args:
+            limit: the most.
+            seed: decides which.
+        """
         if len(self) <= limit:
             return self.read(0, len(self))
         chosen = np.random.default_rng(seed).choice(len(self), limit, replace=False, shuffle=False)

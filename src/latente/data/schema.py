@@ -106,7 +106,11 @@ class Schema:
         return torch.from_numpy(out)
 
     def prepare(self, batch: Tensor) -> Tensor:
-        """Returns a slice of what `ingest` gave as scaled float32: bytes are divided by 255, floats pass."""
+        """Returns a slice of what `ingest` gave as scaled float32: bytes are divided by 255, floats pass.
+
+        Args:
+            batch: (batch, *sample_shape).
+        """
         return batch.float().mul_(1 / 255) if batch.dtype == torch.uint8 else batch
 
     def restore(self, scaled: NDArray[np.floating[Any]]) -> NDArray[Any]:
@@ -128,7 +132,13 @@ class Schema:
 
     @staticmethod
     def from_dict(description: dict[str, Any], shift: NDArray[np.float64], factor: NDArray[np.float64]) -> Schema:
-        """Makes the schema that `to_dict` described."""
+        """Makes the schema that `to_dict` described.
+
+        Args:
+            description: that dictionary.
+            shift: of the schema.
+            factor: of the schema.
+        """
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items()}
         return Schema(**values, shift=shift, factor=factor)
 

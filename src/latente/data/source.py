@@ -55,7 +55,12 @@ class Source(Protocol):
         """
 
     def split(self, fraction: float, seed: int) -> tuple[Self, Self]:
-        """Returns a random partition: samples to train on, and a fraction that is held out; at least one of each."""
+        """Returns a random partition: samples to train on, and a fraction that is held out; at least one of each.
+
+        Args:
+            fraction: that is held out, of the samples.
+            seed: decides which.
+        """
 
     def shard(self, rank: int, world_size: int) -> Self:
         """Returns the part of process `rank` of `world_size`.
@@ -72,6 +77,11 @@ def count_batches(samples: int, batch_size: int, world_size: int = 1) -> int:
 
     With very few samples a batch may be larger, so that no process is ever without one.
 
+    Args:
+        samples: of all processes together.
+        batch_size: the most samples of a process at a time.
+        world_size: the number of processes.
+
     Example:
         >>> count_batches(1000, 128), count_batches(1000, 64, 2), count_batches(5, 1, 4)
         (8, 8, 1)
@@ -81,6 +91,11 @@ def count_batches(samples: int, batch_size: int, world_size: int = 1) -> int:
 
 def batch_bounds(samples: int, count: int, index: int) -> tuple[int, int]:
     """Returns where batch `index` of `count` begins and ends: the sizes of any two differ by at most one.
+
+    Args:
+        samples: that are divided.
+        count: of batches.
+        index: of the batch, from 0.
 
     Example:
         >>> [batch_bounds(10, 3, i) for i in range(3)]
@@ -142,16 +157,19 @@ class MappedSource:
         return len(self.source)
 
     def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        """Yields every sample once; see `Source.batches`."""
         for batch in self.source.batches(batch_size, shuffle, start):
             with torch.no_grad():
                 x = self.function(batch.x)
             yield Batch(x, x)
 
     def split(self, fraction: float, seed: int) -> tuple[MappedSource, MappedSource]:
+        """Returns a random partition; see `Source.split`."""
         kept, held = self.source.split(fraction, seed)
         return self._of(kept), self._of(held)
 
     def shard(self, rank: int, world_size: int) -> MappedSource:
+        """Returns the part of one process; see `Source.shard`."""
         return self._of(self.source.shard(rank, world_size))
 
     def _of(self, source: Source) -> MappedSource:
@@ -194,12 +212,14 @@ class ArraySource:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one scaled sample."""
         return tuple(self.x.shape[1:])
 
     def __len__(self) -> int:
         return len(self.x) if self.index is None else len(self.index)
 
     def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        """Yields every sample once; see `Source.batches`."""
         batches = self._batches(batch_size, shuffle, start)
         return batches if is_on(self.x, self.device) else prefetched(batches, AHEAD)
 
@@ -231,17 +251,23 @@ class ArraySource:
         return target if target.dtype == torch.int64 else self.prepare(target)
 
     def subset(self, index: Tensor) -> ArraySource:
-        """Returns the source of the samples with these indices (m,); they are not copied."""
+        """Returns the source of the samples with these indices (m,); they are not copied.
+
+        Args:
+            index: of samples of this source.
+        """
         index = index.to(self.x.device)
         index = index if self.index is None else self.index[index]
         return ArraySource(self.x, self.prepare, self.target, self.condition, index=index, device=self.device)
 
     def split(self, fraction: float, seed: int) -> tuple[ArraySource, ArraySource]:
+        """Returns a random partition; see `Source.split`."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         held = min(len(self) - 1, max(1, round(fraction * len(self))))
         return self.subset(order[held:]), self.subset(order[:held])
 
     def shard(self, rank: int, world_size: int) -> ArraySource:
+        """Returns the part of one process; see `Source.shard`."""
         check_shards(len(self), world_size)
         part = (rank, world_size)
         return ArraySource(self.x, self.prepare, self.target, self.condition, part, self.index, self.device)

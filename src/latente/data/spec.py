@@ -42,7 +42,14 @@ class DataSpec(Part, family="data", name="data"):
 
     @classmethod
     def from_string(cls, text: str) -> DataSpec:
-        """Makes a spec from "auto", a kind ("signal"), a layout ("nct"), or "scale=unit,shape=28x28" and the like."""
+        """Makes a spec from "auto", a kind ("signal"), a layout ("nct"), or "scale=unit,shape=28x28" and the like.
+
+        Args:
+            text: what the user wrote.
+
+        Raises:
+            ValueError: for anything else, with what is allowed.
+        """
         if text in KINDS:
             return DataSpec(kind=text)
         if text in LAYOUTS:

@@ -103,6 +103,7 @@ class StreamSource:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one scaled sample."""
         return self.schema.sample_shape
 
     def __len__(self) -> int:
@@ -111,7 +112,12 @@ class StreamSource:
     # Dividing
 
     def split(self, fraction: float, seed: int) -> tuple[StreamSource, StreamSource]:
-        """Returns a random partition; runs of neighbours are held out, so that either side reads only what is its."""
+        """Returns a random partition; runs of neighbours are held out, so that either side reads only what is its.
+
+        Args:
+            fraction: that is held out, of the samples.
+            seed: decides which.
+        """
         pieces = _finer(self.pieces, max(1, self.own // BLOCKS))
         held = min(self.own - 1, max(1, round(fraction * self.own)))
         order = np.random.default_rng(seed).permutation(len(pieces))
@@ -119,6 +125,7 @@ class StreamSource:
         return self._of(kept), self._of(out)
 
     def shard(self, rank: int, world_size: int) -> StreamSource:
+        """Returns the part of one process; see `Source.shard`."""
         check_shards(self.own, world_size)
         low, high = batch_bounds(self.own, world_size, rank)
         return self._of(_cut(_cut(self.pieces, low)[1], high - low)[0], (rank, world_size, self.own))
@@ -131,6 +138,7 @@ class StreamSource:
     # Batches
 
     def batches(self, batch_size: int, shuffle: int | None = None, start: int = 0) -> Iterator[Batch]:
+        """Yields every sample once; see `Source.batches`."""
         return prefetched(self._batches(batch_size, shuffle, start), AHEAD)
 
     def _batches(self, batch_size: int, shuffle: int | None, start: int) -> Iterator[Batch]:

@@ -203,12 +203,12 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         return collected(over_chunks(self.module_, x, self.module_, device), len(rows))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Returns (n, classes): the probability of each class."""
+        """Returns (n, classes): the probability of each class for samples X (n, ...), as in `fit`."""
         logits = self._logits(X).astype(np.float64)
         exponentials = np.exp(logits - logits.max(1, keepdims=True))
         return exponentials / exponentials.sum(1, keepdims=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Returns (n,): the most probable label."""
+        """Returns (n,): the most probable label for samples X (n, ...), as in `fit`."""
         best = self._logits(X).argmax(1)
         return self.classes_[best]

@@ -102,7 +102,7 @@ class ClassifierFeatures:
         return self._run(X, body=True)
 
     def score(self, X: Any, y: Any) -> float:
-        """Returns the share of samples (n, ...) whose label (n,) the classifier finds."""
+        """Returns the share of samples X (n, ...) whose label y (n,) the classifier finds."""
         return float((self.classes_[self._run(X, body=False).argmax(1)] == np.asarray(y)).mean())
 
     def _run(self, X: Any, body: bool) -> NDArray[np.float32]:

@@ -23,6 +23,9 @@ class Auto(Network, name="auto"):
     widths follow the number of columns. Both have normalised layers and a linear way around them that starts as PCA, so
     that what PCA does well need not be learned.
 
+    Args:
+        largest_flat: values of a sample up to which images and signals go through the MLP.
+
     Example:
         >>> Auto().choose((1, 28, 28))
         LinearPath(inner=MLP(hidden_features=(1000, 500, 250), activation='silu', normalization='layer', ...))
@@ -33,7 +36,11 @@ class Auto(Network, name="auto"):
     largest_flat: int = 4096
 
     def choose(self, sample_shape: tuple[int, ...]) -> Network:
-        """Returns the network description for samples of that shape."""
+        """Returns the network description for samples of that shape.
+
+        Args:
+            sample_shape: (features,), (channels, time) or (channels, height, width).
+        """
         size = math.prod(sample_shape)
         if len(sample_shape) > 1 and size > self.largest_flat:
             depth = max(2, min(5, round(math.log2(max(sample_shape[1:]) / 16))))

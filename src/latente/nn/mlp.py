@@ -20,6 +20,15 @@ def dense_block(
 
     Maps (batch, in_features) to (batch, out_features).
 
+    Args:
+        in_features: of the input.
+        out_features: of the output.
+        activation: by name.
+        normalization: "batch", "layer" or None.
+
+    Raises:
+        ValueError: for an unknown activation or normalization.
+
     Example:
         >>> dense_block(4, 2, "relu")
         Sequential(

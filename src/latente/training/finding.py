@@ -44,7 +44,11 @@ class Finding:
 
     @staticmethod
     def from_dict(description: dict[str, Any]) -> Finding:
-        """Makes the finding that `dataclasses.asdict` described."""
+        """Makes the finding that `dataclasses.asdict` described.
+
+        Args:
+            description: that dictionary.
+        """
         return Finding(**{**description, "explains": tuple(description["explains"])})
 
 

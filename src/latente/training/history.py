@@ -100,7 +100,11 @@ class History:
         return len(self.records)
 
     def column(self, name: str) -> list[Any]:
-        """Returns one column, e.g. "loss", as a list over epochs."""
+        """Returns one column, e.g. "loss", as a list over epochs.
+
+        Args:
+            name: of an attribute of EpochRecord.
+        """
         return [getattr(record, name) for record in self.records]
 
     @property
@@ -114,7 +118,11 @@ class History:
 
     @staticmethod
     def from_dict(description: dict[str, Any]) -> History:
-        """Makes the history that `to_dict` described."""
+        """Makes the history that `to_dict` described.
+
+        Args:
+            description: that dictionary.
+        """
         records = [EpochRecord(**record) for record in description["records"]]
         findings = [Finding.from_dict(finding) for finding in description.get("findings", [])]
         return History(**{**description, "records": records, "findings": findings})

@@ -39,7 +39,11 @@ class Processes:
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
-        """Returns the sum over all processes, on each of them."""
+        """Returns the sum over all processes, on each of them.
+
+        Args:
+            values: of this process, changed in place where there are several.
+        """
         if self.size > 1:
             from torch import distributed
 
@@ -47,7 +51,12 @@ class Processes:
         return values
 
     def any(self, flags: list[bool], device: torch.device) -> list[bool]:
-        """Returns for each flag whether it is raised in any process."""
+        """Returns for each flag whether it is raised in any process.
+
+        Args:
+            flags: of this process.
+            device: where they are exchanged.
+        """
         if self.size == 1:
             return flags
         return [bool(v) for v in self.sum(torch.tensor(flags, dtype=torch.int32, device=device)).tolist()]
@@ -77,6 +86,9 @@ class Processes:
         """Gives all processes the parameters and the buffers of rank 0.
 
         Buffers are running statistics and codebooks, which are no gradient's business.
+
+        Args:
+            module: of this process.
         """
         if self.size > 1:
             from torch import distributed

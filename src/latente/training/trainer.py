@@ -162,7 +162,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         return 0.1 if self.patience is not None else 0.0
 
     def resolve_batch_size(self, samples: int, processes: int = 1) -> int:
-        """Returns the batch size of each process; several share an automatic one."""
+        """Returns the batch size of each of the processes for that many samples; they share an automatic one."""
         if self.batch_size != "auto":
             return int(self.batch_size)
         return max(1, automatic_batch_size(samples) // processes)
@@ -172,7 +172,7 @@ class Trainer(Part, family="trainer", name="trainer"):
         return automatic_epochs(samples) if self.epochs == "auto" else int(self.epochs)
 
     def resolve_weight_decay(self, samples: int, values: int, module: nn.Module) -> float:
-        """Returns the weight decay for a network and that many samples of that many values."""
+        """Returns the weight decay for a module and that many samples of that many values."""
         if self.weight_decay != "auto":
             return float(self.weight_decay)
         normalized = any(isinstance(layer, NORMALIZING) for layer in module.modules())

@@ -25,6 +25,12 @@ class StartedLinear(nn.Linear):
         weight_0: (out_features, in_features), the start, no parameter; 0 before `start`.
         weight: (out_features, in_features), what is learned; random before `start`, 0 after it.
         bias: (out_features,), learned.
+
+    Example:
+        >>> layer = StartedLinear(2, 1)
+        >>> layer.start(torch.tensor([[3.0, 0.0]]), torch.ones(1))
+        >>> layer(torch.tensor([[2.0, 5.0]])).tolist(), layer.weight.tolist()
+        ([[7.0]], [[0.0, 0.0]])
     """
 
     weight_0: Tensor

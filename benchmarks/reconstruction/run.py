@@ -134,7 +134,7 @@ def write_page() -> None:
         "",
         "Squared error an image: summed over the 784 pixels in [0, 1], mean over the 10,000 test images; models and",
         "PCA saw the 60,000 training images only. Network 784-1000-500-250-k and its mirror, that of Hinton &",
-        "Salakhutdinov (2006), with layer normalisation and a linear way around encoder and decoder that starts as PCA",
+        "Salakhutdinov (2006), with layer normalisation and a linear path around encoder and decoder that starts as PCA",
         "(the default network) where the row says so. Recipes were chosen between on test images, in the open.",
         "Made by `benchmarks/reconstruction/run.py` on one thread of a shared two-core machine; how is in its README.",
         "",

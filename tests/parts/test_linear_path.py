@@ -1,4 +1,4 @@
-"""A linear way around a network, its start at PCA, and an output that is clipped."""
+"""A linear path around a network, its start at PCA, and an output that is clipped."""
 
 from __future__ import annotations
 

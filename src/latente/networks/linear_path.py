@@ -1,4 +1,4 @@
-"""A network with a linear way around it."""
+"""A network with a linear path around it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from latente.parts import resolve
 
 @dataclass
 class LinearPath(Network, name="linear_path"):
-    """Another network, and a linear way around it: e(x) = W x + b + f(x), d(z) = W' z + b' + g(z).
+    """Another network, and a linear path around it: e(x) = W x + b + f(x), d(z) = W' z + b' + g(z).
 
     Estimators start W and W' at the principal components of the training data, codes of variance 1 on average, and f
     and g at 0: training begins where PCA ends, and what PCA does well need not be learned. Weight decay pulls W and W'

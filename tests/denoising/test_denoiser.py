@@ -14,7 +14,7 @@ import latente
 from latente.denoising import Denoiser, Imputer, denoise, load
 from latente.persistence import ModelFileError
 
-TRAINER = latente.Trainer(epochs=6, batch_size=32, learning_rate=5e-3, verbose=False)
+TRAINER = latente.Trainer(epochs=6, batch_size=32, verbose=False)
 DIGITS = load_digits().images / 16
 RNG = np.random.default_rng(0)
 NOISY = DIGITS + RNG.normal(scale=0.3, size=DIGITS.shape)
@@ -55,6 +55,16 @@ def test_saved_and_loaded(fitted, tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ModelFileError):
         Denoiser.load(tmp_path / "denoiser")
+
+
+def test_what_a_trainer_leaves_open_is_as_without_one(tmp_path):
+    quick = {"trainer__epochs": 1, "trainer__verbose": False}
+    automatic = Denoiser(width=2, levels=1, random_state=0).set_params(**quick).fit(DIGITS[:40])
+    told = Denoiser(width=2, levels=1, trainer=latente.Trainer(epochs=1, learning_rate=1e-3), random_state=0)
+    assert (automatic.history_.learning_rate, automatic.history_.batch_size) == (5e-3, 32)
+    assert told.fit(DIGITS[:40]).history_.learning_rate == 1e-3
+    loaded = Denoiser.load(automatic.save(tmp_path / "denoiser"))
+    assert loaded.trainer == latente.Trainer(epochs=1, verbose=False)
 
 
 def test_pairs_of_noisy_copies_serve_as_well():
@@ -101,7 +111,7 @@ def test_a_signal_of_several_channels():
     time = np.linspace(0, 40, 4000)
     clean = np.stack([np.sin(7 * time), 100 * np.sign(np.sin(3 * time)) + 20], axis=1)
     noisy = clean + np.random.default_rng(0).normal(size=clean.shape) * clean.std(0) * 0.5
-    trainer = latente.Trainer(epochs=1, validation_fraction=0.2, learning_rate=5e-3, verbose=False)
+    trainer = latente.Trainer(epochs=1, validation_fraction=0.2, verbose=False)
     model = Denoiser("gaussian:0.5", kind="signal", width=16, trainer=trainer, random_state=0).fit(clean[None, :3000])
     left = np.square(model.transform(noisy[None])[0] - clean)[3000:].mean(0) / np.square(noisy - clean)[3000:].mean(0)
     assert left[0] < 0.15  # sine

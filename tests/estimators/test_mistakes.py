@@ -87,7 +87,7 @@ SETTINGS = {
     "layout": ({"data": DataSpec(layout="nhw")}, Value, r"'nhw' needs 3 axes; X has shape \(20, 5\)"),
     "epochs": ({"trainer": Trainer(epochs=0)}, Value, "epochs must be an integer of at least 1 or 'auto'; got 0"),
     "batch size": ({"trainer": Trainer(batch_size=-8)}, Value, "batch_size must be .*got -8"),
-    "learning rate": ({"trainer": Trainer(learning_rate=0)}, Value, "learning_rate must be .*above 0; got 0"),
+    "learning rate": ({"trainer": Trainer(learning_rate=0)}, Value, "learning_rate must be above 0 or 'auto'; got 0"),
     "patience": ({"trainer": Trainer(patience=3, validation_fraction=0)}, Value, "patience needs held-out samples"),
     "fraction": ({"trainer": Trainer(validation_fraction=1.0)}, Value, r"in \[0, 1\) or None; got 1.0"),
     "precision": ({"trainer": Trainer(precision="float16")}, Value, "precision must be one of .*got 'float16'"),

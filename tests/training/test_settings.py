@@ -68,7 +68,7 @@ def test_what_is_held_out(settings, fraction):
         ("epochs", (0, -1, 2.5, "many", None, True), "epochs must be an integer of at least 1 or 'auto'"),
         ("batch_size", (0, -1, 2.5, "big", None), "batch_size must be an integer of at least 1 or 'auto'"),
         ("patience", (0, -1, 2.5, "auto", True), "patience must be an integer of at least 1 or None"),
-        ("learning_rate", (0, -1, "fast", None, math.nan, math.inf), "learning_rate must be above 0"),
+        ("learning_rate", (0, -1, "fast", None, math.nan, math.inf), "learning_rate must be above 0 or 'auto'"),
         (
             "weight_decay",
             (-1, "some", None, math.nan, math.inf),
@@ -89,6 +89,20 @@ def test_settings_that_make_no_sense(make, table, name, values, message):
     for value in values:
         with pytest.raises(ValueError, match=f"Trainer: {message}"):
             Trainer(**{"epochs": 1, name: value}).fit(make(), table(), Plain())
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"), [({}, 2e-3), ({"learning_rate": "auto"}, 2e-3), ({"learning_rate": 0.5}, 0.5)]
+)
+def test_the_learning_rate_that_a_run_has(make, table, given, rate):
+    """The history, the schedule and the automatic decay, at most 0.1 / rate, all read the same number."""
+    trainer = Trainer(epochs=1, batch_size=1000, **given, verbose=False)
+    assert trainer.resolve_learning_rate() == rate
+    history = trainer.fit(make(), table(), Plain())
+    assert history.learning_rate == rate
+    assert history.records[0].learning_rate <= rate
+    normalised = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+    assert trainer.resolve_weight_decay(1, 1000, normalised) == pytest.approx(min(16, 0.1 / rate))
 
 
 def test_numpy_numbers_are_numbers(make, table):

@@ -50,7 +50,6 @@ def build_restorer(kind: Kind, parts: Mapping[str, Any], training: Mapping[str, 
         ValueError: for an option that the type does not take.
     """
     from latente.denoising import Denoiser, Imputer
-    from latente.denoising.denoiser import RATE
     from latente.training import Trainer
 
     given = {name: value for name, value in parts.items() if value is not None}
@@ -67,7 +66,7 @@ def build_restorer(kind: Kind, parts: Mapping[str, Any], training: Mapping[str, 
     arguments = {MEANS[name]: value for name, value in given.items()}
     if pairs:
         arguments.setdefault("way", "noise2noise")
-    return Denoiser(**arguments, trainer=Trainer(**{"learning_rate": RATE} | settings), random_state=seed)
+    return Denoiser(**arguments, trainer=Trainer(**settings), random_state=seed)
 
 
 def fit_restorer(

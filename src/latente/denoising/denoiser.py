@@ -72,9 +72,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train; None for batches of 32, a peak rate of 5e-3 and about 120,000 patches in all; of small
-            data fewer, so that no value is seen more than 100 times, but at least 6,000. What is held out for the
-            validation loss is never part of a training patch.
+        trainer: how to train. What it leaves open is here: batches of 32, a peak rate of 5e-3, no weight decay, and
+            about 120,000 patches in all; of small data fewer, so that no value is seen more than 100 times, but at
+            least 6,000. What is held out for the validation loss is never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -267,19 +267,20 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         return 1 if small and samples.dimensions == 2 else 2
 
     def _trainer(self, patches: int = 1, covers: float = 1.0) -> Trainer:
-        """Returns the trainer; where it leaves number and size of batches and the decay open, they suit patches.
+        """Returns the trainer; where it leaves epochs, batch size, rate and decay open, they suit patches.
 
         Args:
             patches: how many there are.
             covers: how many would hold every value once.
         """
-        trainer = resolve(self.trainer, Trainer, Trainer(learning_rate=RATE)) or Trainer(learning_rate=RATE)
+        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
         epochs = trainer.epochs
         if epochs == "auto":
             epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
         batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
+        rate = RATE if trainer.learning_rate == "auto" else trainer.learning_rate
         decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
-        return replace(trainer, epochs=epochs, batch_size=batch_size, weight_decay=decay)
+        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate, weight_decay=decay)
 
     def _objective(self) -> Restoration:
         """Returns the objective, or raises ValueError for settings that make no sense."""

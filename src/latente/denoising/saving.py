@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from latente.estimators import load as load_autoencoder
-from latente.parts import Part
+from latente.parts import Part, resolve
 from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
-from latente.training import History, current_processes
+from latente.training import History, Trainer, current_processes
 
 if TYPE_CHECKING:
     from latente.denoising.denoiser import Denoiser
@@ -125,7 +125,8 @@ def _write(
     model: Any, path: str | Path, params: dict[str, Any], data: dict[str, Any], more: Mapping[str, Tensor]
 ) -> Path:
     """Of several processes that trained together the first one writes, and the others wait."""
-    params["trainer"], params["random_state"] = model._trainer().to_dict(), None
+    trainer = resolve(model.trainer, Trainer, Trainer()) or Trainer()  # what it leaves open stays open
+    params["trainer"], params["random_state"] = trainer.to_dict(), None
     names = getattr(model, "feature_names_in_", None)
     description = {
         "estimator": type(model).__name__,

@@ -205,7 +205,7 @@ class Autoencoder(PartParams, FittedAutoencoder):
         return Stepper(
             self.module_,
             self.recipe_.objective,
-            learning_rate=trainer.learning_rate,
+            learning_rate=trainer.resolve_learning_rate(),
             weight_decay=0.0 if trainer.weight_decay == "auto" else float(trainer.weight_decay),
             schedule=constant,
         )

@@ -32,7 +32,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "epochs": run.epochs,
         "batch_size": run.batch_size,
         "processes": run.processes.size,
-        "learning_rate": float(trainer.learning_rate),
+        "learning_rate": run.stepper.learning_rate,
         "weight_decay": run.stepper.weight_decay,
         "patience": _plain(trainer.patience),
         "clip": _plain(trainer.clip),

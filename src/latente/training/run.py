@@ -80,7 +80,7 @@ class Run:
         self.stepper = Stepper(
             module,
             objective,
-            learning_rate=trainer.learning_rate,
+            learning_rate=trainer.resolve_learning_rate(),
             weight_decay=trainer.resolve_weight_decay(n, math.prod(source.sample_shape), module),
             schedule=warmup_cosine,
             clip=trainer.clip,
@@ -91,7 +91,7 @@ class Run:
             samples=n,
             planned=self.epochs,
             steps=self.batches,
-            learning_rate=float(trainer.learning_rate),
+            learning_rate=self.stepper.learning_rate,
         )
         self.folder = self._open_folder()
         self.saved_at = time.monotonic()
@@ -271,7 +271,7 @@ class Run:
         what = "" if math.isfinite(validation_loss) else f"the validation loss is {validation_loss}"
         what = what if self.stepper.weights_finite else "the weights are not finite"
         if what:
-            rate = self.trainer.learning_rate
+            rate = self.stepper.learning_rate
             raise TrainingDiverged(
                 f"{what} after epoch {self.state.epoch}, step {self.state.step} of {self._progress().total}: most "
                 f"likely the learning rate of {rate:g} is too high; try {rate / 10:g}"

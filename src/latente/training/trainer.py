@@ -39,7 +39,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     Args:
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
         batch_size: samples in a step, or "auto": about a twentieth of the data, from 32 to 256.
-        learning_rate: the peak.
+        learning_rate: the peak, or "auto": 2e-3; an estimator may have a rate of its own (`Denoiser` 5e-3).
         weight_decay: how strongly weight matrices are pulled towards 0 (those of a linear path: towards PCA): they lose
             learning_rate * weight_decay of themselves in each step, decoupled from the gradient (Loshchilov & Hutter,
             2019). "auto": 80 values in a sample / samples, at most 16 and at most 0.1 / learning_rate, for networks
@@ -67,7 +67,7 @@ class Trainer(Part, family="trainer", name="trainer"):
 
     epochs: int | str = "auto"
     batch_size: int | str = "auto"
-    learning_rate: float = USUAL_LEARNING_RATE
+    learning_rate: float | str = "auto"
     weight_decay: float | str = "auto"
     patience: int | None = None
     validation_fraction: float | None = None
@@ -90,8 +90,9 @@ class Trainer(Part, family="trainer", name="trainer"):
         self._check_count("threads", self.threads, auto=True)
         self._check_count("checkpoint_every", self.checkpoint_every, auto=True)
         self._check_count("checkpoints_kept", self.checkpoints_kept)
-        if not is_number(self.learning_rate, low=0) or self.learning_rate == 0:
-            raise ValueError(f"Trainer: learning_rate must be above 0; got {self.learning_rate!r}")
+        rate = self.learning_rate
+        if rate != "auto" and (not is_number(rate, low=0) or rate == 0):
+            raise ValueError(f"Trainer: learning_rate must be above 0 or 'auto'; got {rate!r}")
         if self.weight_decay != "auto" and not is_number(self.weight_decay, low=0):
             raise ValueError(
                 f"Trainer: weight_decay must be a number of at least 0 or 'auto'; got {self.weight_decay!r}"
@@ -171,13 +172,17 @@ class Trainer(Part, family="trainer", name="trainer"):
         """Returns the number of epochs for that many samples."""
         return automatic_epochs(samples) if self.epochs == "auto" else int(self.epochs)
 
+    def resolve_learning_rate(self) -> float:
+        """Returns the peak learning rate."""
+        return USUAL_LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate)
+
     def resolve_weight_decay(self, samples: int, values: int, module: nn.Module) -> float:
         """Returns the weight decay for a module and that many samples of that many values."""
         if self.weight_decay != "auto":
             return float(self.weight_decay)
         normalized = any(isinstance(layer, NORMALIZING) for layer in module.modules())
         started = any(isinstance(layer, StartedLinear) and layer.started for layer in module.modules())
-        return automatic_weight_decay(samples, values, self.learning_rate) if normalized and started else 0.0
+        return automatic_weight_decay(samples, values, self.resolve_learning_rate()) if normalized and started else 0.0
 
     def fit(
         self,

@@ -43,7 +43,19 @@ def test_the_size_of_the_code_by_itself(call, work, tmp_path):
 def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
     parts = ["--network", "mlp:16,8", "--bottleneck", "vq:16", "--corruption", "salt_and_pepper:0.25"]
     parts += ["--distortion", "absolute", "--objective", "plain", "--data", "scale=minmax", "--latent-dim", 4]
-    training = ["--epochs", 3, "--batch-size", 50, "--learning-rate", 0.01, "--patience", 2, "--validation-fraction"]
+    training = [
+        "--epochs",
+        3,
+        "--batch-size",
+        50,
+        "--learning-rate",
+        0.01,
+        "--weight-decay",
+        0.5,
+        "--patience",
+        2,
+        "--validation-fraction",
+    ]
     training += [0.2, "--precision", "float32", "--device", "cpu", "--seed", 7]
     assert call("fit", work / "table.csv", "-o", tmp_path / "m", *parts, *training, "--quiet").code == 0
     model = latente.load(tmp_path / "m")
@@ -53,7 +65,7 @@ def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
     assert model.recipe_.distortion == latente.AbsoluteError()
     assert model.schema_.scale == "minmax"
     expected = {"epochs": 3, "batch_size": 50, "learning_rate": 0.01, "patience": 2, "validation_fraction": 0.2}
-    expected |= {"precision": "float32", "device": "cpu"}
+    expected |= {"precision": "float32", "device": "cpu", "weight_decay": 0.5}
     assert {name: getattr(model.trainer, name) for name in expected} == expected
     assert model.random_state == 7
 

@@ -77,7 +77,13 @@ def fit(
     batch_size: Annotated[
         int | None, _setting("--batch-size", help="Samples in a step.", default="by the data's size")
     ] = None,
-    learning_rate: Annotated[float | None, _setting("--learning-rate", help="The peak of its schedule.")] = None,
+    learning_rate: Annotated[
+        float | None, _setting("--learning-rate", help="The peak of its schedule.", default="0.002; denoiser 0.005")
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        _setting("--weight-decay", help="Pull of the weights towards 0.", default="by the data's size; restorers 0"),
+    ] = None,
     patience: Annotated[
         int | None, _setting("--patience", help="Stop after so many epochs without a lower validation loss.")
     ] = None,
@@ -124,6 +130,7 @@ def fit(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
         "patience": patience,
         "validation_fraction": validation_fraction,
         "precision": precision,

@@ -48,6 +48,8 @@ def test_saved_and_loaded(fitted, tmp_path):
     loaded = Denoiser.load(fitted.save(tmp_path / "denoiser"))
     assert loaded.transform(NOISY[:20]).tolist() == fitted.transform(NOISY[:20]).tolist()
     assert type(load(tmp_path / "denoiser")) is Denoiser
+    with pytest.raises(ModelFileError, match=r"holds a Denoiser, .*use latente\.denoising\.load"):
+        latente.load(tmp_path / "denoiser")
     assert loaded.get_params()["noise"] == latente.corruptions.GaussianNoise(0.3)
     with pytest.raises(ModelFileError, match="another kind of model"):
         Denoiser.load(latente.Autoencoder(2, trainer=latente.Trainer(epochs=1)).fit(DIGITS[:50]).save(tmp_path / "a"))
@@ -182,6 +184,8 @@ def test_an_imputer_saved_and_loaded(tmp_path):
         assert list(loaded.get_feature_names_out()) == ["a", "b", "c", "d"]
     with pytest.raises(ModelFileError, match="another kind of model, Imputer"):
         Denoiser.load(tmp_path / "imputer")
+    with pytest.raises(ModelFileError, match=r"holds an Imputer, .*use latente\.denoising\.load"):
+        latente.load(tmp_path / "imputer")
 
 
 @pytest.mark.parametrize(("settings", "message"), [({"dropout": 1.0}, "dropout"), ({"hidden_features": 8}, "hidden")])

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from torch import nn
 
 import latente
 from latente import Autoencoder, Trainer
+from latente.denoising import Denoiser
 from latente.diagnostics import Evidence, Finding, diagnose, judge, pass_through, scaled
 from latente.training import History
 from latente.training.history import EpochRecord
@@ -53,6 +55,17 @@ def silence(model: Autoencoder, part: str) -> Autoencoder:
 
 def record(epoch: int, loss: float, held: float | None = None) -> EpochRecord:
     return EpochRecord(epoch, loss, loss, 0.0, 0.0, held, held, None if held is None else 0.0, 0.1, 1e-3)
+
+
+def test_what_cannot_be_diagnosed(good, table):
+    for model in ("x", Denoiser(), Autoencoder):
+        with pytest.raises(TypeError, match="must be a fitted autoencoder of latente; got (str|Denoiser|type|ABCMeta)"):
+            diagnose(model, table)
+    with pytest.raises(NotFittedError):
+        diagnose(Autoencoder(2), table)
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        diagnose(good, table[:1])
+    assert diagnose(good, table[:1], reference=table)
 
 
 def test_a_good_model_gets_no_warning(good, table, untouched_generators):

@@ -99,6 +99,14 @@ def test_evaluation_of_itself_favours_the_baselines(table):
     assert result.mean_error == pytest.approx(np.square(x - x.mean(0)).sum(1).mean(), rel=1e-4)
 
 
+def test_evaluation_of_one_sample_against_a_reference(table):
+    model = fit(table[:40])
+    one, all_ = (model.evaluate(x, reference=table[:40]) for x in (table[40:41], table[40:42]))
+    other = model.evaluate(table[41:42], reference=table[:40])
+    assert all_.error == pytest.approx((one.error + other.error) / 2, rel=1e-5)
+    assert all_.pca_error == pytest.approx((one.pca_error + other.pca_error) / 2, rel=1e-5)
+
+
 def test_evaluation_of_equal_samples(table):
     result = fit(table).evaluate(np.repeat(table[:1], 5, axis=0))
     assert np.isnan(result.explained_variance)

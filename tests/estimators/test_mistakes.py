@@ -139,6 +139,11 @@ AFTERWARDS = {
     "NaN codes": (lambda m: m.inverse_transform(np.full((2, 2), np.nan)), "Z contains 4 NaN"),
     "code size": (lambda m: m.inverse_transform(np.zeros((2, 3))), r"shape \(n, 2\); got \(2, 3\)"),
     "reference": (lambda m: m.evaluate(TABLE, reference=TABLE[:, :3]), "3 features"),
+    "one sample without a reference": (
+        lambda m: m.evaluate(TABLE[:1]),
+        "baselines .* need at least 2 samples .*got 1.*reference=",
+    ),
+    "a reference of one sample": (lambda m: m.evaluate(TABLE, reference=TABLE[:1]), "at least 2 samples"),
     "no file": (lambda m: m.score("nowhere.csv"), "nowhere.csv"),
     "no prior": (lambda m: m.sample(3), "latente.generation"),
     "unknown path": (lambda m: m.interpolate(TABLE[0], TABLE[1], path="arc"), "linear, spherical; got 'arc'"),

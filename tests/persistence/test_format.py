@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pickle
+import pkgutil
 import stat
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from safetensors.torch import save_file
 
 import latente
 from latente import MLP, Autoencoder, ModelFileError, Trainer
+from latente.estimators.saving import LOADERS
 from latente.files import write_atomically
 from latente.persistence import FORMAT, Stored, _hash, read_model
 
@@ -155,6 +157,15 @@ def test_forged_descriptions_are_refused(name, folder):
     rewrite(folder, change)
     with pytest.raises(ModelFileError, match=message):
         latente.load(folder)
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_a_folder_of_another_kind_names_its_loader(kind, folder):
+    rewrite(folder, lambda t, d: (t.clear(), d.update(estimator=kind, tensors=[])))
+    with pytest.raises(ModelFileError, match=f"holds an? {kind}, which is no autoencoder; use {LOADERS[kind]}$"):
+        latente.load(folder)
+    with pytest.raises(ModelFileError, match="is not valid|missing there"):
+        pkgutil.resolve_name(LOADERS[kind])(folder)  # reads it
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 0.5, -1])

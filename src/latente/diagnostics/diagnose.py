@@ -38,7 +38,9 @@ def diagnose(model: Autoencoder, X: Any, *, reference: Any = None) -> tuple[Find
         reference: the training data, which PCA and the mean are fitted on; None fits them on X, which favours them.
 
     Raises:
-        TypeError, ValueError: for data that the model cannot take.
+        NotFittedError: when the model is not fitted.
+        TypeError: when it is no autoencoder of latente.
+        TypeError, ValueError: for data that the model cannot take; for a single sample without a reference.
 
     Example:
         >>> from sklearn.datasets import load_digits

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latente.data import ArrayRows, as_rows, count_distinct, loaded
-from latente.diagnostics.passed import Passed, pass_through, scaled
+from latente.diagnostics.passed import Passed, check_model, pass_through, scaled
 from latente.estimators import Autoencoder
 from latente.estimators.evaluation import Evaluation
 
@@ -53,8 +53,11 @@ class Evidence:
             reference: the training data, which the baselines are fitted on; None fits them on X.
 
         Raises:
+            NotFittedError: when the model is not fitted.
+            TypeError: when it is no autoencoder of latente.
             TypeError, ValueError: for data that the model cannot take.
         """
+        check_model(model)
         X, reference = loaded(X), None if reference is None else loaded(reference)
         evaluation = model.evaluate(X, reference=reference)
         passed = pass_through(model, scaled(model, X, LARGEST))

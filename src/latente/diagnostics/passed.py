@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Passed", "pass_through", "scaled"]
+__all__ = ["Passed", "check_model", "pass_through", "scaled"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latente.data import ArrayRows, as_rows, check_values
@@ -51,6 +52,13 @@ class Passed:
     def errors(self) -> NDArray[np.float64]:
         """(n,): ||x - x_hat||^2, summed over the values of each sample."""
         return squared_error(self.x, self.x_hat)
+
+
+def check_model(model: Any) -> None:
+    """Raises TypeError for what is no autoencoder of latente, NotFittedError for one that is not fitted."""
+    if not isinstance(model, Autoencoder):
+        raise TypeError(f"model must be a fitted autoencoder of latente; got {type(model).__name__}")
+    check_is_fitted(model, "module_")
 
 
 def scaled(model: Autoencoder, X: Any, limit: int | None = None) -> Floats:

@@ -83,9 +83,17 @@ def evaluated(model: FittedAutoencoder, rows: Rows, target: Rows, reference: Row
         rows: (n, ...), what goes in.
         target: (n, ...), what should come out; may be the same object.
         reference: (m, ...), what the baselines are fitted on; may be the same object as the target.
+
+    Raises:
+        ValueError: for a target of another length, or a reference that is too small.
     """
     if len(target) != len(rows):
         raise ValueError(f"target must hold as many samples as X, {len(rows)}; got {len(target)}")
+    if len(reference) < 2:
+        raise ValueError(
+            f"the baselines (the mean and PCA) need at least 2 samples to be fitted on; got {len(reference)}. Pass the "
+            "training data as reference="
+        )
     streamed = any(not isinstance(r, ArrayRows) for r in (rows, target))
     x = _scaled(model.schema_, rows, streamed)
     wanted = x if target is rows else _scaled(model.schema_, target, streamed)

@@ -234,6 +234,9 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             target: (n, ...), what should come out where that is not X itself: the clean partners of noisy samples.
             reference: the data that the baselines are fitted on, best the training data; None fits them on X itself,
                 which favours them.
+
+        Raises:
+            ValueError: for data that the model cannot take, or a single sample to fit the baselines on.
         """
         rows = self._read(X)
         wanted = rows if target is None else self._read(target)

@@ -39,6 +39,13 @@ KNOWN: dict[str, type[Autoencoder]] = {
     )
 }
 OWN = ("encoder", "decoder", "corruption", "distortion")
+LOADERS = {  # of kinds that are built on these estimators, by name: their modules come later in the order of imports
+    "AnomalyDetector": "latente.anomaly.load",
+    "Denoiser": "latente.denoising.load",
+    "Generator": "latente.Generator.load",
+    "Imputer": "latente.denoising.load",
+    "SeriesDetector": "latente.anomaly.SeriesDetector.load",
+}
 
 
 def save(model: Autoencoder, path: str | Path) -> Path:
@@ -82,7 +89,7 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
             user's own; corruption= likewise (needed only to train or corrupt again).
 
     Raises:
-        ModelFileError: when the folder holds no model, or one that is damaged, altered or of an unknown version.
+        ModelFileError: when the folder holds no autoencoder, or one that is damaged, altered or of an unknown version.
         TypeError: for a keyword that is none of the above.
 
     Example:
@@ -98,6 +105,8 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
     if unknown:
         raise TypeError(f"load takes {', '.join(OWN)}; got {unknown[0]!r}.{did_you_mean(unknown[0], OWN)}")
     tensors, stored = read_model(path)
+    if stored.estimator not in KNOWN:
+        raise ModelFileError(f"{path} holds a{_unknown(stored.estimator)}")
     if "data.shift" not in tensors or "data.factor" not in tensors:
         raise ModelFileError(f"{path} lacks the tensors data.shift and data.factor")
     model = _model(path, stored, tensors.pop("data.shift"), tensors.pop("data.factor"))
@@ -108,14 +117,18 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
     return model
 
 
+def _unknown(kind: str) -> str:
+    if kind in LOADERS:
+        return f"{'n' * (kind[0] in 'AI')} {kind}, which is no autoencoder; use {LOADERS[kind]}"
+    return f" {kind!r}, which this version of latente does not know"
+
+
 def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> Autoencoder:
     """Returns the described estimator, everything set but its module.
 
     Raises:
         ModelFileError: when the description names something that this version does not know, or lacks something.
     """
-    if stored.estimator not in KNOWN:
-        raise ModelFileError(f"{path} holds a {stored.estimator!r}, which this version of latente does not know")
     try:
         params = {name: _revive(value) for name, value in stored.params.items()}
         model = KNOWN[stored.estimator](**params)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from latente.data import loaded
 from latente.diagnostics.finding import Finding
@@ -16,7 +15,7 @@ from latente.diagnostics.latent.codes import Codes
 from latente.diagnostics.latent.measures import MEASURES, Row, Skipped, reference
 from latente.diagnostics.latent.measuring import PAIRS, ROWS, has_prior, measure
 from latente.diagnostics.latent.verdict import find
-from latente.diagnostics.passed import Floats, scaled
+from latente.diagnostics.passed import Floats, check_model, scaled
 from latente.estimators import Autoencoder
 from latente.parts import is_integer
 from latente.training import seed_of
@@ -165,9 +164,7 @@ def latent_report(
         >>> report.active_units is None
         True
     """
-    if not isinstance(model, Autoencoder):
-        raise TypeError(f"model must be a fitted autoencoder of latente; got {type(model).__name__}")
-    check_is_fitted(model, "module_")
+    check_model(model)
     for name, value, low in (("rows", rows, 2), ("pairs", pairs, 1)):
         if not is_integer(value, low):
             raise ValueError(f"{name} must be an integer of at least {low}; got {value!r}")

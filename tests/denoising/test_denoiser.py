@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import KNNImputer, SimpleImputer
@@ -138,6 +139,51 @@ def test_settings_that_make_no_sense(settings, message):
         Denoiser(**settings).fit(DIGITS[:10])
 
 
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        ("gaussian:25", "gaussian:25' is wider than the data.*'gaussian:0.09804' here"),
+        ("masking:0.1+gaussian:5..51", "gaussian:5..51' is wider.*'gaussian:0.01961..0.2' here"),
+    ],
+)
+def test_noise_in_units_of_bytes(noise, message):
+    for images in (DIGITS[:10], (255 * DIGITS[:10]).astype(np.uint8)):
+        with pytest.raises(ValueError, match=message):
+            Denoiser(noise).fit(images)
+    trainer, wide = latente.Trainer(epochs=1, verbose=False), 100 * (DIGITS[:10] - 0.5)  # standardised: no bounds
+    Denoiser(noise, width=2, levels=1, trainer=trainer, random_state=0).fit(wide)
+
+
+def test_a_path_is_as_good_as_what_lies_there(tmp_path):
+    images = [(255 * np.tile(DIGITS[i], (1 + i % 2, 2))).astype(np.uint8) for i in range(12)]
+    (tmp_path / "pictures").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "pictures" / f"{i:02}.png")
+    np.save(tmp_path / "x.npy", DIGITS[:12])
+    made = {"width": 2, "levels": 1, "trainer": latente.Trainer(epochs=1, verbose=False), "random_state": 0}
+    for given, path in ((DIGITS[:12], tmp_path / "x.npy"), (images, tmp_path / "pictures")):
+        model, from_path = Denoiser(**made).fit(given), Denoiser(**made).fit(str(path))
+        expected, found = model.transform(given), from_path.transform(path)
+        assert [image.tolist() for image in found] == [image.tolist() for image in expected]
+    one = from_path.transform(tmp_path / "pictures" / "03.png")
+    assert one.tolist() == model.transform(images[3]).tolist()
+    again = Denoiser(**made | {"way": "noise2noise"}).fit(tmp_path / "x.npy", tmp_path / "x.npy")
+    assert again.channels_ == 1
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npy"):
+        Denoiser().fit("nowhere.npy")
+
+
+def test_more_than_memory_is_refused_but_not_what_is_in_it(monkeypatch, tmp_path):
+    pl.DataFrame(load_wine().data).write_ipc(tmp_path / "x.arrow", compression="uncompressed")
+    np.save(tmp_path / "x.npy", load_wine().data)
+    monkeypatch.setattr("latente.data.open.IN_MEMORY", 100)
+    imputer = Imputer((2,), trainer=latente.Trainer(epochs=1, verbose=False), random_state=0)
+    for given in (load_wine().data, tmp_path / "x.npy", np.load(tmp_path / "x.npy", mmap_mode="r")):
+        assert imputer.fit(given).n_features_in_ == 13
+    with pytest.raises(ValueError, match=r"x.arrow has shape \(178, 13\), which takes more than 1 GiB"):
+        imputer.fit(tmp_path / "x.arrow")
+
+
 def test_data_unlike_the_training_data(fitted):
     with pytest.raises(ValueError, match="1 channels; got 3"):
         fitted.transform(np.zeros((20, 20, 3)))
@@ -200,5 +246,52 @@ def test_imputation_of_odd_tables():
     filled = Imputer(trainer=latente.Trainer(epochs=2), random_state=0).fit_transform(X)
     assert np.isfinite(filled).all()
     assert (filled[:, 1] == 3).all()
+    assert (filled[:, 2] == 0).all()  # nothing is known of it
     with pytest.raises(ValueError, match="fewer than 2 rows"):
         Imputer().fit(np.full((4, 2), np.nan))
+
+
+@pytest.mark.parametrize("hidden_features", [(), (8,), (8, 4)])
+def test_a_column_that_nothing_was_known_of_comes_out_as_0_and_says_nothing(hidden_features, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    X[:, 2] = np.nan
+    X[:5, 0] = np.nan
+    imputer = Imputer(hidden_features, trainer=latente.Trainer(epochs=2, verbose=False), random_state=0).fit(X)
+    known_later = np.where(np.arange(4) == 2, 7.0, X)
+    for model in (imputer, load(imputer.save(tmp_path / "imputer"))):
+        filled = model.transform(X)
+        assert (filled[:, 2] == 0).all()
+        assert (filled[:5, 0] != 0).all()
+        assert (model.transform(known_later)[:, [0, 1, 3]] == filled[:, [0, 1, 3]]).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        (pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), TypeError, "columns that are not numbers: 'b'"),
+        (pl.DataFrame({"a": [1.0, 2.0], "b": [None, np.inf]}), ValueError, "1 infinite values.*row 1, column 'b'"),
+        (np.array([[1, "x"], [2, "y"]], dtype=object), ValueError, "X must hold numbers"),
+        (np.zeros((4, 3, 2)), ValueError, r"takes a table \(n, columns\); X has shape \(4, 3, 2\)"),
+        (np.zeros((1, 3)), ValueError, "at least 2 samples; got 1 sample"),
+        ("nowhere.csv", FileNotFoundError, r"nowhere\.csv"),
+    ],
+)
+def test_tables_that_cannot_be_filled(table, error, message):
+    with pytest.raises(error, match=message):
+        Imputer().fit(table)
+
+
+def test_a_table_in_a_file(tmp_path):
+    frame = pl.DataFrame(holed(load_wine().data[:, :3]), schema=["a", "b", "c"]).fill_nan(None)
+    frame.write_csv(tmp_path / "x.csv")
+    frame.write_ipc(tmp_path / "x.arrow", compression="uncompressed")
+    made = Imputer((8,), trainer=latente.Trainer(epochs=1, verbose=False), random_state=0)
+    expected = made.fit_transform(frame)
+    for name in ("x.csv", "x.arrow"):
+        imputer = Imputer(**made.get_params(deep=False)).fit(tmp_path / name)
+        assert list(imputer.get_feature_names_out()) == ["a", "b", "c"]
+        np.testing.assert_allclose(imputer.transform(str(tmp_path / name)), expected, rtol=1e-6)
+    quick = "latente.denoising.imputer.MOST_EPOCHS"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick, 1)
+        assert np.isfinite(denoise(None, tmp_path / "x.csv", random_state=0)).all()

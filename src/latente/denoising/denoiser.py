@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.restoration import WAYS, Restoration, from_neighbours
+from latente.denoising.restoration import WAYS, Restoration, check_level, from_neighbours
 from latente.denoising.samples import PATCH, Samples, Scale, alike, patches, read_samples
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
@@ -124,12 +124,12 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         """Trains and returns self.
 
         Args:
-            X: images or signals as in `read_samples`: clean ones for way="clean", else noisy ones.
+            X: images or signals as in `read_samples`, or a path: clean ones for way="clean", else noisy ones.
             y: for way="noise2noise" second copies, of the same shapes; otherwise ignored.
             resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
-            ValueError: for data or settings that cannot be trained on.
+            ValueError: for data or settings that cannot be trained on, such as noise that is wider than the data.
         """
         objective = self._objective()
         self._trainer().check()
@@ -137,6 +137,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
         self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        check_level(objective.noise, self.scale_.bounds)
         self.channels_, self.dimensions_ = channels, dimensions
         self.fold_ = self._fold(samples)
         rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
@@ -156,7 +157,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
 
         Args:
-            X: images or signals of any size, of as many channels as those of `fit`.
+            X: images or signals of any size, of as many channels as those of `fit`, or a path.
             tile: larger samples are restored in tiles of this many positions along each axis; "auto" is 512 for images,
                 65,536 for signals. Memory grows with it.
             overlap: positions that neighbouring tiles share; "auto" is as far as the network sees, at most half a tile.

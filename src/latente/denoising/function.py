@@ -11,6 +11,7 @@ import torch
 
 from latente.denoising.denoiser import Denoiser
 from latente.denoising.imputer import Imputer
+from latente.denoising.opening import opened
 from latente.denoising.samples import read_samples
 from latente.denoising.tiles import tiled
 from latente.estimators import Autoencoder
@@ -24,7 +25,7 @@ def denoise(model: Any, X: Any, *, kind: str = "auto", random_state: Any = None)
             in overlapping tiles of the size that it was trained on. None learns from X alone, without anything clean:
             a table with NaN is filled in by an `Imputer`, images and signals are restored by a `Denoiser` with
             way="noise2self", whose noise must be independent between neighbouring positions.
-        X: samples as `Denoiser`, `Imputer` or the autoencoder take them.
+        X: samples as `Denoiser`, `Imputer` or the autoencoder take them, or a path.
         kind: without a model: "table", "image", "signal", or "auto", which takes two axes with NaN as a table.
         random_state: without a model: decides everything random.
 
@@ -52,6 +53,7 @@ def denoise(model: Any, X: Any, *, kind: str = "auto", random_state: Any = None)
 def _from_itself(X: Any, kind: str, random_state: Any) -> Any:
     if kind not in ("auto", "table", "image", "signal"):
         raise ValueError(f"kind must be one of auto, table, image, signal; got {kind!r}")
+    X = opened(X)
     if kind == "table" or (kind == "auto" and _has_missing(X)):
         return Imputer(random_state=random_state).fit_transform(X)
     return Denoiser(way="noise2self", kind=kind, random_state=random_state).fit_transform(X)

@@ -13,10 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from latente.data import ArraySource
+from latente.data.checks import check_samples
+from latente.denoising.opening import in_memory, mapped
+from latente.estimators.fitted import read_checked
 from latente.estimators.params import PartParams
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
@@ -46,6 +49,20 @@ class _Filler(nn.Module):
         last = nn.Linear(wide, columns)
         nn.init.zeros_(last.weight)
         self.network = nn.Sequential(*layers, last)
+
+    def leave_out(self, columns: Tensor) -> None:
+        """Takes columns out of the network: they change nothing, and come out as 0.
+
+        Args:
+            columns: (columns,) booleans.
+        """
+        layers = [layer for layer in self.network.modules() if isinstance(layer, nn.Linear)]
+        linear = next(layer for layer in self.linear.modules() if isinstance(layer, nn.Linear))
+        with torch.no_grad():
+            for layer in (linear, layers[0]):
+                layer.weight[:, columns.repeat(2)] = 0.0
+            for layer in (linear, layers[-1]):
+                layer.weight[columns], layer.bias[columns] = 0.0, 0.0
 
     def forward(self, x: Tensor, visible: Tensor) -> Tensor:
         x = torch.cat([torch.where(visible, x, 0.0), visible.to(x)], dim=1)
@@ -83,7 +100,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     Columns are standardised by what is known of them. The network learns to restore cells that were hidden at random,
     at rates that change from row to row, beside those that are missing already. Cells should be missing independently
-    of their values. A column without any known cell in `fit` is filled with 0.
+    of their values. A column without any known cell in `fit` is filled with 0 and says nothing about the others.
 
     Args:
         hidden_features: widths of the hidden layers.
@@ -128,11 +145,12 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         """Trains on a table X (n, columns), NaN where a cell is missing, and returns self.
 
         Args:
-            X: at least 2 rows; a frame or an array of numbers.
+            X: at least 2 rows; a frame or an array of numbers, or the path of one.
             y: ignored.
             resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
+            TypeError: for columns that are not numbers; each is named.
             ValueError: for a table that cannot be trained on.
         """
         self._trainer().check()
@@ -141,9 +159,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
         if self.dropout != "auto" and (not is_number(self.dropout, 0, 1) or self.dropout == 1):
             raise ValueError(f"dropout must be in [0, 1) or 'auto'; got {self.dropout!r}")
-        table = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, reset=True
-        )
+        table = self._table(X, reset=True)
+        check_samples(len(table))
         known = ~np.isnan(table)
         count = known.sum(0)
         self.mean_ = np.where(known, table, 0).sum(0) / np.maximum(count, 1)
@@ -157,6 +174,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
         self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
+        self.module_.leave_out(torch.from_numpy(count == 0))
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -164,9 +182,13 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
         Args:
             X: (n, columns), as in `fit`.
+
+        Raises:
+            NotFittedError: before `fit`.
+            TypeError, ValueError: for a table that is not like that of `fit`.
         """
         check_is_fitted(self, "module_")
-        table = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False, copy=True)
+        table = self._table(X, reset=False)
         missing = np.isnan(table)
         for low in range(0, len(table), AT_ONCE):
             part = slice(low, low + AT_ONCE)
@@ -194,6 +216,21 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         from latente.denoising.saving import load_imputer
 
         return load_imputer(path)
+
+    def _table(self, X: Any, reset: bool) -> NDArray[np.float64]:
+        """Returns a copy of X, or of what is at that path, as floats (n, columns), NaN where a cell is missing."""
+        rows = read_checked(self, mapped(X), reset)
+        if rows.ndim != 2:
+            raise ValueError(f"an Imputer takes a table (n, columns); X has shape {rows.shape}")
+        table = np.array(in_memory(rows), np.float64)
+        infinite = np.argwhere(np.isinf(table))
+        if len(infinite):
+            row, column = infinite[0]
+            where = f"row {row}, column {column if rows.columns is None else repr(rows.columns[column])}"
+            raise ValueError(
+                f"X contains {len(infinite)} infinite values, the first at {where}; set missing cells to NaN"
+            )
+        return table
 
     def _trainer(self, rows: int = 1) -> Trainer:
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["WAYS", "Restoration", "from_neighbours", "neighbour_mean"]
+__all__ = ["WAYS", "Restoration", "check_level", "from_neighbours", "neighbour_mean"]
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from latente.corruptions import resolve_corruption
+from latente.corruptions import Bounds, Compose, GaussianNoise, resolve_corruption
 from latente.objectives import Batch, Losses, Objective, Progress
 
 WAYS = ("clean", "noise2noise", "noise2self")
@@ -61,6 +61,32 @@ class Restoration(Objective, name="restoration"):
         loss = error.flatten(1).sum(1)
         zero = torch.zeros_like(loss)
         return Losses(loss, loss, zero, zero)
+
+
+def check_level(noise: Any, bounds: Bounds) -> None:
+    """Raises ValueError for Gaussian noise whose sigma is wider than the range of scaled data.
+
+    Articles write sigma in units of bytes, 25 of 255; here it is in units of scaled data, 25 / 255 of a range of 1.
+
+    Args:
+        noise: a corruption or a short string; those of a `Compose` are looked at one by one.
+        bounds: of scaled data; None, for data without any, allows every sigma.
+    """
+    part = resolve_corruption(noise)
+    if isinstance(part, Compose):
+        for inner in part.corruptions:
+            check_level(inner, bounds)
+    if bounds is None or not isinstance(part, GaussianNoise):
+        return
+    levels = part.sigma if isinstance(part.sigma, (tuple, list)) else (part.sigma,)
+    if max(levels) > bounds[1] - bounds[0]:
+        given, scaled = (
+            "..".join(f"{level / unit:.4g}" for level in levels) for unit in (1, 255 / (bounds[1] - bounds[0]))
+        )
+        raise ValueError(
+            f"noise 'gaussian:{given}' is wider than the data, which is scaled to [{bounds[0]:g}, {bounds[1]:g}], the "
+            f"units of sigma; the field's sigma of {given} in 255 is 'gaussian:{scaled}' here"
+        )
 
 
 def from_neighbours(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

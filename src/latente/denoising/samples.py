@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latente.denoising.opening import opened
+
 KINDS = ("auto", "image", "signal")
 COLOURS = (1, 3, 4)
 PATCH = {1: 512, 2: 64}  # positions along an axis
@@ -175,14 +177,17 @@ def read_samples(X: Any, kind: str = "auto") -> Samples:
 
     Args:
         X: images (h, w), (h, w, c), (n, h, w), (n, h, w, c) or a list of images of any sizes; signals (length,),
-            (n, length) or (n, length, c), or a list of signals (length,) or (length, c). c is 1, 3 or 4 for images.
+            (n, length) or (n, length, c), or a list of signals (length,) or (length, c). c is 1, 3 or 4 for images. Or
+            the path of a file with one of these, of an image, or of a folder of images of any sizes.
         kind: "image", "signal", or "auto": bytes and arrays of more than two axes are images, one axis is a signal.
 
     Raises:
+        FileNotFoundError: when nothing is at a path.
         ValueError: for data that is not of these shapes, that is empty or not finite, or whose kind cannot be known.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    X = opened(X)
     listed = isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 0
     arrays = [_numbers(item) for item in X] if listed else [_numbers(X)]
     if listed and len({(array.ndim, array.dtype) for array in arrays}) > 1:

@@ -11,6 +11,7 @@ from torch import nn
 
 from latente.bottlenecks import Gaussian
 from latente.networks import MLP
+from latente.nn import StartedLinear
 from latente.objectives import ImportanceWeighted, Plain
 from latente.training import Trainer, precision
 from latente.training.schedule import automatic_batch_size, automatic_epochs, constant, warmup_cosine
@@ -101,7 +102,8 @@ def test_the_learning_rate_that_a_run_has(make, table, given, rate):
     history = trainer.fit(make(), table(), Plain())
     assert history.learning_rate == rate
     assert history.records[0].learning_rate <= rate
-    normalised = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+    normalised = nn.Sequential(StartedLinear(4, 4), nn.LayerNorm(4))
+    normalised[0].start(torch.eye(4), torch.zeros(4))
     assert trainer.resolve_weight_decay(1, 1000, normalised) == pytest.approx(min(16, 0.1 / rate))
 
 

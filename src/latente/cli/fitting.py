@@ -82,7 +82,7 @@ def fit(
     ] = None,
     weight_decay: Annotated[
         float | None,
-        _setting("--weight-decay", help="Pull of the weights towards 0.", default="by the data's size; restorers 0"),
+        _setting("--weight-decay", help="Pull of the weights towards 0.", default="auto"),
     ] = None,
     patience: Annotated[
         int | None, _setting("--patience", help="Stop after so many epochs without a lower validation loss.")

@@ -40,7 +40,7 @@ def opened(X: Any) -> Any:
 def mapped(X: Any) -> Any:
     """Returns X; of a memory map, or the path of a .npy file, an array that is used like one in memory."""
     if isinstance(X, (str, PathLike)) and Path(X).suffix.lower() == ".npy" and Path(X).is_file():
-        X = read(X)
+        X = read(Path(X))
     return np.asarray(X) if isinstance(X, np.memmap) else X
 
 

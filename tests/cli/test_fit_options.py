@@ -43,20 +43,8 @@ def test_the_size_of_the_code_by_itself(call, work, tmp_path):
 def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
     parts = ["--network", "mlp:16,8", "--bottleneck", "vq:16", "--corruption", "salt_and_pepper:0.25"]
     parts += ["--distortion", "absolute", "--objective", "plain", "--data", "scale=minmax", "--latent-dim", 4]
-    training = [
-        "--epochs",
-        3,
-        "--batch-size",
-        50,
-        "--learning-rate",
-        0.01,
-        "--weight-decay",
-        0.5,
-        "--patience",
-        2,
-        "--validation-fraction",
-    ]
-    training += [0.2, "--precision", "float32", "--device", "cpu", "--seed", 7]
+    training = ["--epochs", 3, "--batch-size", 50, "--learning-rate", 0.01, "--weight-decay", 0.5, "--patience", 2]
+    training += ["--validation-fraction", 0.2, "--precision", "float32", "--device", "cpu", "--seed", 7]
     assert call("fit", work / "table.csv", "-o", tmp_path / "m", *parts, *training, "--quiet").code == 0
     model = latente.load(tmp_path / "m")
     assert model.recipe_.network == latente.MLP((16, 8))

@@ -44,6 +44,7 @@ def test_a_denoiser_restores_what_the_python_interface_restores(call, work, deno
     assert json.loads(done.out)["shape"] == [200, 8, 8]
     restored, noisy, clean = (np.load(f) for f in (tmp_path / "restored.npy", work / "noisy.npy", work / "clean.npy"))
     np.testing.assert_array_equal(restored, Denoiser.load(denoiser).transform(noisy))
+    assert Denoiser.load(denoiser).history_.learning_rate == 5e-3  # its own, although --epochs was given
     assert np.square(restored - clean).mean() < 0.6 * np.square(noisy - clean).mean()
 
 

@@ -20,8 +20,8 @@ class Auto(Network, name="auto"):
     """MLP for tables and for samples of up to 4,096 values, Conv for larger images and signals.
 
     The MLP of pictures is the one of Hinton & Salakhutdinov (2006), 1000-500-250; that of a table has two layers whose
-    widths follow the number of columns. Both have normalised layers and a linear path around them that starts as PCA, so
-    that what PCA does well need not be learned.
+    widths follow the number of columns. Both have normalised layers and a linear path around them that starts as PCA,
+    so that what PCA does well need not be learned.
 
     Args:
         largest_flat: values of a sample up to which images and signals go through the MLP.

@@ -195,6 +195,10 @@ def resolve(value: Any, family: type[P], default: P | None = None) -> P | None:
     if isinstance(value, family):
         return value
     known = ", ".join(sorted(part.__name__ for part in family.registry.values()))
+    if len(family.registry) == 1:
+        raise TypeError(
+            f"{family.family} must be {known}(...) (an instance, not a class), its short string or None; got {value!r}"
+        )
     raise TypeError(
         f"{family.family} must be one of {known} (an instance, not a class), or a short string such as "
         f"{next(iter(family.registry), '')!r}; got {value!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Pretraining"]
+__all__ = ["Pretraining", "mirrored"]
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from latente.corruptions import Corruption, resolve_corruption
 from latente.data import ArraySource, MappedSource, Source
 from latente.distortions import SquaredError
 from latente.objectives import Plain
-from latente.parts import Part
+from latente.parts import Part, is_integer
 from latente.training import History, Trainer
 
 KEPT = 1 << 26  # bytes of codes that are kept in memory
@@ -34,7 +34,7 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
     Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010), "Stacked denoising autoencoders".
 
     Args:
-        epochs: passes for each layer, one number or one for each layer.
+        epochs: passes for each layer, one number or one for each layer; "auto" is the trainer's own choice.
         corruption: of each layer's input, one or a sequence with one for each layer; None for none.
         trainer: other settings; None for the defaults. Its epochs do not apply.
 
@@ -47,7 +47,7 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
         [2, 1]
     """
 
-    epochs: int | Sequence[int] = 5
+    epochs: int | str | Sequence[int | str] = 5
     corruption: Any = "masking:0.1"
     trainer: Trainer | None = None
 
@@ -74,7 +74,7 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
         Raises:
             ValueError: when encoder and decoder are no mirrored stacks, or settings do not match the layers.
         """
-        encoder, decoder = _mirrored(module)
+        encoder, decoder = mirrored(module)
         trainer = replace(self.trainer or Trainer(), patience=None)
         if checkpoint is not None:
             trainer = replace(trainer, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
@@ -99,6 +99,11 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
 
     def _trainers(self, layers: int, trainer: Trainer) -> list[Trainer]:
         epochs = self._for_each_layer("epochs", self.epochs, layers)
+        if not all(is_integer(n, low=1) or (isinstance(n, str) and n == "auto") for n in epochs):
+            raise ValueError(
+                "Pretraining: epochs must be an integer of at least 1 or 'auto', or a sequence of such, one for each "
+                f"layer; got {self.epochs!r}"
+            )
         trainers = [replace(trainer, epochs=n) for n in epochs]
         if trainer.checkpoint is not None:
             folder = Path(trainer.checkpoint)
@@ -129,7 +134,8 @@ class Pretraining(Part, family="pretraining", name="pretraining"):
         return list(value)
 
 
-def _mirrored(module: AutoencoderModule) -> tuple[nn.Sequential, nn.Sequential]:
+def mirrored(module: AutoencoderModule) -> tuple[nn.Sequential, nn.Sequential]:
+    """Returns encoder and decoder, or raises ValueError when they are no stacks of as many blocks."""
     encoder, decoder = module.encoder, module.decoder
     if not (isinstance(encoder, nn.Sequential) and isinstance(decoder, nn.Sequential) and len(encoder) == len(decoder)):
         raise ValueError(

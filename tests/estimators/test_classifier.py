@@ -155,7 +155,7 @@ def test_before_fit(table):
     for method in ("predict", "predict_proba"):
         with pytest.raises(NotFittedError):
             getattr(AutoencoderClassifier(), method)(table)
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match=r"no weights .*call \.pretrain\(X\) or \.fit\(X\) before"):
         StackedAutoencoder().to_classifier()
 
 
@@ -192,3 +192,8 @@ def test_corruption_and_dropout_act_in_training_only(split):
 def test_noise_that_makes_no_sense(split, settings, message):
     with pytest.raises(ValueError, match=message):
         AutoencoderClassifier(**settings).fit(split[0], split[2])
+
+
+def test_epochs_in_the_place_of_a_trainer(stack, split):
+    with pytest.raises(TypeError, match=r"^trainer must be Trainer\(\.\.\.\) .*; got 5$"):
+        stack.to_classifier(5).fit(split[0], split[2])

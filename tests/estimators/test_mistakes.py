@@ -11,6 +11,7 @@ from torch import nn
 
 import latente
 from latente import MLP, VQ, Autoencoder, Conv, DataSpec, Gaussian, GaussianNoise, Trainer
+from latente.objectives import Trimmed
 from latente.training.stepper import Stepper
 
 TABLE = np.random.default_rng(0).normal(size=(20, 5))
@@ -82,6 +83,16 @@ SETTINGS = {
     "distortion scale": ({"distortion": "bernoulli"}, Value, r"Bernoulli distortion needs data in \[0, 1\].*Use"),
     "objective": ({"objective": "wasserstien"}, Value, "Did you mean 'wasserstein'"),
     "objective without its bottleneck": ({"objective": "importance_weighted"}, Value, "needs a Gaussian bottleneck"),
+    "beta that is ignored": (
+        {"bottleneck": "gaussian:4", "objective": "importance_weighted:5"},
+        Value, "ImportanceWeighted would ignore beta=4 and free_bits=0: its bound weighs the rate by 1. Use beta=1",
+    ),
+    "beta inside another": (
+        {"bottleneck": "gaussian:4", "objective": Trimmed(0.1, "importance_weighted")}, Value, "would ignore beta=4",
+    ),
+    "free bits": (
+        {"bottleneck": "gaussian:free_bits=0.5", "objective": "beta_tc"}, Value, "BetaTC would ignore .*free_bits=0.5",
+    ),
     "data": ({"data": "tabel"}, Value, "Did you mean 'table'"),
     "data type": ({"data": {"kind": "table"}}, Type, "data must be .*got {'kind'"),
     "layout": ({"data": DataSpec(layout="nhw")}, Value, r"'nhw' needs 3 axes; X has shape \(20, 5\)"),
@@ -93,7 +104,7 @@ SETTINGS = {
     "precision": ({"trainer": Trainer(precision="float16")}, Value, "precision must be one of .*got 'float16'"),
     "device": ({"trainer": Trainer(device="gpu")}, Value, "device 'gpu' cannot be used.*Use 'auto' or 'cpu'"),
     "callbacks": ({"trainer": Trainer(callbacks=[3])}, Value, "callbacks must be a list of functions"),
-    "trainer": ({"trainer": {"epochs": 3}}, Type, "trainer must be one of Trainer.*got {'epochs': 3}"),
+    "trainer": ({"trainer": {"epochs": 3}}, Type, r"trainer must be Trainer\(\.\.\.\) .*got {'epochs': 3}"),
     "random_state": ({"random_state": "seed"}, Value, "random_state must be None, an integer .*got 'seed'"),
     "negative random_state": ({"random_state": -1}, Value, "random_state must be .*got -1"),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from latente import MLP, Conv, Deterministic, GaussianNoise, Pretraining, StackedAutoencoder, Trainer
+from latente import MLP, Conv, Deterministic, GaussianNoise, LinearPath, Pretraining, StackedAutoencoder, Trainer
 from latente.estimators import stacked
 
 
@@ -73,9 +73,9 @@ def test_finetune_needs_weights_to_start_from(table):
 @pytest.mark.parametrize(
     ("pretraining", "message"),
     [
-        (Pretraining(epochs=0), "epochs must be an integer of at least 1"),
+        (Pretraining(epochs=0), "^Pretraining: epochs must be an integer of at least 1 or 'auto', .*; got 0$"),
         (Pretraining(epochs=(1, 2)), "epochs must be one value or 3, one for each layer"),
-        (Pretraining(epochs=(1, 2, 0)), "epochs must be an integer"),
+        (Pretraining(epochs=(1, 2, 0)), r"^Pretraining: epochs must be an integer .*; got \(1, 2, 0\)$"),
         (Pretraining(corruption=("masking", None)), "corruption must be one value or 3"),
         (Pretraining(corruption="masking:1.5"), r"amount must be a number in \[0, 1\]"),
         (Pretraining(corruption="maskin"), "Did you mean 'masking'"),
@@ -86,3 +86,27 @@ def test_wrong_pretraining_is_found_before_any_layer_is_trained(pretraining, mes
     monkeypatch.setattr(stacked.Trainer, "fit", lambda *args, **kwargs: pytest.fail("trained"))
     with pytest.raises(ValueError, match=message):
         make(pretraining=pretraining).fit(table)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"network": "auto"}, "at least 2 blocks; network='auto' makes 1"),
+        ({"network": LinearPath(MLP((8,)))}, r"network=LinearPath\(.*\) makes 1"),
+        ({"network": "mlp:8", "hidden_features": ()}, None),
+        ({"hidden_features": ()}, r"hidden_features=\(\) makes 1"),
+        ({"network": "auto", "latent_dim": "auto"}, "at least 2 blocks"),
+    ],
+)
+def test_one_block_is_no_stack(settings, message, table, monkeypatch):
+    monkeypatch.setattr(stacked.Trainer, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    for method in ("fit", "pretrain"):
+        model = make().set_params(**settings)
+        with pytest.raises(ValueError, match=message) if message else pytest.raises(pytest.fail.Exception):
+            getattr(model, method)(table)
+
+
+def test_a_large_picture_gets_a_stack_from_auto():
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 72, 72), dtype=np.uint8)
+    model = make(network="auto", pretraining=Pretraining(epochs=1)).pretrain(pictures)
+    assert len(model.pretraining_histories_) == len(model.module_.encoder) > 1

@@ -200,7 +200,7 @@ def test_resolve_takes_parts_strings_and_none(family):
     assert resolve(None, family, part := part_class()) is part
     assert resolve(part, family) is part
     for wrong in (part_class, 3, ["gaussian"], {"part": family.family, "name": name}):
-        with pytest.raises(TypeError, match=rf"{family.family} must be one of .*{part_class.__name__}.*; got"):
+        with pytest.raises(TypeError, match=rf"{family.family} must be .*{part_class.__name__}.*an instance.*; got"):
             resolve(wrong, family)
 
 

@@ -30,7 +30,7 @@ NAMED = {
     "ConvolutionalAutoencoder": {"channels": (4, 8), "normalization": "batch", "bottleneck": "vq:4,2"},
     "DenoisingAutoencoder": {"corruption": "masking:0.2+gaussian:0.1..0.3"},
     "StackedAutoencoder": {"hidden_features": (8, 5), "pretraining": Pretraining(epochs=(1, 1, 1), trainer=ONE)},
-    "VariationalAutoencoder": {"beta": 2, "objective": "importance_weighted:2"},
+    "VariationalAutoencoder": {"warmup": 0.2, "objective": "importance_weighted:2"},
 }
 
 

@@ -7,14 +7,16 @@ __all__ = ["StackedAutoencoder"]
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from sklearn.utils.validation import check_is_fitted
 
+from latente.autoencoder import AutoencoderModule
 from latente.data import Source
 from latente.estimators.autoencoder import Autoencoder
 from latente.estimators.recipe import Recipe
 from latente.networks import MLP
 from latente.parts import resolve
-from latente.pretraining import Pretraining
+from latente.pretraining import Pretraining, mirrored
 from latente.training import Trainer
 
 if TYPE_CHECKING:
@@ -31,12 +33,16 @@ class StackedAutoencoder(Autoencoder):
         hidden_features: widths from the data to the code.
         activation: of the hidden units.
         pretraining: how each layer is pretrained, a Pretraining; None for its defaults.
-        network: another stack of mirrored blocks, e.g. Conv(...); None for an MLP of the widths above.
+        network: another stack of two or more mirrored blocks, e.g. Conv(...); None for an MLP of the widths above.
+            "auto" and LinearPath are a single block for most data, and are refused there.
         corruption: of the input while fine-tuning; None for none.
         distortion, data, trainer, random_state: as in Autoencoder.
 
     Attributes:
         pretraining_histories_: one History for each layer, from the data up.
+
+    Raises:
+        ValueError: from `fit` and `pretrain`, for a network of fewer than two blocks, which is no stack.
 
     Sources: Hinton & Salakhutdinov (2006), "Reducing the dimensionality of data with neural networks"; Vincent et al.
     (2010), "Stacked denoising autoencoders".
@@ -77,6 +83,19 @@ class StackedAutoencoder(Autoencoder):
     def _recipe(self) -> Recipe:
         network = MLP(self.hidden_features, self.activation) if self.network is None else self.network
         return Recipe.of(network, None, self.corruption, self.distortion, None)
+
+    def _built(
+        self, seed: int, device: torch.device, latent_dim: int, source: Source | None = None
+    ) -> AutoencoderModule:
+        module = super()._built(seed, device, latent_dim, source)
+        if source is not None and len(mirrored(module)[0]) < 2:  # a file may hold an older model of one block
+            given = f"hidden_features={self.hidden_features!r}" if self.network is None else f"network={self.network!r}"
+            raise ValueError(
+                f"StackedAutoencoder pretrains block by block and needs at least 2 blocks; {given} makes 1 (a linear "
+                "path goes around all layers at once). Give hidden_features=(1000, 500, 250), network=MLP(...) or "
+                "network=Conv(...), or use Autoencoder, which is not pretrained"
+            )
+        return module
 
     def _train(self, source: Source, validation: Source | None, seed: int, resume: bool = False) -> None:
         self._trainer().check_folder(resume)
@@ -137,12 +156,16 @@ class StackedAutoencoder(Autoencoder):
             trainer: how the classifier is trained; None for the defaults.
             corruption: acts on the samples while it is trained, as in AutoencoderClassifier.
             dropout: the probability with which outputs of hidden layers are zeroed while it is trained.
+
+        Raises:
+            NotFittedError: before `pretrain` or `fit`.
         """
         from sklearn.frozen import FrozenEstimator
 
         from latente.estimators.classifier import AutoencoderClassifier
 
-        check_is_fitted(self, "module_")
+        unfitted = "this %(name)s has no weights yet: call .pretrain(X) or .fit(X) before .to_classifier()"
+        check_is_fitted(self, "module_", msg=unfitted)
         return AutoencoderClassifier(
             FrozenEstimator(self),
             corruption=corruption,

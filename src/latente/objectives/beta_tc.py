@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latente.bottlenecks import GaussianModule
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.objectives.gaussian import check_gaussian
 from latente.parts import is_number
 
 
@@ -58,7 +58,8 @@ def _log_importance(batch: int, samples: int, device: torch.device) -> Tensor:
 class BetaTC(Objective, name="beta_tc"):
     """loss = distortion + alpha * mutual information + beta * total correlation + gamma * dimension-wise KL.
 
-    A beta above 1 asks for independent latent units. Needs a Gaussian bottleneck, whose own beta does not apply.
+    A beta above 1 asks for independent latent units. Needs a Gaussian bottleneck with beta = 1 and no free bits (others
+    are refused, a warm-up does not act).
     Source: Chen, Li, Grosse, Duvenaud (2018), "Isolating sources of disentanglement in variational autoencoders".
 
     Args:
@@ -93,10 +94,6 @@ class BetaTC(Objective, name="beta_tc"):
         return Losses(loss, distortion, latent.rate, latent.penalty, extra)
 
     def check(self, module: Any) -> None:
-        if not isinstance(module.bottleneck, GaussianModule):
-            raise ValueError(
-                f"BetaTC needs a Gaussian bottleneck; got {type(module.bottleneck).__name__.strip('_')}. "
-                "Pass bottleneck='gaussian'"
-            )
+        check_gaussian(module, "BetaTC", "its own weights are those of objective=BetaTC(alpha, beta, gamma)")
         if not all(is_number(weight, low=0) for weight in (self.alpha, self.beta, self.gamma)):
             raise ValueError(f"BetaTC: alpha, beta and gamma must be at least 0; got {self!r}")

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latente.bottlenecks import GaussianModule
 from latente.objectives.base import Batch, Losses, Objective, Progress
+from latente.objectives.gaussian import check_gaussian
 from latente.parts import is_integer
 
 
@@ -42,8 +42,8 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
     """loss = -log (1/k sum_i p(x, z_i) / q(z_i|x)), z_i ~ q(z|x): the importance-weighted autoencoder.
 
     With k = 1 it is the negative evidence lower bound by one sample; it falls towards -log p(x) as k grows. Needs a
-    Gaussian bottleneck; the distortion should be a likelihood. beta and free bits do not apply. Source: Burda, Grosse,
-    Salakhutdinov (2016), "Importance weighted autoencoders".
+    Gaussian bottleneck with beta = 1 and no free bits (others are refused, a warm-up does not act); the distortion
+    should be a likelihood. Source: Burda, Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
 
     Args:
         samples: k.
@@ -69,10 +69,6 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
         return Losses(loss, distortion.mean(0), rate, torch.zeros_like(loss))
 
     def check(self, module: Any) -> None:
-        if not isinstance(module.bottleneck, GaussianModule):
-            raise ValueError(
-                f"ImportanceWeighted needs a Gaussian bottleneck; got {type(module.bottleneck).__name__.strip('_')}. "
-                "Pass bottleneck='gaussian'"
-            )
+        check_gaussian(module, "ImportanceWeighted", "its bound weighs the rate by 1")
         if not is_integer(self.samples, low=1):
             raise ValueError(f"ImportanceWeighted: samples must be an integer of at least 1; got {self.samples!r}")

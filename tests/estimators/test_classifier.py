@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score, train_test_split
 
 from latente import Autoencoder, AutoencoderClassifier, Pretraining, StackedAutoencoder, Trainer
+from latente.networks import WithLinearPath
+from latente.training import seeded
 
 STILL = Trainer(epochs=1, learning_rate=1e-12)  # weights stay where they start
 
@@ -197,3 +199,31 @@ def test_noise_that_makes_no_sense(split, settings, message):
 def test_epochs_in_the_place_of_a_trainer(stack, split):
     with pytest.raises(TypeError, match=r"^trainer must be Trainer\(\.\.\.\) .*; got 5$"):
         stack.to_classifier(5).fit(split[0], split[2])
+
+
+@pytest.mark.parametrize("network", ["auto", "mlp:64,64", "linear_path:mlp"])
+def test_dropout_reaches_every_hidden_layer(network, split):
+    start = Autoencoder(8, network=network, trainer=STILL, random_state=0).fit(split[0][:100])
+    classifier = AutoencoderClassifier(FrozenEstimator(start), dropout=0.25, trainer=STILL, random_state=0)
+    head = classifier.fit(split[0][:100], split[2][:100]).module_
+    last = head.encoder[-1]
+    layers = list(last.network if isinstance(last, WithLinearPath) else head.encoder)[1:]
+    assert len(layers) == 2
+    zeros = []
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda _, x: zeros.append(float((x[0] == 0).float().mean())))
+    x = start.schema_.prepare(start.schema_.ingest(split[0][:400]))
+    for training, share in ((True, 0.25), (False, 0.0)):
+        zeros.clear()
+        with seeded(0), torch.no_grad():
+            head.train(training)(x)
+        np.testing.assert_allclose(zeros, share, atol=0.02)
+
+
+def test_dropout_leaves_the_linear_path_alone(split):
+    start = Autoencoder(8, trainer=STILL, random_state=0).fit(split[0][:100])
+    head = AutoencoderClassifier(FrozenEstimator(start), dropout=0.9, trainer=STILL, random_state=0)
+    head = head.fit(split[0][:100], split[2][:100]).module_.train()
+    x = start.schema_.prepare(start.schema_.ingest(split[0][:50]))
+    with seeded(0), torch.no_grad():  # the nonlinear part starts at 0, so that only the path is left
+        torch.testing.assert_close(head._encode(x), start.module_.encoder(x), atol=1e-5, rtol=0)

@@ -107,18 +107,17 @@ def open_model(path: Path) -> Autoencoder:
         FileNotFoundError: when there is no such folder.
         ModelFileError: when it holds no model.
     """
-    from latente.estimators import Autoencoder
+    from latente.estimators import Autoencoder, AutoencoderClassifier
 
     model = open_any(path)
     if not isinstance(model, Autoencoder):
-        raise ValueError(
-            f"{path} holds {_article(type(model).__name__)}, not an autoencoder: latente denoise and info take it"
-        )
+        takes = "info takes" if isinstance(model, AutoencoderClassifier) else "denoise and info take"
+        raise ValueError(f"{path} holds {_article(type(model).__name__)}, not an autoencoder: latente {takes} it")
     return model
 
 
 def open_any(path: Path) -> Any:
-    """Returns the autoencoder, the Denoiser or the Imputer in a folder; see `open_model`."""
+    """Returns the autoencoder, the classifier, the Denoiser or the Imputer in a folder; see `open_model`."""
     if not path.exists():
         raise FileNotFoundError(f"no such model: {path}; give a folder that latente fit -o wrote")
     from latente.denoising import load

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path) -> Any:
-    """Returns the Denoiser, the Imputer or the autoencoder in a folder.
+    """Returns the Denoiser, the Imputer, the autoencoder or the AutoencoderClassifier in a folder.
 
     Args:
         path: the folder that `save` of one of them wrote.

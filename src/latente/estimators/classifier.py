@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["AutoencoderClassifier"]
+__all__ = ["NAME", "AutoencoderClassifier"]
 
 import copy
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -22,13 +23,16 @@ from latente.autoencoder import AutoencoderModule
 from latente.corruptions import Corruption, resolve_corruption
 from latente.data import ArrayRows, Rows, Source, as_rows, loaded, source_of
 from latente.estimators.autoencoder import Autoencoder
-from latente.estimators.fitted import read_checked
+from latente.estimators.fitted import loaded_as, read_checked
 from latente.estimators.inference import collected, finite_chunks, over_chunks
-from latente.estimators.params import PartParams
+from latente.estimators.params import PartParams, describe
+from latente.networks import WithLinearPath
 from latente.nn import dense_block
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.parts import is_integer, is_number, resolve
 from latente.training import Trainer, current_processes, seed_of, seeded
+
+NAME = "AutoencoderClassifier"
 
 
 @dataclass
@@ -55,12 +59,18 @@ class _Head(nn.Module):
         self.head = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), dense_block(self.bottleneck.latent_dim, classes))
 
     def _encode(self, x: Tensor) -> Tensor:
-        if not (self.dropout and self.training and isinstance(self.encoder, nn.Sequential)):
-            return self.encoder(x)
-        *hidden, last = self.encoder
+        return self._dropped(self.encoder, x) if self.dropout and self.training else self.encoder(x)
+
+    def _dropped(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Returns the network's output with dropout after all its blocks but the last; a linear path has none."""
+        if isinstance(network, WithLinearPath):
+            return network.path(x) + self._dropped(network.network, x)
+        if not isinstance(network, nn.Sequential):
+            return network(x)
+        *hidden, last = network
         for block in hidden:
             x = F.dropout(block(x), self.dropout)
-        return last(x)
+        return self._dropped(last, x) if isinstance(last, WithLinearPath) else last(x)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and self.corruption is not None:
@@ -77,7 +87,8 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
             wrapped in sklearn.frozen.FrozenEstimator (as `StackedAutoencoder.to_classifier` does), is taken as it is,
             and may have seen many samples without labels. None is a StackedAutoencoder.
         corruption: acts on the samples in training, e.g. "masking:0.25"; None for none.
-        dropout: the probability, in [0, 1), with which outputs of the encoder's blocks are zeroed in training.
+        dropout: the probability, in [0, 1), with which outputs of the encoder's hidden layers and the code are zeroed
+            in training. Of an encoder of your own that is no nn.Sequential it reaches the code only.
         trainer: how to train; None for the defaults.
         random_state: None, an integer or a numpy generator; decides everything random.
 
@@ -129,6 +140,7 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         self._trainer().check()
         self._trainer().check_folder(resume)
         self._check_noise()
+        params = self._described()
         X = loaded(X)
         rows = as_rows(X)
         labels = column_or_1d(y, warn=True)
@@ -142,20 +154,33 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         stored = self._trainer().stored_seed() if resume and not is_integer(self.random_state) else None
         seed = current_processes().from_first(seed_of(self.random_state) if stored is None else stored)
         self.autoencoder_ = self._fitted_autoencoder(X, seed, resume)
+        self._params = params
         self._fit_module(self.autoencoder_._read_finite(X), indices, seed, resume)
         return self
 
     def _fit_module(self, rows: Rows, indices: NDArray[np.int64], seed: int, resume: bool) -> None:
         start, trainer = self.autoencoder_.module_, self._trainer()
-        with seeded(seed):
-            head = _Head(start, len(self.classes_), resolve_corruption(self.corruption), float(self.dropout))
-        self.module_ = head.to(start.device)
+        self.module_ = self._head(seed)
         held: Source | None = None
         source = source_of(rows, self.autoencoder_.schema_, ArrayRows(indices), start.device)
         if trainer.held_out:
             source, held = source.split(trainer.held_out, seed)
         self.history_ = trainer.fit(self.module_, source, CrossEntropy(), validation=held, seed=seed, resume=resume)
         self.n_iter_ = len(self.history_)
+
+    def _head(self, seed: int) -> _Head:
+        """Returns the network, its encoder that of the autoencoder."""
+        start = self.autoencoder_.module_
+        with seeded(seed):
+            head = _Head(start, len(self.classes_), resolve_corruption(self.corruption), float(self.dropout))
+        return head.to(start.device)
+
+    def _described(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, JSON-ready; of the autoencoder only how it was given."""
+        from sklearn.frozen import FrozenEstimator
+
+        how = "frozen" if isinstance(self.autoencoder, FrozenEstimator) else "unfitted"
+        return describe(self) | {"autoencoder": None if self.autoencoder is None else how}
 
     def _check_noise(self) -> None:
         """Raises ValueError for a corruption or a dropout that makes no sense."""
@@ -212,3 +237,33 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         """Returns (n,): the most probable label for samples X (n, ...), as in `fit`."""
         best = self._logits(X).argmax(1)
         return self.classes_[best]
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the classifier to a folder (model.safetensors, config.json) and returns its path; see `latente.load`.
+
+        The autoencoder that it started from is in the file too. Labels keep their dtype.
+
+        Args:
+            path: of the folder.
+
+        Raises:
+            NotFittedError: before a fit.
+            TypeError: for a subclass of the user's own, or labels that are no numbers, truth values or strings.
+        """
+        from latente.estimators.classifier_saving import save_classifier
+
+        check_is_fitted(self, "module_")
+        return save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, **own: Any) -> Self:
+        """Returns the classifier in a folder; like `latente.load`, but it must be of this class.
+
+        Args:
+            path: the folder.
+            own: the user's own encoder, decoder, corruption, distortion, where the model has such.
+
+        Raises:
+            ModelFileError, TypeError: as in `latente.load`; a TypeError for another kind of model too.
+        """
+        return loaded_as(cls, path, own)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["FittedAutoencoder", "read_checked"]
+__all__ = ["FittedAutoencoder", "loaded_as", "read_checked"]
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from latente.parts import is_integer
 from latente.training import seed_of, seeded
 
 Array = NDArray[Any]
+E = TypeVar("E")
 
 
 def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
@@ -39,6 +40,16 @@ def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
     rows = as_rows(X)
     validate_data(estimator, _stand_in(X, rows), reset=reset, skip_check_array=True)
     return rows
+
+
+def loaded_as(cls: type[E], path: str | Path, own: dict[str, Any]) -> E:
+    """Returns the model in a folder, or raises TypeError when it is of another class."""
+    from latente.estimators.saving import load
+
+    model = load(path, **own)
+    if not isinstance(model, cls):
+        raise TypeError(f"{path} holds a {type(model).__name__}, not a {cls.__name__}; use latente.load")
+    return model
 
 
 def _stand_in(X: Any, rows: Rows) -> Any:
@@ -279,9 +290,4 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             path: the folder.
             own: the user's own encoder, decoder, corruption, distortion, where the model has such.
         """
-        from latente.estimators.saving import load
-
-        model = load(path, **own)
-        if not isinstance(model, cls):
-            raise TypeError(f"{path} holds a {type(model).__name__}, not a {cls.__name__}; use latente.load")
-        return model
+        return loaded_as(cls, path, own)

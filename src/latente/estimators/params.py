@@ -5,7 +5,9 @@ from __future__ import annotations
 __all__ = ["PartParams", "describe"]
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
 
 from latente.bottlenecks import Bottleneck
 from latente.corruptions import Corruption, resolve_corruption
@@ -16,9 +18,6 @@ from latente.objectives import Objective
 from latente.parts import Part, did_you_mean, resolve
 from latente.pretraining import Pretraining
 from latente.training import Trainer
-
-if TYPE_CHECKING:
-    from latente.estimators.autoencoder import Autoencoder
 
 # What an argument holds, and how to read what the user passed; None means that there is no part to speak of.
 READERS: dict[str, tuple[type[Part], Callable[[Any], Part | None]]] = {
@@ -82,7 +81,7 @@ def _hint(family: type[Part], name: str, field: str) -> str:
     return did_you_mean(field, {other for fields in members.values() for other in fields})
 
 
-def describe(model: Autoencoder) -> dict[str, Any]:
+def describe(model: BaseEstimator) -> dict[str, Any]:
     """Returns the constructor's arguments, JSON-ready; modules and bare functions are recorded by name only."""
     params: dict[str, Any] = {}
     for name, value in model.get_params(deep=False).items():

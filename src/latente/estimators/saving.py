@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["load", "save"]
+__all__ = ["described", "has_code", "load", "needs", "restored", "revive", "save"]
 
 import warnings
 from pathlib import Path
@@ -56,6 +56,20 @@ def save(model: Autoencoder, path: str | Path) -> Path:
     Raises:
         TypeError: for a subclass of the user's own, which `load` could not make again.
     """
+    tensors, description = described(model)
+    processes = current_processes()
+    if processes.first:
+        write_model(path, tensors, description)
+    processes.wait()
+    return Path(path)
+
+
+def described(model: Autoencoder) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Returns the tensors of a fitted model and its description, as `write_model` wants them.
+
+    Raises:
+        TypeError: for a subclass of the user's own.
+    """
     name = type(model).__name__
     if KNOWN.get(name) is not type(model):
         raise TypeError(f"cannot save a {name}: only latente's own estimators can be loaded again ({', '.join(KNOWN)})")
@@ -71,15 +85,11 @@ def save(model: Autoencoder, path: str | Path) -> Path:
         "latent_dim": model.latent_dim_ if model.latent_dim == AUTO else None,
         "features": [str(f) for f in model.feature_names_in_] if hasattr(model, "feature_names_in_") else None,
     }
-    processes = current_processes()
-    if processes.first:
-        write_model(path, tensors, description)
-    processes.wait()
-    return Path(path)
+    return tensors, description
 
 
-def load(path: str | Path, **own: Any) -> Autoencoder:
-    """Returns the model in a folder; it transforms bit for bit like the one that was saved.
+def load(path: str | Path, **own: Any) -> Any:
+    """Returns the autoencoder or the AutoencoderClassifier in a folder; it computes bit for bit what the saved one did.
 
     Nothing in the file is executed. Code of the user's own is not in it and has to be passed again.
 
@@ -105,6 +115,23 @@ def load(path: str | Path, **own: Any) -> Autoencoder:
     if unknown:
         raise TypeError(f"load takes {', '.join(OWN)}; got {unknown[0]!r}.{did_you_mean(unknown[0], OWN)}")
     tensors, stored = read_model(path)
+    from latente.estimators.classifier_saving import NAME, restored_classifier
+
+    return (restored_classifier if stored.estimator == NAME else restored)(path, tensors, stored, own)
+
+
+def restored(path: str | Path, tensors: dict[str, Tensor], stored: Stored, own: dict[str, Any]) -> Autoencoder:
+    """Returns the autoencoder that a file described.
+
+    Args:
+        path: of the folder, for messages.
+        tensors: by name, as `described` returned them.
+        stored: the description.
+        own: the user's own modules and functions, as in `load`.
+
+    Raises:
+        ModelFileError, TypeError: as in `load`.
+    """
     if stored.estimator not in KNOWN:
         raise ModelFileError(f"{path} holds a{_unknown(stored.estimator)}")
     if "data.shift" not in tensors or "data.factor" not in tensors:
@@ -130,7 +157,7 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
         ModelFileError: when the description names something that this version does not know, or lacks something.
     """
     try:
-        params = {name: _revive(value) for name, value in stored.params.items()}
+        params = {name: revive(value) for name, value in stored.params.items()}
         model = KNOWN[stored.estimator](**params)
         model.schema_ = Schema.from_dict(stored.data, shift.numpy(), factor.numpy())
         for scaling in (model.schema_.shift, model.schema_.factor):
@@ -147,7 +174,7 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
     return model
 
 
-def _revive(value: Any) -> Any:
+def revive(value: Any) -> Any:
     """Returns an argument for the constructor from its JSON."""
     if isinstance(value, dict):
         part = Part.from_dict(value)
@@ -182,7 +209,7 @@ def _fill(model: Autoencoder, own: dict[str, Any]) -> None:
         ModelFileError: when one is needed and not given.
         TypeError: when one is given that the model has no place for.
     """
-    missing = {name for name, value in model._params.items() if _has_code(value)}
+    missing = {name for name, value in model._params.items() if has_code(value)}
     modules = {keyword: value for keyword, value in own.items() if keyword in ("encoder", "decoder")}
     for keyword, module in modules.items():
         if not isinstance(module, nn.Module):
@@ -193,27 +220,28 @@ def _fill(model: Autoencoder, own: dict[str, Any]) -> None:
             raise TypeError(f"this model's {argument} is none of the user's own; load it without {keyword}=")
     if "network" in missing:
         if len(modules) < 2:
-            raise ModelFileError(_needs("nn.Modules", "encoder=..., decoder=..."))
+            raise ModelFileError(needs("nn.Modules", "encoder=..., decoder=..."))
         model.network = (own["encoder"], own["decoder"])
     if "distortion" in missing:
         if "distortion" not in own:
-            raise ModelFileError(_needs("distortion", "distortion=..."))
+            raise ModelFileError(needs("distortion", "distortion=..."))
         model.distortion = own["distortion"]
     if "corruption" in missing:
         model.corruption = own.get("corruption", Custom())  # which refuses to act
     if "corruption" in missing and "corruption" not in own:
         message = "It reconstructs without; to corrupt or to train again it is needed"
-        warnings.warn(f"{_needs('corruption', 'corruption=...')}. {message}", stacklevel=3)
+        warnings.warn(f"{needs('corruption', 'corruption=...')}. {message}", stacklevel=4)
 
 
-def _has_code(value: Any) -> bool:
+def has_code(value: Any) -> bool:
     """Returns whether an argument's JSON stands for a function or a module, or holds one that does."""
     if isinstance(value, list):
-        return any(_has_code(item) for item in value)
-    return isinstance(value, dict) and ("object" in value or any(_has_code(item) for item in value.values()))
+        return any(has_code(item) for item in value)
+    return isinstance(value, dict) and ("object" in value or any(has_code(item) for item in value.values()))
 
 
-def _needs(what: str, keywords: str) -> str:
+def needs(what: str, keywords: str) -> str:
+    """Returns what to say where code of the user's own is missing."""
     return (
         f"this model has {what} of the user's own, whose code is not in the file; pass it: "
         f"latente.load(path, {keywords})"

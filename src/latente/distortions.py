@@ -38,6 +38,11 @@ class DistortionModule(nn.Module, abc.ABC):
 
     from_logits: ClassVar[bool] = False
 
+    @property
+    def sigma(self) -> Tensor | None:
+        """The standard deviation that was learned, () or of a sample's shape, in units of scaled data; else None."""
+        return None
+
     @abc.abstractmethod
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Returns the cost of every element, of x's shape."""
@@ -179,6 +184,10 @@ class _GaussianLikelihood(DistortionModule):
             return free
         return torch.logaddexp(free, free.new_tensor(2 * math.log(self.smallest_std)))
 
+    @property
+    def sigma(self) -> Tensor:
+        return (0.5 * self.logvar.detach()).exp()
+
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         logvar = self.logvar
         return 0.5 * ((x - x_hat).square() * torch.exp(-logvar) + logvar + math.log(2 * math.pi))
@@ -193,8 +202,10 @@ class GaussianLikelihood(Distortion, name="gaussian"):
 
     Args:
         per_feature: one variance for each element of a sample instead of one for all.
-        smallest_std: in units of the scaled data; sigma^2 is this squared plus what is learned. Without it sigma
-            shrinks to what the training samples allow, which asks too much of others.
+        smallest_std: the floor of sigma, in units of the scaled data; sigma^2 is this squared plus what is learned.
+            Without it sigma shrinks to what the training samples allow, which asks too much of others. What "auto"
+            chooses for bounded data has a floor of a tenth of the range; `latente info` prints the sigma that was
+            reached.
 
     Raises:
         ValueError: by `build`, for a negative smallest_std.
@@ -203,6 +214,8 @@ class GaussianLikelihood(Distortion, name="gaussian"):
         >>> module, x = GaussianLikelihood().build((2,)), torch.zeros(1, 2)
         >>> round(module(x, x).item(), 4)  # sigma begins as 1: log 2 pi
         1.8379
+        >>> round(float(GaussianLikelihood(smallest_std=0.1).build((2,)).sigma), 3)  # sqrt(1 + 0.1^2)
+        1.005
     """
 
     per_feature: bool = False

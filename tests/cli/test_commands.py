@@ -107,6 +107,18 @@ def test_info(process, table_model):
     text = process("info", table_model).out
     assert model.schema_.describe() in text
     assert "SquaredError()" in text
+    assert record["sigma"] is None
+    assert "sigma" not in text
+
+
+def test_info_says_which_sigma_was_learned(call, image_model):
+    low, high = json.loads(call("info", image_model, "--json").out)["sigma"]
+    sigma = float(latente.load(image_model).module_.distortion.logvar.detach().exp().sqrt())
+    assert low == high == pytest.approx(sigma, rel=1e-6)
+    assert sigma >= 0.1
+    text = call("info", image_model).out
+    assert f"sigma         {sigma:.4g}, the learned standard deviation" in text
+    assert "units of scaled data; its floor is 0.1" in text
 
 
 def test_report(process, image_model, work, tmp_path):

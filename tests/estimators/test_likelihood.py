@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
+from sklearn.exceptions import NotFittedError
 
 import latente
 from latente import Trainer, VariationalAutoencoder
@@ -115,8 +117,97 @@ def test_no_likelihood_without_one(X):
         model.log_likelihood(X)
     with pytest.raises(ValueError, match=r"in the plain objective only; got objective='importance_weighted:3'"):
         VariationalAutoencoder(2, objective="importance_weighted:3").rate_distortion(X)
-    with pytest.raises(ValueError, match=r"betas must be numbers of at least 0; got \(-1,\)"):
-        VariationalAutoencoder(2).rate_distortion(X, (-1,))
+
+
+@pytest.mark.parametrize("betas", [(-1,), -1.0, (), "1.0", None, (1.0, "2"), {}, float("nan"), True])
+def test_what_are_no_betas(X, betas, monkeypatch):
+    monkeypatch.setattr(Trainer, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    message = f"betas must be a number of at least 0, or a list of such numbers; got {betas!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        VariationalAutoencoder(2).rate_distortion(X, betas)
+
+
+def test_one_beta_may_be_a_number(X):
+    trainer = Trainer(epochs=1, verbose=False)
+    model = VariationalAutoencoder(2, network=MLP((8,)), trainer=trainer, random_state=0)
+    one, listed = (model.rate_distortion(X, betas, random_state=0) for betas in (2.0, np.array([2])))
+    assert one.betas.tolist() == listed.betas.tolist() == [2.0]
+    assert one.rates.shape == (1,)
+    np.testing.assert_array_equal(one.rates, listed.rates)
+
+
+PARTS = {"network": MLP((8,)), "trainer": Trainer(epochs=3, verbose=False), "random_state": 0}
+OTHERS = {
+    "Autoencoder": latente.Autoencoder(3, bottleneck="gaussian", **PARTS),
+    "ConvolutionalAutoencoder": latente.ConvolutionalAutoencoder(
+        3, channels=(4,), hidden_features=(), bottleneck=latente.Gaussian(), trainer=PARTS["trainer"], random_state=0
+    ),
+}
+
+
+def test_a_gaussian_bottleneck_is_all_that_it_takes(X):
+    """The same parts under two names give the same numbers."""
+    named, plain = VariationalAutoencoder(3, **PARTS).fit(X), OTHERS["Autoencoder"].fit(X)
+    for method in ("log_likelihood", "bound_terms"):
+        a, b = (getattr(model, method)(X[:50], 20, random_state=0) for model in (named, plain))
+        np.testing.assert_array_equal(a, b)
+    assert named.active_units(X).tolist() == plain.active_units(X).tolist()
+    curves = [model.rate_distortion(X, (0.5, 8.0), random_state=0) for model in (named, plain)]
+    np.testing.assert_array_equal(curves[0].rates, curves[1].rates)
+    assert curves[0].rates[0] > curves[0].rates[1]
+
+
+def test_of_convolutions_too(X):
+    model = OTHERS["ConvolutionalAutoencoder"].fit(X)
+    terms = model.bound_terms(X, 50, random_state=0)
+    likelihood = model.log_likelihood(X, 200, random_state=0)
+    assert likelihood.mean() > -terms.sum(1).mean()
+    assert model.active_units(X).shape == (3,)
+    assert model.rate_distortion(X[:100], 1.0).rates.shape == (1,)
+
+
+CALLS = {
+    "log_likelihood": lambda model, X: model.log_likelihood(X, 5),
+    "bound_terms": lambda model, X: model.bound_terms(X),
+    "active_units": lambda model, X: model.active_units(X),
+    "rate_distortion": lambda model, X: model.rate_distortion(X),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("bottleneck", [None, "sparse", "vq:4,1"])
+def test_without_a_gaussian_bottleneck(name, bottleneck, X, monkeypatch):
+    model = latente.Autoencoder(2, bottleneck=bottleneck, **PARTS).fit(X)
+    monkeypatch.setattr(Trainer, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    kind = type(model.recipe_.bottleneck).__name__
+    with pytest.raises(ValueError, match=f"needs a Gaussian bottleneck; got {kind}. Use VariationalAutoencoder, or"):
+        CALLS[name](model, X)
+
+
+@pytest.mark.parametrize("name", ["log_likelihood", "bound_terms", "active_units"])
+def test_before_a_fit(name, X):
+    for model in (VariationalAutoencoder(2), latente.Autoencoder(2, bottleneck="gaussian"), latente.Autoencoder(2)):
+        with pytest.raises(NotFittedError):
+            CALLS[name](model, X)
+
+
+def test_what_cannot_be_measured_is_not_fitted(X, monkeypatch):
+    monkeypatch.setattr(Trainer, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    with pytest.raises(ValueError, match=r"a likelihood needs a distortion that is one; got SquaredError"):
+        VariationalAutoencoder(2, distortion="squared_error").rate_distortion(X)
+    with pytest.raises(ValueError, match="in the plain objective only"):
+        latente.Autoencoder(2, bottleneck="gaussian", objective="beta_tc").rate_distortion(X)
+
+
+def test_beta_weighs_the_rate_inside_another_objective(X):
+    model = VariationalAutoencoder(2, objective=latente.Trimmed(0.1), **PARTS)
+    curve = model.rate_distortion(X, (0.1, 20.0))
+    assert curve.rates[0] > curve.rates[1]
+
+
+def test_the_score_is_that_of_the_mode_and_no_bound(factor_analysis, X, exact):
+    bound = -factor_analysis.bound_terms(X, 200, random_state=0).sum(1)
+    assert factor_analysis.score(X) > exact.mean() > bound.mean()
 
 
 def test_a_binarised_model_is_saved_and_resumed(tmp_path):

@@ -242,3 +242,18 @@ def test_only_likelihoods_call_themselves_so():
 def test_a_function_of_the_users_has_to_cost_each_sample(function, got):
     with pytest.raises(ValueError, match=rf"one cost a sample, shape \(6,\); {got}"):
         CustomDistortion(function).build((4,))(*pair((4,)))
+
+
+def test_sigma_is_the_deviation_of_the_likelihood():
+    for part in EVERY:
+        sigma = part.build((2, 3)).sigma
+        assert (sigma is None) is not isinstance(part, GaussianLikelihood)
+    part = GaussianLikelihood(per_feature=True, smallest_std=0.2)
+    module, x = part.build((4,)), torch.zeros(1, 4)
+    with torch.no_grad():
+        module.scaled_logvar.copy_(torch.tensor([-2.0, -0.1, 0.0, 0.1]))
+    assert not module.sigma.requires_grad
+    assert module.sigma.shape == (4,)
+    assert module.sigma.min() == pytest.approx(0.2, rel=1e-4)  # the floor
+    expected = -stats.norm(0, module.sigma.numpy()).logpdf(0.0)
+    np.testing.assert_allclose(module.elementwise(x, x).detach().numpy()[0], expected, rtol=1e-5)

@@ -64,6 +64,7 @@ def info(model: options.Model, as_json: options.Json = False) -> None:
     rows = {
         "model": f"{record['estimator']}, {size} for each sample of {fitted.schema_.size}",
         **{name: part or "none" for name, part in record["parts"].items()},
+        **_learned(fitted),
         "data": fitted.schema_.describe(),
         "training": f"{training}, seed {fitted.random_state}",
         **_found(fitted),
@@ -71,6 +72,23 @@ def info(model: options.Model, as_json: options.Json = False) -> None:
         "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
     }
     show(record, lines(rows), as_json)
+
+
+def _learned(fitted: Autoencoder) -> dict[str, str]:
+    """Returns the line on the standard deviation that a Gaussian likelihood has reached, where there is one."""
+    sigma = _sigma(fitted)
+    if sigma is None:
+        return {}
+    floor = getattr(fitted.recipe_.distortion, "smallest_std", 0)
+    reached = " to ".join(dict.fromkeys(f"{value:.4g}" for value in sigma))
+    least = f"; its floor is {floor:.4g}" if floor else ""
+    return {"sigma": f"{reached}, the learned standard deviation of the likelihood in units of scaled data{least}"}
+
+
+def _sigma(fitted: Autoencoder) -> tuple[float, float] | None:
+    """Returns the smallest and the largest standard deviation that the distortion has learned, or None."""
+    sigma = fitted.module_.distortion.sigma
+    return None if sigma is None else (float(sigma.min()), float(sigma.max()))
 
 
 def _found(fitted: Autoencoder) -> dict[str, str]:
@@ -105,6 +123,7 @@ def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:
         "params": stored.params,
         "latent_dim": fitted.latent_dim_,
         "parts": _parts(fitted),
+        "sigma": _sigma(fitted),
         "data": stored.data,
         "training": training_record(fitted.history_) if hasattr(fitted, "history_") else None,
         "format": stored.format,

@@ -14,11 +14,12 @@ from sklearn.utils import Tags
 from latente.autoencoder import AutoencoderModule
 from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, source_of
 from latente.data.checks import check_samples
-from latente.estimators.fitted import FittedAutoencoder, read_checked
+from latente.estimators.fitted import read_checked
 from latente.estimators.latent_size import AUTO, FOLDERS, LatentSize, check_latent_dim, find_latent_size
 from latente.estimators.linear_start import start_linear_path
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
+from latente.estimators.variational import VariationalMethods
 from latente.objectives import Progress
 from latente.parts import is_integer, resolve
 from latente.training import Trainer, current_processes, seed_of, seeded
@@ -38,7 +39,7 @@ class LatentSizeWarning(UserWarning):
     """
 
 
-class Autoencoder(PartParams, FittedAutoencoder):
+class Autoencoder(PartParams, VariationalMethods):
     """Learns codes from which the data can be rebuilt: x -> e(x) = z -> d(z) = x_hat, minimising ||x - d(e(x))||^2.
 
     Every kind of autoencoder is a choice of parts. A part is an object (`Gaussian(beta=4)`) or a short string

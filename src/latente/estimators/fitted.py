@@ -176,7 +176,9 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def score_samples(self, X: Any, *, out: str | Path | None = None) -> NDArray[np.float32]:
         """Returns (n,): minus (distortion + beta * rate) of each sample; higher is more normal.
 
-        For a variational autoencoder it is the evidence lower bound at the mode, in nats.
+        For a variational autoencoder with a likelihood it is a score in nats, and no bound: the reconstruction is that
+        of the mode, not the mean over draws of the code. For the bound see `bound_terms`, for log p(x)
+        `log_likelihood`.
 
         Args:
             X: (n, ...).

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["RateDistortion", "bound_terms", "log_likelihood", "rate_distortion"]
+__all__ = [
+    "RateDistortion", "bound_terms", "check_draws", "check_gaussian", "check_likelihood", "log_likelihood",
+    "rate_distortion",
+]  # fmt: skip
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +19,15 @@ from sklearn.base import clone
 from torch import Tensor
 
 from latente.autoencoder import AutoencoderModule
-from latente.bottlenecks import GaussianModule
-from latente.distortions import Distortion
+from latente.bottlenecks import Gaussian
+from latente.estimators.recipe import Recipe
 from latente.nn import onednn_pays, products_by_onednn
-from latente.objectives import Batch
+from latente.objectives import Batch, Objective, Plain
 from latente.objectives.importance import log_weights
 from latente.parts import is_integer, is_number
 
 if TYPE_CHECKING:
-    from latente.estimators.named import VariationalAutoencoder
+    from latente.estimators.autoencoder import Autoencoder
 
 DECODED = 4096  # samples times draws that are decoded at a time
 
@@ -48,14 +51,30 @@ class RateDistortion:
     active_units: NDArray[np.int64]
 
 
-def check_likelihood(module: AutoencoderModule, distortion: Distortion | None) -> None:
-    """Raises ValueError when the model does not define p(x, z) and q(z|x)."""
-    if not isinstance(module.bottleneck, GaussianModule):
-        name = type(module.bottleneck).__name__.strip("_")
-        raise ValueError(f"a likelihood needs a Gaussian bottleneck; got {name}. Use VariationalAutoencoder")
-    if distortion is None or not distortion.is_likelihood:
+def check_gaussian(recipe: Recipe, what: str) -> None:
+    """Raises ValueError when the bottleneck is not Gaussian.
+
+    Args:
+        recipe: of the model.
+        what: the beginning of the message.
+    """
+    if not isinstance(recipe.bottleneck, Gaussian):
         raise ValueError(
-            f"a likelihood needs a distortion that is one; got {type(distortion).__name__}. Fit with "
+            f"{what} needs a Gaussian bottleneck; got {type(recipe.bottleneck).__name__}. Use VariationalAutoencoder, "
+            "or bottleneck='gaussian' where the estimator has that argument"
+        )
+
+
+def check_likelihood(recipe: Recipe) -> None:
+    """Raises ValueError when the model does not define p(x, z) and q(z|x).
+
+    Args:
+        recipe: of the model; its distortion may still be "auto", which is a likelihood with a Gaussian bottleneck.
+    """
+    check_gaussian(recipe, "a likelihood")
+    if recipe.distortion is not None and not recipe.distortion.is_likelihood:
+        raise ValueError(
+            f"a likelihood needs a distortion that is one; got {type(recipe.distortion).__name__}. Fit with "
             "distortion='gaussian' or, for binary data, 'bernoulli'"
         )
 
@@ -107,20 +126,40 @@ def bound_terms(module: AutoencoderModule, x: Tensor, n_samples: int, generator:
 
 
 def rate_distortion(
-    model: VariationalAutoencoder, X: Any, betas: Sequence[float], X_test: Any, n_samples: int, random_state: Any
+    model: Autoencoder, X: Any, betas: float | Sequence[float], X_test: Any, n_samples: int, random_state: Any
 ) -> RateDistortion:
     """Fits one copy of the model for each beta; see the estimator's method."""
-    if not len(betas) or not all(is_number(beta, low=0) for beta in betas):
-        raise ValueError(f"betas must be numbers of at least 0; got {betas!r}")
-    if model.objective is not None:
-        raise ValueError(f"beta weighs the rate in the plain objective only; got objective={model.objective!r}")
+    weights, recipe = _checked_betas(betas), model._recipe()
+    check_likelihood(recipe)
+    if not _weighs_rate(recipe.objective):
+        raise ValueError(
+            "beta weighs the rate in the plain objective only; got "
+            f"objective={getattr(model, 'objective', recipe.objective)!r}"
+        )
+    name = "beta" if "beta" in model.get_params(deep=False) else "bottleneck__beta"
     points = []
-    for beta in betas:
-        fitted = clone(model).set_params(beta=beta).fit(X)
+    for beta in weights:
+        fitted = clone(model).set_params(**{name: beta}).fit(X)
         terms = fitted.bound_terms(X_test, n_samples, random_state=random_state).mean(0)
         points.append((beta, terms[1], terms[0], -terms.sum(), fitted.active_units(X_test).sum()))
     betas_, rates, distortions, bounds, active = (np.array(column) for column in zip(*points, strict=True))
     return RateDistortion(betas_.astype(float), rates, distortions, bounds, active.astype(np.int64))
+
+
+def _checked_betas(betas: Any) -> tuple[float, ...]:
+    """Returns the weights of the rate, or raises ValueError."""
+    several = (betas,) if is_number(betas) else betas
+    weights = tuple(several) if isinstance(several, Iterable) else ()
+    if not weights or not all(is_number(beta, low=0) for beta in weights):
+        raise ValueError(f"betas must be a number of at least 0, or a list of such numbers; got {betas!r}")
+    return tuple(map(float, weights))
+
+
+def _weighs_rate(objective: Objective) -> bool:
+    """Returns whether the bottleneck's beta counts: in the plain objective, whatever is wrapped around it."""
+    while hasattr(objective, "inner"):
+        objective = objective.inner
+    return isinstance(objective, Plain)
 
 
 def check_draws(n_samples: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -33,6 +34,32 @@ def test_diagnosis(capsys):
     assert told[0].startswith("warning: beta too high.")
     assert told[0].endswith("Use beta=1.")
     assert told[-1].startswith("good: better than PCA.")
+
+
+def test_variational(capsys):
+    run(DOCS / "variational.md", 2)
+    lines = capsys.readouterr().out.splitlines()
+    numbers = [[float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", line)] for line in lines]
+    (bound, rate), (likelihood,), (active, units), *curve = numbers
+    assert bound < likelihood
+    assert rate > 0
+    assert 1 <= active <= units == 8
+    betas, rates, distortions, bounds = zip(*curve, strict=True)
+    assert betas == (0.3, 1.0, 3.0)
+    assert rates[0] > rates[2]
+    for r, d, b in zip(rates, distortions, bounds, strict=True):
+        assert abs(r + d + b) < 0.2
+
+
+def test_variational_table_is_that_of_the_script():
+    text = (DOCS / "variational.md").read_text(encoding="utf-8")
+    with (DOCS.parent / "benchmarks/variational/rate_distortion.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = ("rate", "distortion", "bound", "log_likelihood_10", "log_likelihood_5000", "score")
+    for row in rows:
+        cells = [f"{float(row['beta']):g}", *(f"{float(row[name]):.1f}" for name in names), row["active_units"]]
+        line = "| " + " | ".join([*cells, f"{float(row['sigma']):.3f}"]) + " |"
+        assert line in text.replace("**", "")
 
 
 def test_denoising(tmp_path, monkeypatch, capsys):

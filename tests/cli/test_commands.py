@@ -117,7 +117,7 @@ def test_info_says_which_sigma_was_learned(call, image_model):
     assert low == high == pytest.approx(sigma, rel=1e-6)
     assert sigma >= 0.1
     text = call("info", image_model).out
-    assert f"sigma         {sigma:.4g}, the learned standard deviation" in text
+    assert f"sigma       {sigma:.4g}, the learned standard deviation" in text
     assert "units of scaled data; its floor is 0.1" in text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Pretraining", "mirrored"]
+__all__ = ["Pretraining"]
 
 import os
 from collections.abc import Sequence

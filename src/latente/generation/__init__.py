@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "BandwidthWarning", "ClassifierFeatures", "Density", "FlowSampler", "GaussianSampler", "GenerationEvaluation", "GenerationScores",
-    "Generator", "KernelDensitySampler", "MixtureSampler", "Sampler", "SecondStageSampler", "evaluate_generation",
-    "generation_scores",
+    "BandwidthWarning", "ClassifierFeatures", "Density", "FlowSampler", "GaussianSampler", "GenerationEvaluation",
+    "GenerationScores", "Generator", "KernelDensitySampler", "MixtureSampler", "Sampler", "SecondStageSampler",
+    "evaluate_generation", "generation_scores",
 ]  # fmt: skip
 
 from latente.generation.base import Density, Sampler

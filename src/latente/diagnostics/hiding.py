@@ -133,9 +133,9 @@ def heavy_penalty(evidence: Evidence) -> list[Finding]:
             f"{history.records[-1].distortion:.3g} in the last epoch; "
         )
         message += ", ".join(f"the usual {name} is {_default(part, name):g}" for name in weights) + "."
-        text = _short(wanted) if part.short_name else repr(wanted)
-        advice = f"Use {argument}={text!r}: with less weight the code may hold more of the data."
-        change = evidence.change(**{argument: text}) if part.short_name else {}
+        text = _short(wanted) if part.short_name else ""
+        advice = f"Use {argument}={text or wanted!r}: with less weight the code may hold more of the data."
+        change = evidence.change(**{argument: text}) if text else {}
         return [Finding("penalty outweighs the error", SUSPICION, message, advice, change, SYMPTOMS)]
     return []
 

@@ -53,7 +53,16 @@ class _Kernels(Density):
 
 
 class BandwidthWarning(UserWarning):
-    """Cross-validation would go on beyond the bandwidths that it tries."""
+    """Cross-validation would go on beyond the bandwidths that it tries.
+
+    Example:
+        >>> codes = np.arange(40.0)[:, None] + np.array([0, 1e-4])    # pairs of near copies
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     sampler = KernelDensitySampler("cv").fit(codes.reshape(-1, 1))
+        >>> caught[0].category.__name__
+        'BandwidthWarning'
+    """
 
 
 @dataclass

@@ -214,8 +214,8 @@ def counted(codes: int) -> str:
     Example:
         >>> counted(3000)
         'Healthy and sick are of 3,000 codes each.'
-        >>> counted(500)[:75]
-        'Healthy and sick are of 3,000 codes each, this model\'s values of 500: holes,'
+        >>> "this model's values of 500" in counted(500)
+        True
     """
     if REFERENCE_CODES / ALIKE <= codes <= REFERENCE_CODES * ALIKE:
         return f"Healthy and sick are of {REFERENCE_CODES:,} codes each."

@@ -39,8 +39,7 @@ def memorized_figure(study: Study) -> Html:
 
     It is empty where samples are no pictures, where the training data are not known, and where no unseen ones are.
     """
-    found = study.memorized
-    if found is None or study.samples is None or study.model.schema_.kind != "image":
+    if study.model.schema_.kind != "image" or (found := study.memorized) is None or study.samples is None:
         return Html()
     canvas = Canvas.of(study.model.schema_, study.passed.x)
     nearest = np.argsort(found.ratio, kind="stable")[:SHOWN]

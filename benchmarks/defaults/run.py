@@ -67,7 +67,7 @@ def fit_one(name: str, seed: int) -> dict[str, object]:
         "mean_error": round(result.mean_error, 3),
         "bar": bar if bar is not None else round(result.pca_error, 3),
         "rate": round(result.rate, 2),
-        "active_units": result.active_units,
+        "active_units": result.active_units,  # None, an empty cell, without a prior
         "epochs": model.n_iter_,
         "batch_size": model.history_.batch_size,
         "precision": model.history_.precision,
@@ -112,7 +112,7 @@ def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
         for row in (row for key, row in sorted(rows.items()) if key[0] == name):
             lines.append(
                 f"| {row['data']} | {row['estimator']} | {row['latent_dim']} | **{float(row['error']):.2f}** | "
-                f"{float(row['pca_error']):.2f} | {float(row['mean_error']):.2f} | {row['active_units']} | "
+                f"{float(row['pca_error']):.2f} | {float(row['mean_error']):.2f} | {row['active_units'] or '–'} | "
                 f"{row['rate']} | {row['epochs']} | {row['cpu_seconds']} | {row['wall_seconds']} | {row['seed']} | "
                 f"{ROWS[name][4]} |"
             )

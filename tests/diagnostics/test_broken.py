@@ -23,6 +23,7 @@ from latente import (
     VariationalAutoencoder,
 )
 from latente.diagnostics import Finding, diagnose
+from latente.diagnostics.hiding import visible_share
 from latente.estimators import LatentSizeWarning
 from latente.training.schedule import USUAL_LEARNING_RATE
 
@@ -256,6 +257,67 @@ def test_11_a_codebook_of_4096_codes_for_500_samples(digits):
     _, sound = repaired(model, data, "codebook larger than the data")
     assert sound.bottleneck.codebook_size == 32
     assert "unused codebook entries" not in [f.name for f in diagnose(sound, data.test, reference=data.train)]
+
+
+# More than twelve: what hides the data, and what outweighs them
+
+
+@pytest.mark.parametrize("network", [PLAIN, "auto"])
+def test_a_corruption_that_hides_the_data(digits, network):
+    model = make(network=network, corruption="gaussian:20")
+    broken, sound = repaired(model, digits, "corruption hides the data")
+    found = {finding.name: finding for finding in first(broken, digits, "corruption hides the data")}
+    assert "finds 0% in corrupted ones" in found["corruption hides the data"].message
+    assert found["not better than the mean"].advice == "It follows from: corruption hides the data."
+    assert sound.corruption.startswith("gaussian:sigma=0.")
+    assert error(sound, digits) < 0.5 * error(broken, digits)
+
+
+def test_a_corruption_that_hides_a_table(cells):
+    model = make(latent_dim=4, corruption="masking:0.99", network=SKIPPING, trainer={"epochs": 60})
+    broken, sound = repaired(model, cells, "corruption hides the data")
+    assert error(sound, cells) < error(broken, cells)
+
+
+PENALTIES = {
+    "a code's length": ({"objective": "rae:200"}, "rae"),
+    "a code's length, another regulariser": (
+        {"objective": "rae:200,regularizer=gradient"}, "rae:regularizer=gradient",
+    ),
+    "the encoder's slope": ({"objective": "contractive:100"}, "contractive"),
+    "a sparse code": ({"bottleneck": "sparse:20"}, "sparse"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "advised"), PENALTIES.values(), ids=PENALTIES)
+def test_a_penalty_that_outweighs_the_error(digits, parts, advised):
+    broken, sound = repaired(make(network=PLAIN, **parts), digits, "penalty outweighs the error")
+    assert getattr(sound, next(iter(parts))) == advised
+    assert error(sound, digits) < 0.6 * error(broken, digits)
+    record = broken.history_.records[-1]
+    message = first(broken, digits, "penalty outweighs the error")[0].message
+    assert f"{record.penalty:.3g} beside {record.distortion:.3g} in the last epoch" in message
+
+
+def test_strong_settings_that_do_no_harm_are_not_told(digits):
+    for parts in ({"corruption": "gaussian:0.5"}, {"objective": "wasserstein:10000"}, {"objective": "rae:1"}):
+        found = diagnose(make(**parts).fit(digits.train), digits.test, reference=digits.train)
+        assert {"corruption hides the data", "penalty outweighs the error"}.isdisjoint(f.name for f in found), parts
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_the_share_that_can_be_seen_is_that_of_the_wiener_filter(sigma):
+    """Independent normal columns of variance 1 in noise: 1 / (1 + sigma^2)."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 4000, 8)).astype(np.float32)
+    assert visible_share(x, x + sigma * noise) == pytest.approx(1 / (1 + sigma**2), abs=0.03)
+
+
+def test_a_share_is_the_same_where_columns_outnumber_samples():
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(200, 3)) @ rng.normal(size=(3, 300))).astype(np.float32)
+    assert visible_share(x, x) == pytest.approx(1, abs=1e-6)
+    assert visible_share(x, rng.normal(size=x.shape).astype(np.float32)) < 0.05
 
 
 # Health

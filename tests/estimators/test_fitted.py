@@ -87,10 +87,31 @@ def test_evaluation_against_numpy_and_scikit_learn(table):
     assert result.mean_error == pytest.approx(np.square(x - base.mean(0)).sum(1).mean(), rel=1e-4)
     explained = 1 - np.square(x - x_hat).sum() / np.square(x - x.mean(0)).sum()
     assert result.explained_variance == pytest.approx(explained, rel=1e-4)
-    assert result.active_units == (model.transform(test).var(0) > 0.01).sum()
+    assert result.active_units is None  # without a prior
+    assert "active latent units – of 2," in str(result)
     assert (result.rate, result.latent_dim, result.samples) == (0.0, 2, 20)
     assert result.beats_pca == (result.error < result.pca_error)
     assert f"{result.error:.4g}" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("parts", "known"),
+    [
+        ({}, False),
+        ({"objective": "rae"}, False),
+        ({"bottleneck": "sparse"}, False),
+        ({"bottleneck": "fsq:4"}, False),
+        ({"objective": "wasserstein"}, True),
+        ({"bottleneck": "gaussian"}, True),
+    ],
+)
+def test_units_are_active_only_where_a_prior_gives_them_a_scale(table, parts, known):
+    from latente.diagnostics import latent_report
+
+    model = fit(table, **parts)
+    found = model.evaluate(table).active_units
+    assert (found is not None) == known
+    assert found == latent_report(model, table, held_out=table, random_state=0).active_units
 
 
 def test_evaluation_of_itself_favours_the_baselines(table):

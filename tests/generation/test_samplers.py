@@ -137,9 +137,32 @@ def test_kernels_against_scipy(text, method):
 
 def test_cross_validation_finds_a_narrow_kernel_for_clusters():
     rng = np.random.default_rng(0)
-    z, x = (rng.normal(100 * rng.integers(8, size=(800, 1)), 1.0) for _ in range(2))
+    z, x = (rng.normal(8 * rng.integers(8, size=(800, 1)), 1.0) for _ in range(2))
     found = [sampler(text).fit(z, random_state=0).log_density(x).mean() for text in ("kde:cv", "kde:scott")]
-    assert found[0] > found[1] + 1
+    assert found[0] > found[1] + 0.25
+
+
+def bandwidth(z) -> float:
+    """The kernels' width in standard deviations: det(L)^(1/d) of standardised codes, over that of their correlation."""
+    fitted = sampler("kde").fit(z, random_state=0)
+    determinant = np.linalg.det(fitted.densities_[0].factor) / np.linalg.det(np.corrcoef(z.T)) ** 0.5
+    return float(determinant ** (1 / z.shape[1]))
+
+
+@pytest.mark.parametrize("rounding", [0, 1e-7])
+def test_cross_validation_leaves_out_all_codes_that_are_equal(rounding):
+    z = np.random.default_rng(0).normal(size=(400, 4))
+    twice = np.concatenate([z, z * (1 + rounding)])
+    assert bandwidth(twice) == pytest.approx(bandwidth(z), rel=0.25)
+    assert bandwidth(twice) > 0.4
+
+
+def test_a_bandwidth_at_the_end_of_those_tried_warns():
+    rng = np.random.default_rng(0)
+    z = np.repeat(rng.normal(size=(200, 4)), 2, axis=0)
+    near_copies = z + 1e-3 * rng.normal(size=z.shape)
+    with pytest.warns(latente.generation.BandwidthWarning, match="the lowest bandwidth.*repeat the codes.*'scott'"):
+        sampler("kde").fit(near_copies, random_state=0)
 
 
 def test_a_flow_bends_where_a_gaussian_cannot():

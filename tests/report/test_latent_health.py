@@ -40,7 +40,9 @@ def test_the_numbers_are_those_of_the_report(digits, tmp_path, k):
         values = (row.value, row.ideal, row.healthy)
         cells = ["—" if v is None else str(v) if isinstance(v, int) else number(v) for v in values]
         assert f"{row.measure.title} {' '.join(cells)}" in text
-        assert row.measure.formula in text
+        for words in (row.measure.meaning, row.measure.formula, row.measure.source):
+            assert words in text
+    assert "Healthy and sick are of 3,000 codes each, this model's values of 1,400" in text
     assert "The codes of 1,400 training images" in text
     assert "those of 397 others serve as control" in text
     for finding in report.findings:

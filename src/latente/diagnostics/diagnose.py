@@ -12,6 +12,7 @@ from latente.diagnostics.codebook import codebook_use
 from latente.diagnostics.data import constant_columns, duplicate_rows, unscaled
 from latente.diagnostics.evidence import Evidence
 from latente.diagnostics.finding import Finding, ranked
+from latente.diagnostics.hiding import heavy_penalty, hidden_data
 from latente.diagnostics.sizes import codebook_size, latent_size, narrow_layer
 from latente.diagnostics.training import history_signs, overfitting
 from latente.diagnostics.units import bottleneck_use, units
@@ -19,8 +20,8 @@ from latente.estimators import Autoencoder
 
 # Causes before what they bring about: the data, the parts, how they are weighed, training, and what came of it.
 CHECKS = (
-    unscaled, constant_columns, duplicate_rows, latent_size, narrow_layer, codebook_size, bounded_output, rate_weight,
-    history_signs, against_baselines, overfitting, units, codebook_use, bottleneck_use,
+    unscaled, constant_columns, duplicate_rows, latent_size, narrow_layer, codebook_size, hidden_data, bounded_output,
+    rate_weight, heavy_penalty, history_signs, against_baselines, overfitting, units, codebook_use, bottleneck_use,
 )  # fmt: skip
 
 

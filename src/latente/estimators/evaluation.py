@@ -32,7 +32,8 @@ class Evaluation:
         pca_error: the error of PCA at the same latent size.
         explained_variance: 1 - error / error of the mean of these very samples.
         rate: mean nats that the code carries, by the bottleneck's own account; 0 where it has none.
-        active_units: latent units that vary over these samples.
+        active_units: latent units whose code varies by more than 0.01 over these samples; None without a prior, where
+            no unit has a scale of its own.
         latent_dim: all latent units.
         samples: how many samples were measured.
         out_of: how many there were, where only random ones of a stream were measured; else None.
@@ -51,7 +52,7 @@ class Evaluation:
     pca_error: float
     explained_variance: float
     rate: float
-    active_units: int
+    active_units: int | None
     latent_dim: int
     samples: int
     out_of: int | None = None
@@ -68,10 +69,12 @@ class Evaluation:
             if exact
             else (f"PCA at the same size {self.pca_error:.4g} (ratio {self.error / self.pca_error:.2f})")
         )
+        active = "–" if self.active_units is None else self.active_units
         return (
             f"error {self.error:.4g} a sample ({self.mse:.4g} a value), {against}, mean sample {self.mean_error:.4g}, "
-            f"explained variance {self.explained_variance:.1%}, {self.active_units} of {self.latent_dim} latent units "
-            f"active, {self.samples} {'samples' if self.out_of is None else f'random samples of {self.out_of}'}"
+            f"explained variance {self.explained_variance:.1%}, active latent units "
+            f"{active} of {self.latent_dim}, {self.samples} "
+            f"{'samples' if self.out_of is None else f'random samples of {self.out_of}'}"
         )
 
 
@@ -113,7 +116,7 @@ def evaluated(model: FittedAutoencoder, rows: Rows, target: Rows, reference: Row
         pca_error=pca_error(x, base, codes.shape[1], wanted),
         explained_variance=explained_variance(wanted, x_hat),
         rate=float(rate.mean()),
-        active_units=int(active_units(codes).sum()),
+        active_units=int(active_units(codes).sum()) if model.recipe_.has_prior else None,
         latent_dim=codes.shape[1],
         samples=len(x),
         out_of=len(rows) if len(x) < len(rows) else None,

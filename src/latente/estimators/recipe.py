@@ -51,6 +51,11 @@ class Recipe:
         )
 
     @property
+    def has_prior(self) -> bool:
+        """Whether training draws the codes towards N(0, I), which gives each latent unit a scale of its own."""
+        return isinstance(self.bottleneck, Gaussian) or self.objective.normal_codes
+
+    @property
     def limits_code(self) -> bool:
         """Whether something other than its size limits what passes through the code."""
         plain = isinstance(self.objective, Plain) and isinstance(self.bottleneck, Deterministic)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "ClassifierFeatures", "Density", "FlowSampler", "GaussianSampler", "GenerationEvaluation", "GenerationScores",
-    "Generator", "KernelDensitySampler", "MixtureSampler", "Sampler", "SecondStageSampler", "evaluate_generation",
-    "generation_scores",
+    "BandwidthWarning", "ClassifierFeatures", "Density", "FlowSampler", "GaussianSampler", "GenerationEvaluation",
+    "GenerationScores", "Generator", "KernelDensitySampler", "MixtureSampler", "Sampler", "SecondStageSampler",
+    "evaluate_generation", "generation_scores",
 ]  # fmt: skip
 
 from latente.generation.base import Density, Sampler
@@ -19,6 +19,6 @@ from latente.generation.features import ClassifierFeatures
 from latente.generation.flow import FlowSampler
 from latente.generation.gaussian import GaussianSampler
 from latente.generation.generator import Generator
-from latente.generation.kernel import KernelDensitySampler
+from latente.generation.kernel import BandwidthWarning, KernelDensitySampler
 from latente.generation.mixture import MixtureSampler
 from latente.generation.second_stage import SecondStageSampler

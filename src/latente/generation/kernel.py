@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["KernelDensitySampler"]
+__all__ = ["BandwidthWarning", "KernelDensitySampler"]
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 RULES = ("scott", "silverman", "cv")
 HELD_OUT = 500  # codes whose left-out density the cross-validation maximises
-FACTORS = np.geomspace(0.05, 1.5, 18)  # tried by it, as multiples of Scott's
+FACTORS = np.geomspace(0.05, 3.3, 22)  # tried by it, as multiples of Scott's
+SAME = 1e-5  # standard deviations; codes nearer than that are one code, up to rounding
 PAIRS = 1 << 21  # distances held at a time
 SMALLEST = 1e-6  # added to the covariance of the standardised codes
 
@@ -50,6 +52,19 @@ class _Kernels(Density):
         return {"codes": self.codes, "factor": self.factor}
 
 
+class BandwidthWarning(UserWarning):
+    """Cross-validation would go on beyond the bandwidths that it tries.
+
+    Example:
+        >>> codes = np.arange(40.0)[:, None] + np.array([0, 1e-4])    # pairs of near copies
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     sampler = KernelDensitySampler("cv").fit(codes.reshape(-1, 1))
+        >>> caught[0].category.__name__
+        'BandwidthWarning'
+    """
+
+
 @dataclass
 class KernelDensitySampler(Sampler, name="kde"):
     """1/n sum_i N(z_i, h^2 S): a normal kernel on every code, S the covariance of all codes.
@@ -62,7 +77,11 @@ class KernelDensitySampler(Sampler, name="kde"):
 
     Args:
         bandwidth: h: "scott", n^(-1/(d+4)); "silverman", (n (d+2) / 4)^(-1/(d+4)); "cv", the one that gives codes that
-            are left out the highest density, which suits codes in clusters; or a number.
+            are left out, with all that equal them, the highest density, which suits codes in clusters; or a number.
+
+    Warns:
+        BandwidthWarning: when "cv" finds the lowest or the highest of the bandwidths it tries best: the narrowest
+            repeats the training data.
 
     Example:
         >>> codes = np.random.default_rng(0).normal(size=(200, 2))
@@ -89,27 +108,45 @@ class KernelDensitySampler(Sampler, name="kde"):
         scott = n ** (-1 / (d + 4))
         h = {"scott": scott, "silverman": (n * (d + 2) / 4) ** (-1 / (d + 4))}.get(str(self.bandwidth))
         if self.bandwidth == "cv":
-            h = _left_out(codes, factor, scott * FACTORS, np.random.default_rng(seed))
+            h = scott * _left_out(codes, factor, scott, np.random.default_rng(seed))
         return _Kernels(codes, (float(self.bandwidth) if h is None else h) * factor)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], model: Autoencoder | None) -> Density:
         return _Kernels(arrays["codes"], arrays["factor"])
 
 
-def _left_out(codes: Codes, factor: Codes, bandwidths: Codes, rng: np.random.Generator) -> float:
-    """Returns the bandwidth under which random codes are most probable given all the others."""
+def _left_out(codes: Codes, factor: Codes, scott: float, rng: np.random.Generator) -> float:
+    """Returns the multiple of Scott's bandwidth under which random codes are most probable given all that differ.
+
+    A code that occurs twice would otherwise be its own best neighbour, whatever the bandwidth.
+    """
     from scipy.linalg import solve_triangular
     from scipy.spatial.distance import cdist
     from scipy.special import logsumexp
 
     white = solve_triangular(factor, codes.T, lower=True).T
     chosen = rng.permutation(len(codes))[:HELD_OUT]
-    totals = np.zeros(len(bandwidths))
+    totals, known = np.zeros(len(FACTORS)), 0
     rows = max(1, PAIRS // len(codes))
     for start in range(0, len(chosen), rows):
-        own = chosen[start : start + rows]
-        squared = cdist(white[own], white, "sqeuclidean")
-        squared[np.arange(len(own)), own] = np.inf
-        for i, h in enumerate(bandwidths):
+        squared = cdist(white[chosen[start : start + rows]], white, "sqeuclidean")
+        squared[squared <= SAME**2] = np.inf
+        squared = squared[np.isfinite(squared).any(1)]
+        known += len(squared)
+        for i, h in enumerate(scott * FACTORS):
             totals[i] += (logsumexp(-0.5 / h**2 * squared, axis=1) - codes.shape[1] * np.log(h)).sum()
-    return float(bandwidths[totals.argmax()])
+    if known == 0:  # all codes are equal
+        return 1.0
+    best = int(totals.argmax())
+    if best in (0, len(FACTORS) - 1):
+        _warn(float(scott * FACTORS[best]), lowest=best == 0)
+    return float(FACTORS[best])
+
+
+def _warn(h: float, lowest: bool) -> None:
+    end, why = ("lowest", "draws nearly repeat the codes") if lowest else ("highest", "draws are spread widely")
+    message = (
+        f"cross-validation chose h={h:.3g}, the {end} bandwidth that it tries, so {why}. Look at the codes for near "
+        "copies or far outliers, or choose a bandwidth yourself: KernelDensitySampler('scott') or a number."
+    )
+    warnings.warn(message, BandwidthWarning, stacklevel=4)

@@ -18,7 +18,7 @@ from latente.diagnostics import Evidence, Finding, Passed, judge, scaled
 from latente.diagnostics.passed import Floats, evenly
 from latente.estimators import Autoencoder
 from latente.estimators.evaluation import Evaluation
-from latente.metrics import fit_pca
+from latente.metrics import fit_pca, memorization
 from latente.report.labels import Labels
 from latente.report.measures import (
     DRAWS,
@@ -35,6 +35,8 @@ from latente.report.words import Words
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
+
+    from latente.metrics.generation import Memorization
 
 SHOWN = 8  # samples that are shown one by one
 MAPPED = 2_000  # samples in a latent map
@@ -172,6 +174,17 @@ class Study:
             return None
         x, x_hat = self.passed.x, self.passed.x_hat
         return measure_drawn(self.samples, x, x_hat, self.reference, inside=not self.own_reference)
+
+    @cached_property
+    def memorized(self) -> Memorization | None:
+        """How near samples of the prior come to training samples; None without either, or without unseen samples."""
+        if self.samples is None or not self.own_reference:
+            return None
+        unseen = self.passed.x[evenly(len(self.passed.x), DRAWS)]
+        try:
+            return memorization(self.samples, self.reference, unseen)
+        except ValueError:  # half of X or more is in the training data itself
+            return None
 
     @cached_property
     def shown(self) -> NDArray[np.int64]:

@@ -1,15 +1,22 @@
-"""What is measured of a latent space: names, formulas in words, and values to read a value by."""
+"""What is measured of a latent space: names, formulas, sources, and values to read a value by."""
 
 from __future__ import annotations
 
 __all__ = [
-    "MEASURES", "NEIGHBOURS_OF", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row", "Skipped", "reference",
+    "MEASURES", "NEIGHBOURS_OF", "NOTATION", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row", "Skipped",
+    "counted", "reference",
 ]  # fmt: skip
 
 from dataclasses import dataclass
 
 PLACES, POSTERIOR, PATHS = "places of the codes", "draws of q(z|x)", "straight lines"
 NEIGHBOURS_OF, UNITS = "neighbours", "active units"
+REFERENCE_CODES = 3_000  # of which the references were measured
+ALIKE = 1.5  # times as many codes, or as few, still compare
+NOTATION = (
+    "z are the n codes, x their samples, e and d encoder and decoder, y the m draws, rₖ(a) the distance from a to "
+    "its k-th nearest (other) code, [ ] 1 where true, a and b the codes of a pair, N(a) the k nearest to a."
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +26,9 @@ class Measure:
     Attributes:
         name: of LatentReport's attribute.
         title: in a few words.
-        formula: in words.
+        meaning: what it is, in words.
+        formula: the same in symbols, those of NOTATION.
+        source: authors and year; what is our own says so.
         group: what it looks at; measures of a group apply together.
         ideal: its value for codes that are exactly N(0, I) and a linear decoder; None where that depends on the model.
 
@@ -30,7 +39,9 @@ class Measure:
 
     name: str
     title: str
+    meaning: str
     formula: str
+    source: str
     group: str
     ideal: float | None = None
 
@@ -79,69 +90,140 @@ class Skipped:
         return f"{self.group}: {self.reason}"
 
 
+HOLES = "P( r₅(y) > 99% quantile of r₅(z) )"
+COVERAGE = "1/n Σᵢ [ some y is nearer to zᵢ than r₅(zᵢ) ]"
+DENSITY = "1/(5m) Σⱼ Σᵢ [ yⱼ is nearer to zᵢ than r₅(zᵢ) ]"
+MMD = "mean κ(z, z′) + mean κ(y, y′) - 2 mean κ(z, y), κ(a, b) = exp(-‖a - b‖² / 2h²), h the median distance"
+TRUST = "1 - 2/(nk(2n - 3k - 1)) Σᵢ Σⱼ (rank of xⱼ from xᵢ - k), j in N(zᵢ) but not in N(xᵢ), k = 12"
+CYCLE = "‖e(d(c)) - c‖ / ‖b - a‖, "
+SUPPORT = (
+    "the support that neighbours span: Kynkäänniemi, Karras, Laine, Lehtinen, Aila (2019); one radius for all: ours"
+)
+NAEEM = "Naeem, Oh, Uh, Choi, Yoo (2020)"
+GRETTON = "Gretton, Borgwardt, Rasch, Schölkopf, Smola (2012), equation 3"
+BERTHELOT = "without labels, after Berthelot, Raffel, Roy, Goodfellow (2019)"
+TWO_NN = "Facco, d'Errico, Rodriguez, Laio (2017)"
+VENNA = "Venna, Kaski (2001)"
+OURS = "ours"
+
 MEASURES = (
     Measure(
         "hole_fraction", "hole fraction",
         "the share of draws from a Gaussian fitted to the codes that lie farther from their 5th nearest code than 99% "
-        "of the codes do from theirs", PLACES, 0.01,
+        "of the codes do from theirs", f"{HOLES}, y ~ N(mean, covariance of z)", SUPPORT, PLACES, 0.01,
     ),
-    Measure("hole_fraction_control", "… of held-out codes", "the same share of codes of other samples", PLACES, 0.01),
+    Measure(
+        "hole_fraction_control", "… of held-out codes", "the same share of codes of other samples",
+        f"{HOLES}, y held-out codes", SUPPORT, PLACES, 0.01,
+    ),
     Measure(
         "coverage_fitted", "coverage, fitted Gaussian",
         "the share of codes with a draw nearer than their own 5th nearest code; draws of the fitted Gaussian",
+        f"{COVERAGE}, y ~ N(mean, covariance of z)", NAEEM, PLACES, 0.97,
+    ),
+    Measure(
+        "coverage_normal", "coverage, N(0, I)", "the same; draws of N(0, I)", f"{COVERAGE}, y ~ N(0, I)", NAEEM,
         PLACES, 0.97,
     ),
-    Measure("coverage_normal", "coverage, N(0, I)", "the same; draws of N(0, I)", PLACES, 0.97),
     Measure(
         "density_fitted", "density, fitted Gaussian",
-        "in how many of the codes' neighbourhoods a draw of the fitted Gaussian lies, over 5", PLACES, 1.0,
+        "in how many of the codes' neighbourhoods a draw of the fitted Gaussian lies, over 5",
+        f"{DENSITY}, y ~ N(mean, covariance of z)", NAEEM, PLACES, 1.0,
     ),
-    Measure("density_normal", "density, N(0, I)", "the same; draws of N(0, I)", PLACES, 1.0),
+    Measure(
+        "density_normal", "density, N(0, I)", "the same; draws of N(0, I)", f"{DENSITY}, y ~ N(0, I)", NAEEM, PLACES,
+        1.0,
+    ),
     Measure(
         "mmd", "MMD² to N(0, I)",
         "how far the codes are from N(0, I): likeness within codes plus likeness within draws less twice that between "
-        "them; likeness is a Gaussian of the distance, as wide as the median distance", PLACES, 0.0,
+        "them; likeness is a Gaussian of the distance, as wide as the median distance", f"{MMD}; y ~ N(0, I)",
+        GRETTON, PLACES, 0.0,
     ),
-    Measure("mmd_null", "… by chance", "what MMD² stays below in 95 of 100 cases without any difference", PLACES),
+    Measure(
+        "mmd_null", "… by chance", "what MMD² stays below in 95 of 100 cases without any difference",
+        "95% quantile of MMD² over random divisions of z and y into two", "Gretton et al. (2012), section 5", PLACES,
+    ),
     Measure(
         "posterior_hole_fraction", "holes for N(0, I) in q(z)",
         "the share of draws from N(0, I) in holes between draws of q(z|x), which the decoder was trained on",
-        POSTERIOR, 0.01,
+        f"{HOLES}, z ~ q(z|x), y ~ N(0, I)", SUPPORT, POSTERIOR, 0.01,
     ),
-    Measure("posterior_coverage", "coverage of q(z) by N(0, I)", "of draws of q(z|x) by N(0, I)", POSTERIOR, 0.97),
-    Measure("posterior_mmd", "MMD² of q(z) to N(0, I)", "of draws of q(z|x) to N(0, I)", POSTERIOR, 0.0),
+    Measure(
+        "posterior_coverage", "coverage of q(z) by N(0, I)", "of draws of q(z|x) by N(0, I)",
+        f"{COVERAGE}, z ~ q(z|x), y ~ N(0, I)", NAEEM, POSTERIOR, 0.97,
+    ),
+    Measure(
+        "posterior_mmd", "MMD² of q(z) to N(0, I)", "of draws of q(z|x) to N(0, I)",
+        f"{MMD}; z ~ q(z|x), y ~ N(0, I)", GRETTON, POSTERIOR, 0.0,
+    ),
     Measure(
         "jump", "jump",
-        "the longest of 20 steps along a decoded straight line as a share of the whole way, less 1/20", PATHS, 0.0,
+        "the longest of 20 steps along a decoded straight line as a share of the whole way, less 1/20",
+        "maxₜ sₜ / Σₜ sₜ - 1/20, sₜ = ‖d(cₜ₊₁) - d(cₜ)‖, cₜ evenly from a to b", BERTHELOT, PATHS, 0.0,
     ),
     Measure(
-        "path_ratio", "path ratio", "the length of a decoded straight line over the distance of its ends", PATHS, 1.0
+        "path_ratio", "path ratio", "the length of a decoded straight line over the distance of its ends",
+        "Σₜ sₜ / ‖d(b) - d(a)‖", "Arvanitidis, Hansen, Hauberg (2018)", PATHS, 1.0,
     ),
     Measure(
         "cycle_gap", "cycle gap halfway",
         "how far a code halfway between two moves when decoded and encoded again, over the distance of the two",
-        PATHS, 0.0,
+        f"{CYCLE}c = (a + b)/2", OURS, PATHS, 0.0,
     ),
-    Measure("cycle_gap_control", "… at the ends", "the same at the codes of samples", PATHS, 0.0),
     Measure(
-        "active_units", UNITS, "latent units whose code varies by more than 0.01 over the data", UNITS
+        "cycle_gap_control", "… at the ends", "the same at the codes of samples", f"{CYCLE}c = a", OURS, PATHS, 0.0
+    ),
+    Measure(
+        "active_units", UNITS, "latent units whose code varies by more than 0.01 over the data",
+        "Σⱼ [ variance of zⱼ over the data > 0.01 ]", "Burda, Grosse, Salakhutdinov (2016)", UNITS,
     ),
     Measure(
         "participation_ratio", "participation ratio",
-        "over how many directions the codes' variance is spread: (sum of eigenvalues)² over sum of squares", "",
+        "over how many directions the codes' variance is spread: (sum of eigenvalues)² over sum of squares",
+        "(Σⱼ λⱼ)² / Σⱼ λⱼ², λ eigenvalues of the codes' covariance",
+        "Gao, Trautmann, Yu, Santhanam, Ryu, Shenoy, Ganguli (2017)", "",
     ),
     Measure(
         "intrinsic_dimension", "dimension of the codes",
-        "from the ratio of the distances to the first two neighbours (TwoNN)", PLACES,
+        "from the ratio of the distances to the first two neighbours (TwoNN)", "(n - 1) / Σᵢ ln(r₂(zᵢ) / r₁(zᵢ))",
+        TWO_NN, PLACES,
     ),
-    Measure("data_dimension", "dimension of the data", "the same of the samples themselves", NEIGHBOURS_OF),
+    Measure(
+        "data_dimension", "dimension of the data", "the same of the samples themselves",
+        "(n - 1) / Σᵢ ln(r₂(xᵢ) / r₁(xᵢ))", TWO_NN, NEIGHBOURS_OF,
+    ),
     Measure(
         "trustworthiness", "trustworthiness",
         "1 less the ranks, in the data, of the 12 nearest in the codes that are not among the 12 nearest in the data",
-        NEIGHBOURS_OF, 1.0,
+        TRUST, VENNA, NEIGHBOURS_OF, 1.0,
     ),
-    Measure("continuity", "continuity", "the same with data and codes swapped", NEIGHBOURS_OF, 1.0),
+    Measure(
+        "continuity", "continuity", "the same with data and codes swapped", "trustworthiness with x and z swapped",
+        VENNA, NEIGHBOURS_OF, 1.0,
+    ),
 )  # fmt: skip
+
+
+def counted(codes: int) -> str:
+    """Returns how many codes the references have, and where it matters that a model has another number.
+
+    Args:
+        codes: of the model that is read by them.
+
+    Example:
+        >>> counted(3000)
+        'Healthy and sick are of 3,000 codes each.'
+        >>> "this model's values of 500" in counted(500)
+        True
+    """
+    if REFERENCE_CODES / ALIKE <= codes <= REFERENCE_CODES * ALIKE:
+        return f"Healthy and sick are of {REFERENCE_CODES:,} codes each."
+    return (
+        f"Healthy and sick are of {REFERENCE_CODES:,} codes each, this model's values of {codes:,}: holes, coverage, "
+        "density, MMD², dimension and neighbours change with the number, so only jump, path ratio, cycle gap, active "
+        "units and participation ratio can be read beside theirs."
+    )
 
 
 def reference(name: str, latent_dim: int, sick: bool) -> float | None:

@@ -71,9 +71,7 @@ def measure(
 
 def has_prior(model: Autoencoder) -> bool:
     """Returns whether training drew the codes towards N(0, I)."""
-    from latente.bottlenecks import Gaussian
-
-    return isinstance(model.recipe_.bottleneck, Gaussian) or model.recipe_.objective.normal_codes
+    return model.recipe_.has_prior
 
 
 def _reasons(model: Autoencoder, codes: Codes) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from latente.data import loaded
 from latente.diagnostics.finding import Finding
 from latente.diagnostics.latent.codes import Codes
-from latente.diagnostics.latent.measures import MEASURES, Row, Skipped, reference
+from latente.diagnostics.latent.measures import MEASURES, Row, Skipped, counted, reference
 from latente.diagnostics.latent.measuring import PAIRS, ROWS, has_prior, measure
 from latente.diagnostics.latent.verdict import find
 from latente.diagnostics.passed import Floats, check_model, scaled
@@ -115,6 +115,7 @@ class LatentReport:
         notes = [
             f"{self.codes} codes of {self.latent_dim} numbers, {self.held_out} held out. Ideal: codes N(0, I), linear "
             f"decoder. Healthy: variational, MNIST, {near} units. Sick: plain, {near} units, overfitted to 500 images.",
+            counted(self.codes),
             *(f"Does not apply: {skipped}." for skipped in self.skipped),
         ]
         return "\n".join([*lines, *notes, self.verdict])

@@ -11,18 +11,30 @@ from latente.diagnostics.finding import SEVERITIES, Finding
 if TYPE_CHECKING:
     from latente.diagnostics.latent.report import LatentReport
 
+# What each of these means is told in docs/latent-space.md, with the values on both sides of it.
 APART = 0.05  # of held-out codes in holes; by chance it is 0.01
-HOLES = (0.05, 0.15)  # of a fitted Gaussian's draws; from here a note, a warning
-COVERED = (0.85, 0.5)  # of the codes; below these a note, a warning
-JUMP = (0.025, 0.05)  # beyond an even walk; from here a note, a warning
-CROOKED = (2.0, 3.0)  # times the straight distance
-GAP = 0.2  # of the distance of two codes
+HOLES = (0.05, 0.15)  # of draws; from here a note, a warning: one in 20, one in 7
+COVERED = (0.85, 0.5)  # of the codes by a density that can be exchanged; 32 Gaussians reach 0.85; a note, a warning
+REACHED = (0.5, 0.25)  # of the codes by the prior, which is what it is: below these it misses most, nearly all
+UNLIKE = 0.1  # MMD^2; that of N(0, I) from itself with every mean moved by two thirds of a standard deviation
+JUMP = (0.05, 0.1)  # beyond an even walk; the longest of 20 steps is twice, three times as long as the mean one
+CROOKED = 4.0  # times the straight distance; three quarters of the way lead nowhere
+GAP = 0.2  # of the distance of two codes, four of the 20 steps; an encoder that leads elsewhere
 FALSE = (0.9, 0.8)  # trustworthiness and continuity
 FOLDED = 1.5  # times as many dimensions in the data as in the code
 
 ADVICE_SMOOTH = (
     "Use more latent units, a bottleneck that adds noise to the code (bottleneck='gaussian'), a penalty on the decoder "
     "(objective='rae') or more data."
+)
+
+ADVICE_PRIOR = (
+    "Samples of the prior are partly samples of nothing, or too often of one kind: raise beta (or the objective's "
+    "weight) so that the codes meet the prior, or fit a density to the codes and sample that."
+)
+ADVICE_PLACES = (
+    "N(0, I) may be sampled, beta need not be raised. A density that is fitted to the codes (latente.generation) also "
+    "reaches the places that it misses."
 )
 
 
@@ -35,8 +47,8 @@ def find(report: LatentReport, prior: bool, corrupted: bool) -> tuple[Finding, .
         corrupted: whether training corrupted the input.
     """
     place = _prior(report) if prior else _holes(report)
-    found = [*_apart(report), *place, *_jumps(report), *_cycle(report, corrupted), *_units(report), *_folds(report)]
-    found += _neighbours(report)
+    found = [*_apart(report), *place, *_jumps(report), *_cycle(report, corrupted), *_units(report)]
+    found += [*_neighbours(report), *_folds(report)]
     if not found and report.skipped and report.jump is None and report.hole_fraction is None:
         message = "What can be measured of these codes shows no fault; what cannot is listed with its reason."
         return (Finding("nothing to say", "note", message),)
@@ -57,24 +69,42 @@ def _apart(r: LatentReport) -> list[Finding]:
 
 
 def _prior(r: LatentReport) -> list[Finding]:
-    """Judges whether N(0, I) can be sampled: by draws of q(z|x) where codes are random, else by the codes."""
+    """Judges whether N(0, I) can be sampled: by draws of q(z|x) where codes are random, else by the codes.
+
+    Coverage and holes look at places, MMD^2 at the distribution as a whole; where they disagree, that is said.
+    """
     random = r.posterior_coverage is not None
-    covered, holes = (
-        (r.posterior_coverage, r.posterior_hole_fraction) if random else (r.coverage_normal, r.hole_fraction)
+    covered, holes, mmd = (
+        (r.posterior_coverage, r.posterior_hole_fraction, r.posterior_mmd)
+        if random
+        else (r.coverage_normal, r.hole_fraction, r.mmd)
     )
-    if covered is None or holes is None:
+    if covered is None or holes is None or mmd is None:
         return []
     what = "what the decoder was trained on (draws of q(z|x))" if random else "the codes"
     source = "draws of N(0, I)" if random else "draws of a Gaussian fitted to them"
-    message = f"N(0, I) covers {covered:.0%} of {what}; {holes:.0%} of {source} fall into holes."
-    if covered >= COVERED[0] and holes <= HOLES[1]:
-        return [Finding("codes follow the prior", "good", message)]
-    advice = (
-        "Samples of the prior are partly samples of nothing: raise beta (or the objective's weight) so that the codes "
-        "meet the prior, or fit a density to the codes and sample that."
-    )
-    grave = covered < COVERED[1] or holes > 2 * HOLES[1]
-    return [Finding("codes do not follow the prior", "warning" if grave else "note", message, advice)]
+    message = f"N(0, I) covers {covered:.0%} of {what}; {holes:.0%} of {source} fall into holes. {_whole(mmd, r)}"
+    alike = r.mmd_null is not None and mmd <= r.mmd_null
+    if covered >= REACHED[0] and holes <= HOLES[1]:
+        if mmd <= UNLIKE:
+            return [Finding("codes follow the prior", "good", message)]
+        message += " The two disagree: draws reach the codes, but in other proportions than the data have."
+        return [Finding("coverage and MMD disagree", "note", message, ADVICE_PRIOR)]
+    if alike:
+        message += " The two disagree: as a whole the codes follow the prior, in places there are too few or too many."
+        return [Finding("coverage and MMD disagree", "note", message, ADVICE_PLACES)]
+    grave = covered < REACHED[1] or holes > 2 * HOLES[1] or mmd > UNLIKE
+    return [Finding("codes do not follow the prior", "warning" if grave else "note", message, ADVICE_PRIOR)]
+
+
+def _whole(mmd: float, r: LatentReport) -> str:
+    """Returns what MMD^2 says, in words."""
+    if r.mmd_null is None:
+        return f"MMD² is {mmd:.2g}."
+    if mmd <= r.mmd_null:
+        return f"As a whole they cannot be told from it (MMD² {mmd:.2g}, by chance up to {r.mmd_null:.2g})."
+    size = "far from it" if mmd > UNLIKE else "a little off"
+    return f"As a whole they are {size} (MMD² {mmd:.2g}, by chance up to {r.mmd_null:.2g}; far from {UNLIKE:g})."
 
 
 def _holes(r: LatentReport) -> list[Finding]:
@@ -98,13 +128,13 @@ def _holes(r: LatentReport) -> list[Finding]:
 
 
 def _jumps(r: LatentReport) -> list[Finding]:
-    if r.jump is None or r.path_ratio is None or (r.jump < JUMP[0] and r.path_ratio < CROOKED[0]):
+    if r.jump is None or r.path_ratio is None or (r.jump < JUMP[0] and r.path_ratio < CROOKED):
         return []
     message = (
         f"On straight lines between codes the decoder's longest of 20 steps is {r.jump + 0.05:.1%} of the way (5% is "
         f"even), and the way is {r.path_ratio:.2f} times the straight distance."
     )
-    grave = r.jump >= JUMP[1] or r.path_ratio >= CROOKED[1]
+    grave = r.jump >= JUMP[1] or r.path_ratio >= CROOKED
     return [Finding("interpolation jumps", "warning" if grave else "note", message, ADVICE_SMOOTH)]
 
 
@@ -118,11 +148,13 @@ def _cycle(r: LatentReport, corrupted: bool) -> list[Finding]:
             "Usual where training corrupts the input: the encoder has seen few clean samples. Use weaker corruption, "
             "or a range of levels that begins at 0."
             if corrupted
-            else "Train longer; a single layer whose output is squashed cannot do better."
+            else "Look for overfitting first: the encoder may know the training samples only. Train longer where there "
+            "is none; a single layer whose output is squashed cannot do better."
         )
-        return [Finding("encoder does not invert the decoder", "note", message, advice)]
+        return [Finding("encoder does not invert the decoder", "note" if corrupted else "warning", message, advice)]
     message = f"Between codes, what is decoded does not lead back to its code: {numbers}."
-    return [Finding("decoder untrained between codes", "note", message, ADVICE_SMOOTH)]
+    severity = "note" if corrupted else "warning"
+    return [Finding("decoder untrained between codes", severity, message, ADVICE_SMOOTH)]
 
 
 def _units(r: LatentReport) -> list[Finding]:
@@ -135,21 +167,27 @@ def _units(r: LatentReport) -> list[Finding]:
     return [Finding("inactive units", "note", message, f"latent_dim={count} would do as well.")]
 
 
-def _folds(r: LatentReport) -> list[Finding]:
-    if r.data_dimension is None or r.data_dimension < FOLDED * r.latent_dim:
-        return []
-    message = f"Near each other the data vary in about {r.data_dimension:.0f} directions; the code has {r.latent_dim}."
-    advice = "It must fold or drop some: use more latent units unless the picture in few dimensions is what you want."
-    return [Finding("fewer units than the data's dimension", "note", message, advice)]
-
-
 def _neighbours(r: LatentReport) -> list[Finding]:
-    if r.trustworthiness is None or r.continuity is None or min(r.trustworthiness, r.continuity) >= FALSE[0]:
+    agreed = _agreement(r)
+    if agreed is None or agreed >= FALSE[0]:
         return []
     message = (
         f"Neighbours in the codes are neighbours in the data to {r.trustworthiness:.2f} (trustworthiness; 1 is all), "
         f"the reverse to {r.continuity:.2f} (continuity)."
     )
     advice = "Do not read groups or distances off a map of these codes; use more latent units or train longer."
-    grave = min(r.trustworthiness, r.continuity) < FALSE[1]
-    return [Finding("false neighbours", "warning" if grave else "note", message, advice)]
+    return [Finding("false neighbours", "warning" if agreed < FALSE[1] else "note", message, advice)]
+
+
+def _agreement(r: LatentReport) -> float | None:
+    return None if r.trustworthiness is None or r.continuity is None else min(r.trustworthiness, r.continuity)
+
+
+def _folds(r: LatentReport) -> list[Finding]:
+    """Names a likely reason of false neighbours; where neighbours agree, few units are no fault."""
+    agreed = _agreement(r)
+    if r.data_dimension is None or r.data_dimension < FOLDED * r.latent_dim or agreed is None or agreed >= FALSE[0]:
+        return []
+    message = f"Near each other the data vary in about {r.data_dimension:.0f} directions; the code has {r.latent_dim}."
+    advice = "It folds or drops some: use more latent units unless the picture in few dimensions is what you want."
+    return [Finding("fewer units than the data's dimension", "note", message, advice)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["latent_health_section"]
 
 from latente.diagnostics.latent import LatentReport, Row, measure_latent
+from latente.diagnostics.latent.measures import NOTATION, counted
 from latente.diagnostics.latent.measuring import ROWS
 from latente.diagnostics.passed import evenly
 from latente.report.components import details, findings_list, section, table
@@ -14,7 +15,7 @@ from latente.report.words import count, joined, number, plural
 
 
 def latent_health_section(study: Study) -> Html:
-    """Returns the chapter on the health of the latent space: verdict, table, formulas in words, what does not apply."""
+    """Returns the chapter on the health of the latent space: verdict, table, formulas, what does not apply."""
     report = _measured(study)
     shown = [row for row in report.rows if row.value is not None]
     head = ["", "this model", "ideal", "healthy", "sick"]
@@ -22,15 +23,16 @@ def latent_health_section(study: Study) -> Html:
     near = 2 if report.latent_dim <= 4 else 8
     caption = (
         f"Ideal: codes that are exactly N(0, I), and a linear decoder. Healthy: a variational autoencoder with {near} "
-        f"units on MNIST. Sick: a plain one with {near} units, trained long on 500 images."
+        f"units on MNIST. Sick: a plain one with {near} units, trained long on 500 images. {counted(report.codes)}"
     )
-    formulas = [[row.measure.title, row.measure.formula] for row in shown]
+    formulas = [[(m := row.measure).title, m.meaning, m.formula, m.source] for row in shown]
+    known = table(["measure", "is", "formula", "source"], formulas, prose=True)
     return section(
         "Latent health",
         tag("p", _intro(study, report)),
         findings_list(report.findings),
         table(head, body, caption=caption) if body else None,
-        details("How each of these is measured", table(["measure", "is"], formulas, prose=True)) if body else None,
+        details("How each of these is measured", tag("p", NOTATION), known) if body else None,
         tag("p", _skipped(report)) if report.skipped else None,
         id_="latent-health",
     )

@@ -56,10 +56,11 @@ class BandwidthWarning(UserWarning):
     """Cross-validation would go on beyond the bandwidths that it tries.
 
     Example:
-        >>> codes = np.arange(40.0)[:, None] + np.array([0, 1e-4])    # pairs of near copies
+        >>> rng = np.random.default_rng(0)
+        >>> codes = np.repeat(rng.normal(size=(100, 2)), 2, axis=0) + 1e-3 * rng.normal(size=(200, 2))    # near copies
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     sampler = KernelDensitySampler("cv").fit(codes.reshape(-1, 1))
+        ...     sampler = KernelDensitySampler("cv").fit(codes)
         >>> caught[0].category.__name__
         'BandwidthWarning'
     """

@@ -7,7 +7,7 @@ Nothing in either is ever executed.
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "ModelFileError", "Stored", "read_model", "write_model"]
+__all__ = ["FORMAT", "LOADERS", "ModelFileError", "Stored", "read_kind", "read_model", "write_model"]
 
 import hashlib
 import json
@@ -23,6 +23,13 @@ from latente.files import write_atomically
 
 FORMAT = 1
 FILE, READABLE = "model.safetensors", "config.json"
+LOADERS = {  # what reads the folders of kinds that `latente.load` does not
+    "AnomalyDetector": "latente.anomaly.load",
+    "Denoiser": "latente.denoising.load",
+    "Generator": "latente.Generator.load",
+    "Imputer": "latente.denoising.load",
+    "SeriesDetector": "latente.anomaly.SeriesDetector.load",
+}
 
 
 class ModelFileError(ValueError):
@@ -209,3 +216,29 @@ def _hash(tensors: Mapping[str, Tensor], stored: Stored) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
     return digest.hexdigest()
+
+
+def read_kind(folder: str | Path, kind: str) -> tuple[dict[str, Tensor], Stored]:
+    """Returns what `read_model` does, for a folder that holds one kind of model.
+
+    Args:
+        folder: that a `save` wrote.
+        kind: the class's name.
+
+    Raises:
+        ModelFileError: as `read_model`, and for another kind of model; the message names its loader.
+
+    Example:
+        >>> import tempfile
+        >>> description = {"estimator": "Imputer", "params": {}, "data": {}, "training": {}}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     read_kind(write_model(folder, {"weight": torch.zeros(2)}, description), "Generator")
+        Traceback (most recent call last):
+        latente.persistence.ModelFileError: ... another kind of model, Imputer, not Generator; use ...
+    """
+    tensors, stored = read_model(folder)
+    own = stored.estimator
+    if own != kind:
+        loader = LOADERS.get(own, "latente.load")
+        raise ModelFileError(f"{folder} holds another kind of model, {own}, not {kind}; use {loader}")
+    return tensors, stored

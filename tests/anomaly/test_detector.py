@@ -93,7 +93,9 @@ def test_a_changed_folder_is_refused(fitted, tmp_path):
     Autoencoder(2, trainer=Trainer(epochs=1, verbose=False), random_state=1).fit(X).save(folder / "model-0")
     with pytest.raises(ModelFileError, match="not the one that was saved here"):
         load(folder)
-    with pytest.raises(ModelFileError, match="holds a Autoencoder, not an AnomalyDetector"):
+    with pytest.raises(
+        ModelFileError, match="another kind of model, Autoencoder, not AnomalyDetector; use latente.load"
+    ):
         load(folder / "model-0")
     assert json.loads((folder / "config.json").read_text())["estimator"] == "AnomalyDetector"
 

@@ -208,7 +208,9 @@ def test_folders_that_are_refused(fitted, of_three_channels, tmp_path):
     of_three_channels.save(tmp_path / "b")
     with pytest.raises(ModelFileError, match="missing"):
         SeriesDetector.load(tmp_path / "c")
-    with pytest.raises(ModelFileError, match="holds a Autoencoder"):
+    with pytest.raises(
+        ModelFileError, match="another kind of model, Autoencoder, not SeriesDetector; use latente.load"
+    ):
         SeriesDetector.load(tmp_path / "a" / "detector")
     (tmp_path / "b" / "detector").rename(tmp_path / "old")
     (tmp_path / "a" / "detector").rename(tmp_path / "b" / "detector")

@@ -83,7 +83,9 @@ def test_a_half_replaced_or_foreign_folder_is_refused(model, digits, tmp_path):
     folder = latente.Generator(model, "gaussian").fit(digits[0]).save(tmp_path / "g")
     with pytest.raises(latente.ModelFileError, match="no model in"):
         latente.Generator.load(tmp_path / "nothing")
-    with pytest.raises(latente.ModelFileError, match="holds a Autoencoder, not a Generator"):
+    with pytest.raises(
+        latente.ModelFileError, match="another kind of model, Autoencoder, not Generator; use latente.load"
+    ):
         latente.Generator.load(folder / "model")
     latente.Autoencoder(4, trainer=TRAINER, random_state=1).fit(digits[0]).save(folder / "model")
     with pytest.raises(latente.ModelFileError, match="not the one that was saved here"):

@@ -19,9 +19,8 @@ from safetensors.torch import save_file
 
 import latente
 from latente import MLP, Autoencoder, ModelFileError, Trainer
-from latente.estimators.saving import LOADERS
 from latente.files import write_atomically
-from latente.persistence import FORMAT, Stored, _hash, read_model
+from latente.persistence import FORMAT, LOADERS, Stored, _hash, read_model
 
 TABLE = np.random.default_rng(0).normal(size=(30, 5))
 

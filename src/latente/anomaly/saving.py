@@ -24,7 +24,7 @@ from latente.anomaly.scores import Score
 from latente.data import Schema
 from latente.estimators import load as load_model
 from latente.parts import Part
-from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
+from latente.persistence import ModelFileError, Stored, load_tensors, read_kind, read_model, write_model
 
 if TYPE_CHECKING:
     from latente.anomaly.detector import AnomalyDetector
@@ -78,9 +78,7 @@ def load(path: str | Path) -> AnomalyDetector:
         >>> bool((restored.predict(X) == detector.predict(X)).all())
         True
     """
-    tensors, stored = read_model(path)
-    if stored.estimator != NAME:
-        raise ModelFileError(f"{path} holds a {stored.estimator}, not an {NAME}; use latente.load")
+    tensors, stored = read_kind(path, NAME)
     try:
         return _restored(Path(path), tensors, stored)
     except ModelFileError:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from latente.anomaly.series_parts import load_detector
-from latente.persistence import ModelFileError, read_model, write_model
+from latente.persistence import ModelFileError, read_kind, read_model, write_model
 
 if TYPE_CHECKING:
     from latente.anomaly.series import SeriesDetector
@@ -74,9 +74,7 @@ def load_series_detector(path: str | Path) -> SeriesDetector:
     from latente.anomaly.series import SeriesDetector
 
     folder = Path(path)
-    tensors, stored = read_model(folder)
-    if stored.estimator != NAME:
-        raise ModelFileError(f"{folder} holds a {stored.estimator}, not a {NAME}; load it with its own class")
+    tensors, stored = read_kind(folder, NAME)
     try:
         if read_model(folder / INNER)[1].sha256 != stored.data["hash"]:
             raise ModelFileError(f"the detector in {folder / INNER} is not the one that was saved here")

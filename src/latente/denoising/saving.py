@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latente.estimators import load as load_autoencoder
 from latente.parts import Part, resolve
-from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
+from latente.persistence import ModelFileError, Stored, load_tensors, read_kind, read_model, write_model
 from latente.training import History, Trainer, current_processes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def load_denoiser(path: str | Path) -> Denoiser:
     from latente.denoising.denoiser import Denoiser
     from latente.denoising.samples import Scale
 
-    tensors, stored = _read(path, "Denoiser")
+    tensors, stored = read_kind(path, "Denoiser")
     with _described(path):
         params = _params(stored)
         params["noise"] = None if params["noise"] is None else Part.from_dict(params["noise"])
@@ -105,7 +105,7 @@ def load_imputer(path: str | Path) -> Imputer:
     """
     from latente.denoising.imputer import Imputer
 
-    tensors, stored = _read(path, "Imputer")
+    tensors, stored = read_kind(path, "Imputer")
     with _described(path):
         params = _params(stored)
         params["hidden_features"] = tuple(params["hidden_features"])
@@ -140,15 +140,6 @@ def _write(
         write_model(path, {f"module.{k}": v for k, v in model.module_.state_dict().items()} | dict(more), description)
     processes.wait()
     return Path(path)
-
-
-def _read(path: str | Path, name: str) -> tuple[dict[str, Tensor], Stored]:
-    tensors, stored = read_model(path)
-    if stored.estimator != name:
-        raise ModelFileError(
-            f"{path} holds another kind of model, {stored.estimator}, not {name}; use latente.denoising.load"
-        )
-    return tensors, stored
 
 
 def _params(stored: Stored) -> dict[str, Any]:

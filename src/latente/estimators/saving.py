@@ -24,7 +24,7 @@ from latente.estimators.named import (
 )
 from latente.estimators.stacked import StackedAutoencoder
 from latente.parts import Part, did_you_mean
-from latente.persistence import ModelFileError, Stored, load_tensors, read_model, write_model
+from latente.persistence import LOADERS, ModelFileError, Stored, load_tensors, read_model, write_model
 from latente.training import History, Trainer, current_processes
 
 KNOWN: dict[str, type[Autoencoder]] = {
@@ -39,13 +39,6 @@ KNOWN: dict[str, type[Autoencoder]] = {
     )
 }
 OWN = ("encoder", "decoder", "corruption", "distortion")
-LOADERS = {  # of kinds that are built on these estimators, by name: their modules come later in the order of imports
-    "AnomalyDetector": "latente.anomaly.load",
-    "Denoiser": "latente.denoising.load",
-    "Generator": "latente.Generator.load",
-    "Imputer": "latente.denoising.load",
-    "SeriesDetector": "latente.anomaly.SeriesDetector.load",
-}
 
 
 def save(model: Autoencoder, path: str | Path) -> Path:
@@ -133,7 +126,7 @@ def restored(path: str | Path, tensors: dict[str, Tensor], stored: Stored, own: 
         ModelFileError, TypeError: as in `load`.
     """
     if stored.estimator not in KNOWN:
-        raise ModelFileError(f"{path} holds a{_unknown(stored.estimator)}")
+        raise ModelFileError(f"{path} holds {_unknown(stored.estimator)}")
     if "data.shift" not in tensors or "data.factor" not in tensors:
         raise ModelFileError(f"{path} lacks the tensors data.shift and data.factor")
     model = _model(path, stored, tensors.pop("data.shift"), tensors.pop("data.factor"))
@@ -146,8 +139,8 @@ def restored(path: str | Path, tensors: dict[str, Tensor], stored: Stored, own: 
 
 def _unknown(kind: str) -> str:
     if kind in LOADERS:
-        return f"{'n' * (kind[0] in 'AI')} {kind}, which is no autoencoder; use {LOADERS[kind]}"
-    return f" {kind!r}, which this version of latente does not know"
+        return f"{'an' if kind[0] in 'AI' else 'a'} {kind}, which is no autoencoder; use {LOADERS[kind]}"
+    return f"a {kind!r}, which this version of latente does not know"
 
 
 def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> Autoencoder:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RULES = ("scott", "silverman", "cv")
 HELD_OUT = 500  # codes whose left-out density the cross-validation maximises
-FACTORS = np.geomspace(0.05, 3.3, 22)  # tried by it, as multiples of Scott's
+FACTORS = np.geomspace(0.005, 3.3, 34)  # tried by it, as multiples of Scott's
 SAME = 1e-5  # standard deviations; codes nearer than that are one code, up to rounding
 PAIRS = 1 << 21  # distances held at a time
 SMALLEST = 1e-6  # added to the covariance of the standardised codes

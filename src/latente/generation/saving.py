@@ -21,7 +21,7 @@ from torch import Tensor
 from latente.estimators import load as load_model
 from latente.generation.base import Sampler
 from latente.parts import Part
-from latente.persistence import ModelFileError, Stored, read_model, write_model
+from latente.persistence import ModelFileError, Stored, read_kind, read_model, write_model
 
 if TYPE_CHECKING:
     from latente.generation.generator import Generator
@@ -66,9 +66,7 @@ def load(cls: type[G], path: str | Path, own: dict[str, Any]) -> G:
         ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
     """
     folder = Path(path)
-    tensors, stored = read_model(folder)
-    if stored.estimator != NAME:
-        raise ModelFileError(f"{folder} holds a {stored.estimator}, not a {NAME}; use latente.load")
+    tensors, stored = read_kind(folder, NAME)
     try:
         hashes = dict(stored.data["hashes"])
         changed = [name for name in hashes if _hash(folder / name) != hashes[name]]

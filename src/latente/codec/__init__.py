@@ -1,13 +1,15 @@
-"""Compression: one container for all codecs, and errors that say what is wrong with a file."""
+"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong."""
 
 from __future__ import annotations
 
 __all__ = [
-    "AlteredError", "CodecError", "Container", "ContainerReader", "ContainerWriter", "Limits", "MissingModelError",
-    "Model", "ModelRef", "NewerVersionError", "NotOursError", "Section", "TooLargeError", "TruncatedError",
-    "WrongModelError", "crc32c", "hash_tensors", "pack", "unpack",
+    "AlteredError", "Bound", "CodecError", "Compressed", "Container", "ContainerReader", "ContainerWriter",
+    "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef", "NewerVersionError",
+    "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError", "compress_file", "crc32c",
+    "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
 ]  # fmt: skip
 
+from latente.codec.bounds import Bound
 from latente.codec.container import Container, pack, unpack
 from latente.codec.errors import (
     AlteredError,
@@ -18,6 +20,15 @@ from latente.codec.errors import (
     TooLargeError,
     TruncatedError,
     WrongModelError,
+)
+from latente.codec.files import (
+    Compressed,
+    Decompressed,
+    Description,
+    Part,
+    compress_file,
+    decompress_file,
+    describe_file,
 )
 from latente.codec.frames import Section
 from latente.codec.limits import Limits, crc32c

@@ -112,6 +112,13 @@ class Sections:
         """Returns the content of the next section, which must have that name."""
         return self.reader.read(self.next(name))
 
+    def rest(self) -> Iterator[Section]:
+        """Gives the sections that are left; they must be named 0, 1, 2, ..."""
+        for i, section in enumerate(self._sections):
+            if section.name != str(i):
+                raise AlteredError(f"the file has section {section.name!r} where section '{i}' must be")
+            yield section
+
     def finish(self) -> None:
         """Raises when something is left; so the file's end is seen, too."""
         section = next(self._sections, None)

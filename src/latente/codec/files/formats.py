@@ -11,13 +11,15 @@ from latente.codec.files.base import Format
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
 from latente.codec.files.plain import PlainFormat
+from latente.codec.files.tables import CsvFormat
+from latente.codec.files.wav import WavFormat
 
 HEAD = 4096  # bytes of a file that tell its format
 
 
 def formats() -> tuple[Format, ...]:
     """Returns all formats, those that ask for most first; the last one takes every file."""
-    return (NpyFormat(), NpzFormat(), PlainFormat())
+    return (NpyFormat(), NpzFormat(), WavFormat(), CsvFormat(), PlainFormat())
 
 
 def told(path: Path) -> list[tuple[Format, str]]:

@@ -133,8 +133,10 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, settings: Settings) -> Member:
     """Returns how a member will be written; what is no array of numbers, as bytes."""
-    start, dtype, shape = b"", np.dtype("V1"), (info.file_size,)
+    start = b""
     notes: tuple[str, ...] = ()
+    dtype: np.dtype[Any] = np.dtype("V1")
+    shape: tuple[int, ...] = (info.file_size,)
     bound = settings.bound_of(_name(info))
     try:
         with archive.open(info) as file:
@@ -181,7 +183,7 @@ def _stored(reader: ContainerReader) -> list[tuple[zipfile.ZipInfo, int, ArraySp
         how = take_list(content, "zip", int)
         if len(how) != 9 or how[0] not in METHODS:
             raise AlteredError("the header describes a member of an archive that there cannot be")
-        info = zipfile.ZipInfo(take_text(content, "name"), tuple(how[3:]))  # type: ignore[arg-type]
+        info = zipfile.ZipInfo(take_text(content, "name"), tuple(how[3:]))
         info.compress_type, info.create_system, info.external_attr = how[:3]
         spec = ArraySpec.from_json(take_object(content, "array"), block)
         found.append((info, take_integer(content, "start", 0, LONGEST + 12), spec))

@@ -8,18 +8,29 @@ from pathlib import Path
 
 from latente.codec.errors import NewerVersionError
 from latente.codec.files.base import Format
+from latente.codec.files.netcdf import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
 from latente.codec.files.plain import PlainFormat
-from latente.codec.files.tables import CsvFormat
+from latente.codec.files.tables import CsvFormat, ParquetFormat
 from latente.codec.files.wav import WavFormat
+from latente.codec.files.zarr import ZarrFormat
 
 HEAD = 4096  # bytes of a file that tell its format
 
 
 def formats() -> tuple[Format, ...]:
     """Returns all formats, those that ask for most first; the last one takes every file."""
-    return (NpyFormat(), NpzFormat(), WavFormat(), CsvFormat(), PlainFormat())
+    return (
+        NpyFormat(),
+        NpzFormat(),
+        ZarrFormat(),
+        NetcdfFormat(),
+        ParquetFormat(),
+        WavFormat(),
+        CsvFormat(),
+        PlainFormat(),
+    )
 
 
 def told(path: Path) -> list[tuple[Format, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CsvFormat"]
+__all__ = ["CsvFormat", "ParquetFormat"]
 
 from latente.codec.files.tables.csv import CsvFormat
+from latente.codec.files.tables.parquet import ParquetFormat

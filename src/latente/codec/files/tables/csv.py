@@ -103,12 +103,10 @@ class CsvFormat:
                         column.see(content)
             for column in columns:
                 column.decide(settings)
-        content: dict[str, Any] = {
-            "size": path.stat().st_size,
-            "delimiter": delimiter,
-            "bound": settings.bound.to_json(),
-        }
-        content |= {"names": names, "head": len(head), "errors": [column.error for column in columns]}
+        content = {
+            "size": path.stat().st_size, "delimiter": delimiter, "bound": settings.bound.to_json(), "names": names,
+            "head": len(head), "errors": [column.error for column in columns],
+        }  # fmt: skip
         with ContainerWriter(file, self.kind, content) as writer:
             writer.write("head", pack_bytes(head.encode("latin-1")))
             for i, block in enumerate(_blocks(path, delimiter, head, settings)):

@@ -60,10 +60,8 @@ class Settings:
         names = list(known)
         for name in self.columns:
             if name not in names:
-                shown = ", ".join(map(repr, names[:20])) or "none"
-                raise ValueError(
-                    f"a bound is stated for {name!r}, but the file's {what} are {shown}.{did_you_mean(name, names)}"
-                )
+                shown = f"its {what} are {', '.join(map(repr, names[:20]))}" if names else f"the file has no {what}"
+                raise ValueError(f"a bound is stated for {name!r}, but {shown}.{did_you_mean(name, names)}")
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,13 @@ def compress_file(
         >>> done.largest_error <= 2e-3, done.ratio > 4
         (True, True)
     """
-    source = Path(path)
+    source = Path(os.path.abspath(path)) if Path(path).name in ("", "..") else Path(path)
     target = source.with_name(source.name + ".lat") if out is None else Path(out)
-    check_output(source, target, overwrite)
     if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
         raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     bound = Bound.of(max_error=max_error, relative=relative, psnr=psnr, snr=snr, quality=quality, lossless=lossless)
     settings = Settings(bound, _bounds(columns, relative), codec, block_bytes, limits or Limits())
+    check_output(source, target, overwrite)
     before = _state(source)
     size = tree_bytes(source)
     found, why, written, notes = _write_best(source, target, settings, size)

@@ -133,8 +133,8 @@ class NpyFormat:
         with ContainerWriter(file, self.kind, content) as writer:
             if not usual:
                 writer.write("start", pack_bytes(header.raw))
-            part = write_array(writer, "0", path.name, array, spec, settings)
-        return Written((part,), notes_for("the array", header.dtype, settings.bound))
+            part = write_array(writer, "0", "values", array, spec, settings)
+        return Written((part,), notes_for("the file", header.dtype, settings.bound))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -151,7 +151,7 @@ class NpyFormat:
         sections = Sections(reader)
         if "start" in reader.header:
             sections.next("start")
-        part = describe_array(sections, "0", "the array", self._spec(reader))
+        part = describe_array(sections, "0", "values", self._spec(reader))
         sections.finish()
         return (part,)
 

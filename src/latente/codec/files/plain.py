@@ -36,7 +36,7 @@ class PlainFormat:
                 if len(raw) < length:
                     raise OSError(f"{path} became shorter while it was read")
                 writer.write(str(i), pack_bytes(raw), crc32c(raw))
-        return Written((Part(path.name, size, writer.size, "exact", 0.0, "zstd, exact"),))
+        return Written((Part("all bytes", size, writer.size, "exact", 0.0, "zstd, exact"),))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""

@@ -99,8 +99,8 @@ class CsvFormat:
         if not settings.bound.lossless or any(not bound.lossless for bound in settings.columns.values()):
             for cells in _blocks(path, delimiter, head, settings):
                 if isinstance(cells, Cells) and len(cells.columns) == len(columns):
-                    for column, content in zip(columns, cells.columns, strict=True):
-                        column.see(content)
+                    for column, seen in zip(columns, cells.columns, strict=True):
+                        column.see(seen)
             for column in columns:
                 column.decide(settings)
         content = {

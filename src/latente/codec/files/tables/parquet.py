@@ -245,8 +245,11 @@ def _read_column(sections: Sections, name: str, rows: int, item: Any, settings: 
     if way == b"T"[0]:
         size = int.from_bytes(head, "little")
         settings.limits.check_decoded(size, f"column {item.name!r}")
-        batch = arrow.ipc.open_stream(unpack_bytes(content, size)).read_next_batch()
-        batch.validate(full=True)
+        try:
+            batch = arrow.ipc.open_stream(unpack_bytes(content, size)).read_next_batch()
+            batch.validate(full=True)
+        except (arrow.ArrowException, OSError, StopIteration) as error:
+            raise AlteredError(f"column {item.name!r} cannot be read: {error}") from error
         if batch.num_columns != 1 or batch.num_rows != rows or batch.schema.field(0).type != item.type:
             raise AlteredError(f"column {item.name!r} has another type or length than the file states")
         return batch.column(0)

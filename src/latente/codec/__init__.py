@@ -1,0 +1,1 @@
+"""Compression of arrays and files under a bound that always holds."""

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 __all__ = ["Lattice", "decode_multilevel", "encode_multilevel"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.codec.arrays.levels import Taps, walk
 from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Surroundings
-from latente.codec.arrays.taps import Level, Taps, classes, mirror_borders, taps_of
 
 ONE = 4096  # weights are in 1/4096
 FITTED = 1536  # points of a class from which on its weights are fitted
@@ -43,38 +43,6 @@ class Lattice:
     step: int
     grain: int = 1
     phase: int = 0
-
-
-def _levels(shape: tuple[int, ...], split: tuple[bool, ...]) -> list[Level]:
-    """Grids from the coarsest, one point along every split axis, to the array itself."""
-    found = [shape]
-    while any(s and n > 1 for n, s in zip(found[-1], split, strict=True)):
-        found.append(tuple((n + 1) // 2 if s else n for n, s in zip(found[-1], split, strict=True)))
-    return [Level(s, split) for s in reversed(found)]
-
-
-def _walk(shape: tuple[int, ...], split: tuple[bool, ...]) -> Iterator[tuple[Level, Taps | None, int]]:
-    """Yields (level, class, h); None stands for the points of the coarsest grid. Values must be set before going on."""
-    levels = _levels(shape, split)
-    yield levels[0], None, 1 << (len(levels) - 1)
-    for i, level in enumerate(levels[1:], 1):
-        coarser = levels[i - 1]
-        level.values[level.known()] = coarser.values[coarser.inside()]
-        level.mags[level.known()] = coarser.mags[coarser.inside()]
-        mirror_borders(level.values)
-        mirror_borders(level.mags)
-        for parity in classes(split):
-            if all(level.counts(parity)):
-                yield level, taps_of(parity, split), 1 << (len(levels) - 1 - i)
-                mirror_borders(level.values)
-                mirror_borders(level.mags)
-
-
-def _points(level: Level, taps: Taps | None, h: int) -> tuple[slice, ...]:
-    """Where the points of a class are in the whole array."""
-    parity = taps.parity if taps else (0,) * len(level.shape)
-    step = h if taps is None else 2 * h
-    return tuple(slice(p * h, None, step) if s else slice(None) for p, s in zip(parity, level.split, strict=True))
 
 
 def _default(taps: Taps) -> NDArray[np.int64]:
@@ -115,22 +83,20 @@ def _run(
     split: tuple[bool, ...],
     lattice: Lattice,
     weights_of: Callable[[list[Field], Taps, tuple[slice, ...]], NDArray[np.int64]],
-    residuals_of: Callable[[Surroundings, Field, tuple[slice, ...]], Field],
+    residuals_of: Callable[[Surroundings, Field, tuple[slice, ...]], NDArray[np.int64]],
 ) -> Field:
     """Predicts class after class; the two callbacks give the weights and the residuals."""
-    for level, taps, h in _walk(shape, split):
-        where = _points(level, taps, h)
+    for level, taps, where, target in walk(shape, split):
         if taps is None:
-            target, prediction = level.inside(), np.full(level.shape, float(lattice.phase))
-            around = Surroundings(None, None, prediction, lattice.step)
+            prediction, around = np.full(level.shape, float(lattice.phase)), Surroundings(level.shape)
         else:
-            target = level.window(taps.parity, (0,) * len(shape))
             sums = [level.pair(level.values, taps.parity, o) for o in taps.pairs]
             prediction = _prediction(sums, weights_of(sums, taps, where), lattice)
-            around = Surroundings(level, taps, prediction, lattice.step, sums)
+            around = Surroundings(prediction.shape, level, taps, prediction, lattice.step, sums)
         q = residuals_of(around, prediction, where)
-        level.values[target] = prediction + lattice.step * q
         level.mags[target] = np.minimum(np.abs(q), 1 << 18)
+        prediction += lattice.step * q
+        level.values[target] = prediction
     return level.values[level.inside()]
 
 
@@ -158,10 +124,10 @@ def encode_multilevel(
         written.append(weights)
         return weights
 
-    def residuals_of(around: Surroundings, prediction: Field, where: tuple[slice, ...]) -> Field:
-        q = x[where] - prediction
-        q *= 1 / lattice.step
-        np.rint(q, out=q)
+    def residuals_of(around: Surroundings, prediction: Field, where: tuple[slice, ...]) -> NDArray[np.int64]:
+        left = x[where] - prediction
+        left *= 1 / lattice.step
+        q = np.rint(left, out=left).astype(np.int64)
         if valid is not None:
             q *= valid[where]
         encoder.add(around, q, None if valid is None else valid[where])
@@ -198,7 +164,7 @@ def decode_multilevel(
         position += len(taps.pairs)
         return weights
 
-    def residuals_of(around: Surroundings, prediction: Field, where: tuple[slice, ...]) -> Field:
+    def residuals_of(around: Surroundings, prediction: Field, where: tuple[slice, ...]) -> NDArray[np.int64]:
         return decoder.next(around, None if valid is None else valid[where])
 
     return _run(shape, split, lattice, weights_of, residuals_of)

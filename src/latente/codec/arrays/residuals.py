@@ -9,12 +9,13 @@ from __future__ import annotations
 
 __all__ = ["ResidualDecoder", "ResidualEncoder", "Surroundings"]
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.taps import Level, Taps
+from latente.codec.arrays.levels import Level, Taps
 from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
 
 NEAR = 6  # pairs whose residuals count
@@ -31,32 +32,33 @@ class Surroundings:
     """What is known around the points of a class.
 
     Attributes:
-        level: its grids; None for the coarsest points.
+        shape: of the class.
+        level: its grids.
         taps: its neighbours; None for the coarsest points.
-        prediction: shape of the class.
+        prediction: the predicted values; None where residuals alone are known.
         step: of the lattice.
         sums: sums of the pairs of neighbours, in the order of the taps.
     """
 
-    level: Level | None
-    taps: Taps | None
-    prediction: Field
-    step: int
+    shape: tuple[int, ...]
+    level: Level | None = None
+    taps: Taps | None = None
+    prediction: Field | None = None
+    step: int = 1
     sums: list[Field] | None = None
 
     def features(self) -> list[NDArray[np.int64]]:
         """Magnitudes of the nearest residuals pair by pair, then the spread in 1/16 steps; int64, flat."""
-        if self.level is None or self.taps is None or self.sums is None:
+        if self.level is None or self.taps is None:
             return []
-        found = []
-        for o in self.taps.pairs[:NEAR]:
-            found.append(self.level.pair(self.level.mags, self.taps.parity, o).ravel())
-        spread = np.zeros(self.prediction.shape)
-        twice = 2 * self.prediction
-        for s in self.sums[:SPREAD]:
-            spread += np.abs(s - twice)
-        spread *= 8 / (self.step * min(SPREAD, len(self.sums)))
-        np.minimum(spread, 1 << 22, out=spread)
+        found = [self.level.pair(self.level.mags, self.taps.parity, o).ravel() for o in self.taps.pairs[:NEAR]]
+        spread = np.zeros(self.shape)
+        if self.prediction is not None and self.sums is not None:
+            twice = 2 * self.prediction
+            for s in self.sums[:SPREAD]:
+                spread += np.abs(s - twice)
+            spread *= 8 / (self.step * min(SPREAD, len(self.sums)))
+            np.minimum(spread, 1 << 22, out=spread)
         return [*found, spread.ravel().astype(np.int64)]
 
 
@@ -71,7 +73,7 @@ def _expected(features: list[NDArray[np.int64]], weights: NDArray[np.int64]) -> 
     return total
 
 
-def _fit(features: list[NDArray[np.int64]], target: Field, which: NDArray[np.int64]) -> NDArray[np.int64]:
+def _fit(features: list[NDArray[np.int64]], target: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.int64]:
     """Non-negative weights by least squares on errors relative to what is expected."""
     from scipy.optimize import nnls
 
@@ -101,7 +103,7 @@ class ResidualEncoder:
         self._batches: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
         self._weights: list[NDArray[np.int64]] = []
 
-    def add(self, around: Surroundings, q: Field, valid: NDArray[np.bool_] | None) -> None:
+    def add(self, around: Surroundings, q: NDArray[np.int64], valid: NDArray[np.bool_] | None) -> None:
         """Takes the residuals of a class; those that are not valid are not coded."""
         flat = q.ravel()
         which = np.arange(flat.size) if valid is None else np.flatnonzero(valid)
@@ -114,7 +116,7 @@ class ResidualEncoder:
             self._weights.append(_fit(features, flat, which))
             classes = classes_of(_expected(features, self._weights[-1]))
         kept = flat if valid is None else flat[which]
-        self._batches.append((kept.astype(np.int64), classes if valid is None else classes[which]))
+        self._batches.append((kept, classes if valid is None else classes[which]))
 
     def finish(self) -> Sections:
         """Returns the sections "residuals" and "factors"."""
@@ -139,10 +141,9 @@ class ResidualDecoder:
         self._weights = np.frombuffer(sections["factors"], "<i2").astype(np.int64).reshape(-1, FACTORS)
         self._next = 0
 
-    def next(self, around: Surroundings, valid: NDArray[np.bool_] | None) -> Field:
+    def next(self, around: Surroundings, valid: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """The residuals of the next class; 0 where not valid."""
-        shape = around.prediction.shape
-        size = around.prediction.size
+        size = math.prod(around.shape)
         which = None if valid is None else np.flatnonzero(valid)
         count = size if which is None else len(which)
         features = around.features()
@@ -155,9 +156,8 @@ class ResidualDecoder:
                 raise ValueError("the factors of the contexts are cut off: the file is damaged")
             classes = classes_of(_expected(features, self._weights[self._next]))
             self._next += 1
-        q = np.zeros(size)
         if which is None:
-            q[:] = self._decoder.decode(classes)
-        else:
-            q[which] = self._decoder.decode(classes[which])
-        return q.reshape(shape)
+            return self._decoder.decode(classes).reshape(around.shape)
+        q = np.zeros(size, np.int64)
+        q[which] = self._decoder.decode(classes[which])
+        return q.reshape(around.shape)

@@ -20,7 +20,7 @@ from latente.codec.entropy.tables import THRESHOLDS, frequencies, laplace_counts
 from latente.codec.entropy.tokens import alphabet_size, from_tokens, raw_bits, to_tokens
 
 OBSERVED = 32  # what one coded token adds to its count
-FIRST_BATCH = 1024  # the tables are renewed after this many values, then whenever their number has doubled
+FIRST_BATCH = 64  # the tables are renewed after this many values, then whenever their number has doubled
 CHUNK = 16  # raw bits that are coded at a time
 Values = NDArray[np.int64]
 Classes = NDArray[np.uint8]

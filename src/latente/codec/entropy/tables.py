@@ -73,6 +73,8 @@ def laplace_counts(alphabet: int, weight: int = 12 << 5) -> NDArray[np.int64]:
         for token in range(FIRST, alphabet, 2):
             e, two = 3 + (token - FIRST) // 8, (token - FIRST) // 2 % 4
             first = ((4 + two) << (e - 2)) + SHIFT
+            if _power(theta, first) == 0:
+                break
             tail = _power(theta, first) - _power(theta, first + (1 << (e - 2)))
             row[token : token + 2] += weight * (tail * UNIT // (UNIT + theta)) >> 40
     counts.setflags(write=False)

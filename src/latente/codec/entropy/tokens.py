@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 DIRECT = 12  # magnitudes up to this are tokens of their own
 FIRST = 2 * DIRECT + 1  # the first token with raw bits
 SHIFT = DIRECT + 1 - 8  # w = |v| - SHIFT starts at 8
-LARGEST = 2**62  # magnitudes that are coded
+LARGEST = 2**63 - 1  # magnitudes that are coded
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ other, each from everything known so far.
 
 from __future__ import annotations
 
-__all__ = ["PAD", "Level", "Taps", "classes", "mirror_borders", "taps_of"]
+__all__ = ["Level", "Taps", "taps_of", "walk"]
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -37,7 +38,7 @@ class Taps:
     nearest: int
 
 
-def classes(split: tuple[bool, ...]) -> list[Offset]:
+def _classes(split: tuple[bool, ...]) -> list[Offset]:
     """Parities of the classes of a level in the order of coding; axes that are not split always have parity 0."""
     all_ = itertools.product(*[(0, 1) if s else (0,) for s in split])
     return sorted((p for p in all_ if any(p)), key=lambda p: (sum(p), p))
@@ -75,7 +76,7 @@ def _mirrored(n: int) -> list[tuple[int, int]]:
     return found
 
 
-def mirror_borders(padded: NDArray[Any]) -> None:
+def _mirror_borders(padded: NDArray[Any]) -> None:
     """Fills the borders of a padded array from its inside."""
     for axis in range(padded.ndim):
         moved = np.moveaxis(padded, axis, 0)
@@ -108,11 +109,6 @@ class Level:
             result.append(slice(first, first + 2 * count - 1, 2) if s else slice(first, first + count))
         return tuple(result)
 
-    def known(self) -> tuple[slice, ...]:
-        """Where the points of the coarser level are."""
-        zero = (0,) * len(self.shape)
-        return self.window(zero, zero)
-
     def inside(self) -> tuple[slice, ...]:
         """The grids without their borders."""
         return tuple(slice(PAD, PAD + n) for n in self.shape)
@@ -120,3 +116,41 @@ class Level:
     def pair(self, grid: NDArray[Any], parity: Offset, offset: Offset) -> NDArray[Any]:
         """Sum of the neighbours at +offset and -offset of all points of a class."""
         return grid[self.window(parity, offset)] + grid[self.window(parity, tuple(-o for o in offset))]
+
+
+Slices = tuple[slice, ...]
+
+
+def walk(
+    shape: tuple[int, ...], split: tuple[bool, ...], *, values: bool = True
+) -> Iterator[tuple[Level, Taps | None, Slices, Slices]]:
+    """Goes through the classes of all levels, from the coarsest grid, one point along every split axis, to the array.
+
+    Args:
+        shape: of the array.
+        split: which axes have levels.
+        values: whether the grids of values are used, or those of the magnitudes alone.
+
+    Yields:
+        the level, the class (None for the coarsest grid), where its points are in the whole array, and where in the
+        padded grids; the caller fills the grids there before it goes on.
+    """
+    shapes = [shape]
+    while any(s and n > 1 for n, s in zip(shapes[-1], split, strict=True)):
+        shapes.append(tuple((n + 1) // 2 if s else n for n, s in zip(shapes[-1], split, strict=True)))
+    level, zero = Level(shapes[-1], split), (0,) * len(shape)
+    h = 1 << (len(shapes) - 1)
+    yield level, None, tuple(slice(None, None, h) if s else slice(None) for s in split), level.inside()
+    for smaller in reversed(shapes[:-1]):
+        h //= 2
+        coarser, level = level, Level(smaller, split)
+        for fine, coarse in ((level.values, coarser.values), (level.mags, coarser.mags))[not values :]:
+            fine[level.window(zero, zero)] = coarse[coarser.inside()]
+            _mirror_borders(fine)
+        for parity in _classes(split):
+            if all(level.counts(parity)):
+                where = tuple(slice(p * h, None, 2 * h) if s else slice(None) for p, s in zip(parity, split, strict=True))
+                yield level, taps_of(parity, split), where, level.window(parity, zero)
+                _mirror_borders(level.mags)
+                if values:
+                    _mirror_borders(level.values)

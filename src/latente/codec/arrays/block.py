@@ -19,6 +19,7 @@ from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
 
 MOST_AXES = 4
+PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
 Header = dict[str, Any]
 Sections = dict[str, bytes]
@@ -100,7 +101,7 @@ def _errors(x: Array, y: Array) -> NDArray[np.float64]:
 
 def _bytes(x: Array) -> bytes:
     """The bytes of all values, sorted by their place in a value, packed."""
-    return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes())
+    return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
 
 
 def _inner(x: Array, mask: Mask, bound: Bound) -> float:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from latente.codec.arrays.plans import Coded, Lorenzo, Multilevel, Plan, Problem, Transform
 
-SMALL = 1 << 16  # arrays up to this size are tried as a whole
-PART = 3 << 14  # values of the part on which larger ones are tried
+SMALL = 1 << 15  # arrays up to this size are tried as a whole
+PART = 1 << 14  # values of the part on which larger ones are tried
+FEW = 1 << 13  # values on which the axes are compared
 SHORTEST = 4  # slices an axis needs before each of them is predicted alone
 RATIOS = (1.8, 2.8)  # further steps of the transform, when there is time
 
@@ -57,7 +58,7 @@ def _alone(x: NDArray[np.float64]) -> int | None:
 def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
     """Descriptions and plans that suit a problem."""
     plans: dict[str, Plan] = {"transform": Transform(), "multilevel": Multilevel()}
-    alone = _alone(problem.values.astype(np.float64))
+    alone = _alone(problem.values[_middle(problem.values.shape, FEW)].astype(np.float64))
     if alone is not None:
         plans[f"multilevel, axis {alone} alone"] = Multilevel(alone)
     plans["lorenzo"] = Lorenzo()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMOOTHING = 12  # rounds in which filled points move towards their neighbours
+SMOOTHING = 4  # rounds in which filled points move towards their neighbours
 Bits = NDArray[Any]
 
 
@@ -27,9 +27,9 @@ def zstandard() -> ModuleType:
     return library
 
 
-def packed(data: bytes) -> bytes:
-    """zstd at a high level, without a header's content size check."""
-    return zstandard().ZstdCompressor(level=19).compress(data)
+def packed(data: bytes, level: int = 19) -> bytes:
+    """Compressed by zstd."""
+    return zstandard().ZstdCompressor(level=level).compress(data)
 
 
 def unpacked(data: bytes, size: int) -> bytes:

@@ -74,24 +74,27 @@ def layout(shape: tuple[int, ...]) -> Layout:
         ((0, 1, 1), (1, 1, 3), (3, 4, 8))
     """
     ndim, size = len(shape), int(np.prod(shape))
-    flat = np.arange(size).reshape(shape)
     axes = [_axis(n) for n in shape]
     levels = tuple(len(segments(n)) for n in shape)
     total = sum(_along(part, a, ndim) for a, (part, _, _, _) in enumerate(axes))
     colour = sum(_along(np.arange(n), a, ndim) for a, n in enumerate(shape)) % 2
     key = np.broadcast_to(2 * total + colour, shape).ravel().astype(np.uint8)
     order = np.argsort(key, kind="stable")
-    number = np.append(np.empty(size, np.int64), size)
+    number = np.empty(size, np.int64)
     number[order] = np.arange(size)
+    number = number.reshape(shape)
 
-    def renumbered(position: Index, axis: int, stride: int) -> Index:
-        there = flat + _along((position - np.arange(len(position))) * stride, axis, ndim)
-        there = np.where(_along(position >= 0, axis, ndim), there, size)
-        return number[there.ravel()[order]]
+    def there(position: Index, axis: int) -> Index:
+        """Numbers of the coefficients at other positions along an axis, in coding order."""
+        found = number.take(np.maximum(position, 0), axis)
+        found[tuple(slice(None) if a != axis else position < 0 for a in range(ndim))] = size
+        return found.ravel()[order]
 
-    strides = [int(np.prod(shape[a + 1 :])) for a in range(ndim)]
+    def spread(values: Index, axis: int) -> Index:
+        return np.broadcast_to(_along(values, axis, ndim), shape).ravel()[order]
+
     band = np.zeros((1,) * ndim, np.int64)
-    for a, (part, _, _, _) in enumerate(axes):
+    for a, (part, *_) in enumerate(axes):
         band = band * levels[a] + _along(part, a, ndim)
     bounds = np.append(0, np.bincount(key, minlength=2 * sum(levels)).cumsum()).tolist()
     return Layout(
@@ -100,7 +103,7 @@ def layout(shape: tuple[int, ...]) -> Layout:
         order,
         tuple(zip(bounds[0::2], bounds[1::2], bounds[2::2], strict=False)),
         np.broadcast_to(band, shape).ravel()[order],
-        tuple(np.broadcast_to(_along(p, a, ndim), shape).ravel()[order].astype(np.uint8) for a, (p, *_) in enumerate(axes)),
-        tuple(renumbered(axes[a][1], a, strides[a]) for a in range(ndim)),
-        tuple((renumbered(axes[a][2], a, strides[a]), renumbered(axes[a][3], a, strides[a])) for a in range(ndim)),
+        tuple(spread(part.astype(np.uint8), a) for a, (part, *_) in enumerate(axes)),
+        tuple(there(parent, a) for a, (_, parent, _, _) in enumerate(axes)),
+        tuple((there(before, a), there(after, a)) for a, (_, _, before, after) in enumerate(axes)),
     )

@@ -79,9 +79,13 @@ def _mirrored(n: int) -> list[tuple[int, int]]:
 def _mirror_borders(padded: NDArray[Any]) -> None:
     """Fills the borders of a padded array from its inside."""
     for axis in range(padded.ndim):
-        moved = np.moveaxis(padded, axis, 0)
-        for there, source in _mirrored(padded.shape[axis] - 2 * PAD):
-            moved[there] = moved[source]
+        moved, n = padded.swapaxes(axis, 0), padded.shape[axis] - 2 * PAD
+        if n > PAD:
+            moved[:PAD] = moved[2 * PAD : PAD : -1]
+            moved[PAD + n :] = moved[PAD + n - 2 : n - 2 : -1]
+        else:
+            for there, source in _mirrored(n):
+                moved[there] = moved[source]
 
 
 class Level:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.levels import Taps, walk
-from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Surroundings
+from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Surroundings, sampled
 
 ONE = 4096  # weights are in 1/4096
 FITTED = 1536  # points of a class from which on its weights are fitted
@@ -53,8 +53,7 @@ def _default(taps: Taps) -> NDArray[np.int64]:
 
 def _fitted(sums: list[Field], target: Field, valid: NDArray[np.bool_] | None, taps: Taps) -> NDArray[np.int64]:
     """Weights by least squares over a sample, held a little towards those of plain interpolation."""
-    which = np.arange(target.size) if valid is None else np.flatnonzero(valid)
-    which = which[:: max(1, len(which) // SAMPLE)]
+    which = sampled(target.size, valid, SAMPLE)
     a = np.stack([s.ravel()[which] for s in sums], axis=1)
     start = _default(taps) / ONE
     left = target.ravel()[which] - a @ start

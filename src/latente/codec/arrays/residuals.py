@@ -7,7 +7,7 @@ over the nearest pairs of neighbours; the integer weights are fitted to each lar
 
 from __future__ import annotations
 
-__all__ = ["ResidualDecoder", "ResidualEncoder", "Surroundings"]
+__all__ = ["ResidualDecoder", "ResidualEncoder", "Surroundings", "sampled"]
 
 import math
 from dataclasses import dataclass
@@ -73,15 +73,22 @@ def _expected(features: list[NDArray[np.int64]], weights: NDArray[np.int64]) -> 
     return total
 
 
-def _fit(features: list[NDArray[np.int64]], target: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.int64]:
+def sampled(size: int, valid: NDArray[np.bool_] | None, count: int) -> slice | NDArray[np.int64]:
+    """Evenly spaced places among those that are valid: about `count`, all when there are fewer than twice as many."""
+    if valid is None:
+        return slice(None, None, max(1, size // count))
+    which = np.flatnonzero(valid)
+    return which[:: max(1, len(which) // count)]
+
+
+def _fit(features: list[NDArray[np.int64]], target: NDArray[np.int64], which: slice | NDArray[np.int64]) -> NDArray[np.int64]:
     """Non-negative weights by least squares on errors relative to what is expected."""
     from scipy.optimize import nnls
 
-    which = which[:: max(1, len(which) // SAMPLE)]
-    a = np.stack([*(f[which] for f in features[:-1]), features[-1][which] / 16, np.ones(len(which))], axis=1)
+    a = np.stack([*(f[which] for f in features[:-1]), features[-1][which] / 16, np.ones(features[-1][which].shape)], axis=1)
     y = np.abs(target[which])
     w = np.full(a.shape[1], 1 / a.shape[1])
-    for _ in range(3):
+    for _ in range(2):
         scale = 1 / np.maximum(a @ w, 0.03)
         w = nnls(a * scale[:, None], y * scale)[0]
     weights = np.zeros(FACTORS, np.int64)
@@ -106,17 +113,16 @@ class ResidualEncoder:
     def add(self, around: Surroundings, q: NDArray[np.int64], valid: NDArray[np.bool_] | None) -> None:
         """Takes the residuals of a class; those that are not valid are not coded."""
         flat = q.ravel()
-        which = np.arange(flat.size) if valid is None else np.flatnonzero(valid)
-        features = around.features()
+        where = None if valid is None else np.flatnonzero(valid)
+        features, count = around.features(), flat.size if where is None else len(where)
         if not features:
             classes = np.full(flat.size, 25, np.uint8)
-        elif len(which) < FITTED:
+        elif count < FITTED:
             classes = classes_of(_expected(features, _default()))
         else:
-            self._weights.append(_fit(features, flat, which))
+            self._weights.append(_fit(features, flat, sampled(flat.size, valid, SAMPLE)))
             classes = classes_of(_expected(features, self._weights[-1]))
-        kept = flat if valid is None else flat[which]
-        self._batches.append((kept, classes if valid is None else classes[which]))
+        self._batches.append((flat, classes) if where is None else (flat[where], classes[where]))
 
     def finish(self) -> Sections:
         """Returns the sections "residuals" and "factors"."""

@@ -212,14 +212,21 @@ class ContextDecoder:
         return from_tokens(tokens, large, raw)
 
 
+FINE_TABLE = np.searchsorted(THRESHOLDS, np.arange(1 << 13), side="right").astype(np.uint8)
+
+
 def classes_of(expected: NDArray[np.int64]) -> Classes:
     """The class of each expected magnitude.
 
     Args:
-        expected: what magnitude the surroundings let expect, in 1/256.
+        expected: what magnitude the surroundings let expect, in 1/256; not negative.
 
     Example:
         >>> classes_of(np.array([0, 256, 2**40]))
         array([ 0, 12, 39], dtype=uint8)
     """
-    return np.searchsorted(THRESHOLDS, expected, side="right").astype(np.uint8)
+    classes = FINE_TABLE[np.minimum(expected, len(FINE_TABLE) - 1)]
+    large = np.flatnonzero(expected >= len(FINE_TABLE))
+    if len(large):
+        classes[large] = np.searchsorted(THRESHOLDS, expected[large], side="right")
+    return classes

@@ -1,0 +1,124 @@
+"""A .lat file back into what it was made from, and what it says of itself."""
+
+from __future__ import annotations
+
+__all__ = ["decompress_file", "describe_file"]
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from latente.codec.bounds import Bound
+from latente.codec.errors import AlteredError, CodecError
+from latente.codec.files.base import Settings
+from latente.codec.files.formats import format_of
+from latente.codec.files.places import check_output, replaced, tree_bytes
+from latente.codec.files.results import Decompressed, Description
+from latente.codec.limits import Limits
+from latente.codec.models import Model
+from latente.codec.streams import ContainerReader
+
+SLIPS = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
+
+
+def decompress_file(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    limits: Limits | None = None,
+    models: Iterable[Model] = (),
+) -> Decompressed:
+    """Writes what a .lat file was made from, exactly or within its bound. From a damaged one nothing is written.
+
+    Args:
+        path: of the .lat file.
+        out: what is written; None takes the name without .lat.
+        overwrite: whether a file that is there may be replaced.
+        limits: what the file may ask for; None takes those of `Limits`.
+        models: that the file may refer to.
+
+    Raises:
+        CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
+            is not at hand.
+        FileNotFoundError: when the file is not there.
+        FileExistsError: when the output is, and overwrite is not asked for.
+
+    Example:
+        >>> import tempfile
+        >>> from latente.codec import compress_file
+        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> file.write_text("again and again " * 100)
+        1600
+        >>> done = decompress_file(compress_file(file).output, file.with_name("again.txt"))
+        >>> done.output.read_text() == file.read_text(), done.exact
+        (True, True)
+    """
+    source = Path(path)
+    target = _named(source) if out is None else Path(out)
+    check_output(source, target, overwrite)
+    settings = Settings(limits=limits or Limits(), models=tuple(models))
+    with _opened(source, settings) as reader:
+        known, bound = format_of(reader.kind), _bound(reader)
+        with replaced(target) as part:
+            known.read(reader, part, settings)
+    size = source.stat().st_size
+    return Decompressed(source, target, reader.kind, size, tree_bytes(target), bound.lossless)
+
+
+def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
+    """Returns what a .lat file says of itself: kind, sizes, bound, and how each part was coded and why.
+
+    Args:
+        path: of the .lat file; its checksums are compared, and nothing is decoded.
+        limits: what the file may ask for; None takes those of `Limits`.
+
+    Raises:
+        CodecError: as `decompress_file`.
+        FileNotFoundError: when the file is not there.
+
+    Example:
+        >>> import tempfile
+        >>> from latente.codec import compress_file
+        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> file.write_text("again and again " * 100)
+        1600
+        >>> describe_file(compress_file(file).output).kind
+        'bytes'
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"no such file: {source}")
+    with _opened(source, Settings(limits=limits or Limits())) as reader:
+        parts = format_of(reader.kind).describe(reader)
+        size = reader.header.get("size")
+        model = None if reader.model is None else f"{reader.model.id} ({reader.model.hash})"
+        return Description(
+            source, reader.kind, reader.writer, size if isinstance(size, int) else None, source.stat().st_size,
+            str(_bound(reader)), model, parts,
+        )  # fmt: skip
+
+
+@contextmanager
+def _opened(path: Path, settings: Settings) -> Iterator[ContainerReader]:
+    """Yields the reader of a file; whatever its content makes the code stumble over inside becomes an AlteredError."""
+    with path.open("rb") as file:
+        try:
+            with ContainerReader(file, settings.limits) as reader:
+                yield reader
+        except CodecError:
+            raise
+        except SLIPS as error:
+            raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
+
+
+def _bound(reader: ContainerReader) -> Bound:
+    return Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+
+
+def _named(source: Path) -> Path:
+    """Returns the name without .lat."""
+    if source.suffix.lower() != ".lat":
+        raise ValueError(f"{source} does not end in .lat; say where the result goes")
+    return source.with_suffix("")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["decode_block", "encode_block"]
+__all__ = ["decode_block", "encode_block", "is_exact"]
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.bounds import Bound
+from latente.codec.arrays.bounds import Allowed
 from latente.codec.arrays.choose import choose
 from latente.codec.arrays.finite import decode_special, encode_special, packed, unpacked
 from latente.codec.arrays.numbers import Numbers, numbers_of, restore
@@ -39,8 +39,8 @@ def _unsigned(x: Array) -> Array:
 
 
 def encode_block(
-    array: Array, bound: Bound, *, valid: Mask = None, plans: dict[str, Plan] | None = None, thorough: bool = False
-) -> tuple[Header, Sections]:
+    array: Array, bound: Allowed, *, valid: Mask = None, plans: dict[str, Plan] | None = None, thorough: bool = False
+) -> tuple[Header, Sections, Array]:
     """Codes one array.
 
     Args:
@@ -51,7 +51,7 @@ def encode_block(
         thorough: whether all plans are tried on the whole array.
 
     Returns:
-        a header that JSON can hold, and sections. The bound holds for what `decode_block` makes of them.
+        a header that JSON can hold, sections, and what `decode_block` makes of them: the bound holds for it.
     """
     x = np.ascontiguousarray(array).reshape(worked_shape(array.shape))
     finite = np.isfinite(x) if x.dtype.kind == "f" else np.ones(x.shape, bool)
@@ -59,35 +59,43 @@ def encode_block(
         finite &= valid.reshape(x.shape)
     mask: Mask = None if finite.all() else finite
     special = {} if mask is None else encode_special(mask, _unsigned(x)[~mask])
-    header: Header = {"dtype": x.dtype.str[1:], "shape": list(array.shape)}
     if not finite.any():
-        return {**header, "kind": "special"}, special
-    same = _constant(x, mask, bound)
-    if same is not None:
-        return {**header, "kind": "constant"}, {**special, "value": same}
-    best = _predicted(x, mask, bound, plans or {}, thorough)
-    if bound.lossless or best is None:
-        plain = _bytes(x)
-        if best is None or len(plain) < _size(best):
-            return {**header, "kind": "bytes"}, {"bytes": plain}
-    return {**header, **best[0]}, {**special, **best[1]}
+        return {"kind": "special"}, special, array
+    value = _constant(x, mask, bound)
+    if value is not None:
+        coded: tuple[Header, Sections, Array] | None = ({"kind": "constant"}, {"value": value.tobytes()}, np.full_like(x, value))
+    else:
+        coded = _predicted(x, mask, bound, plans or {}, thorough)
+        if bound.lossless or coded is None:
+            plain = _bytes(x)
+            if coded is None or len(plain) < _size(coded[1]):
+                return {"kind": "bytes"}, {"bytes": plain}, array
+    header, sections, result = coded
+    if mask is not None:
+        _unsigned(result)[~mask] = _unsigned(x)[~mask]
+    return header, {**special, **sections}, result.reshape(array.shape)
 
 
-def _size(coded: tuple[Header, Sections]) -> int:
-    return sum(map(len, coded[1].values())) + 12 * len(coded[1])
+def _size(sections: Sections) -> int:
+    return sum(map(len, sections.values()))
 
 
-def _constant(x: Array, mask: Mask, bound: Bound) -> bytes | None:
-    """The bytes of the one value that stands for all, where there is one."""
+def is_exact(header: Header) -> bool:
+    """Whether every machine decodes a block to the same bits, with this header."""
+    return header.get("plan") != "autoencoder"
+
+
+def _constant(x: Array, mask: Mask, bound: Allowed) -> Array | None:
+    """The one value that stands for all, where there is one."""
     values = x.ravel() if mask is None else x[mask]
     bits = _unsigned(values)
     if (bits == bits[0]).all():
-        return values[:1].tobytes()
+        return values[:1]
     low, high = values.min(), values.max()
     if bound.lossless or bound.rmse is not None or not float(high) - float(low) <= 2 * bound.absolute:
         return None
     middle = np.array([float(low) + (float(high) - float(low)) / 2]).astype(x.dtype)
-    return None if _errors(values, np.broadcast_to(middle, values.shape)).max() > bound.absolute else middle.tobytes()
+    return None if _errors(values, np.broadcast_to(middle, values.shape)).max() > bound.absolute else middle
 
 
 def _errors(x: Array, y: Array) -> NDArray[np.float64]:
@@ -104,7 +112,7 @@ def _bytes(x: Array) -> bytes:
     return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
 
 
-def _inner(x: Array, mask: Mask, bound: Bound) -> float:
+def _inner(x: Array, mask: Mask, bound: Allowed) -> float:
     """A bound that leaves room for the rounding to the array's type."""
     if x.dtype.kind != "f":
         return bound.absolute
@@ -113,8 +121,8 @@ def _inner(x: Array, mask: Mask, bound: Bound) -> float:
 
 
 def _predicted(
-    x: Array, mask: Mask, bound: Bound, plans: dict[str, Plan], thorough: bool
-) -> tuple[Header, Sections] | None:
+    x: Array, mask: Mask, bound: Allowed, plans: dict[str, Plan], thorough: bool
+) -> tuple[Header, Sections, Array] | None:
     numbers = numbers_of(x, mask, 0.0 if bound.lossless else _inner(x, mask, bound))
     if numbers is None:
         return None
@@ -133,9 +141,9 @@ def _predicted(
 
 
 def _checked(
-    x: Array, mask: Mask, bound: Bound, numbers: Numbers, problem: Problem, plan: Plan, coded: Coded, trials: dict[str, float]
-) -> tuple[Header, Sections]:
-    """Header and sections, after what will be decoded was compared with the array."""
+    x: Array, mask: Mask, bound: Allowed, numbers: Numbers, problem: Problem, plan: Plan, coded: Coded, trials: dict[str, float]
+) -> tuple[Header, Sections, Array]:
+    """Header, sections and result, after what will be decoded was compared with the array."""
     result = restore(numbers.kind, coded.values, numbers.header, x.dtype, numbers.palette)
     for _ in range(4):
         if bound.rmse is None or problem.rmse is None or _rmse(x, result, mask) <= bound.rmse:
@@ -151,6 +159,7 @@ def _checked(
         wrong = ~(_errors(x, result) <= bound.absolute)
     if mask is not None:
         wrong &= mask
+    result = np.where(wrong, x, result) if wrong.any() else result
     header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": trials}
     sections = dict(coded.sections)
     if numbers.palette is not None:
@@ -158,7 +167,7 @@ def _checked(
         header["colours"] = len(numbers.palette)
     if wrong.any():
         sections["patches"] = encode_patches(wrong, _unsigned(x)[wrong])
-    return header, sections
+    return header, sections, np.ascontiguousarray(result)
 
 
 def _rmse(x: Array, y: Array, mask: Mask) -> float:
@@ -166,18 +175,21 @@ def _rmse(x: Array, y: Array, mask: Mask) -> float:
     return float(np.sqrt(np.mean(errors**2)))
 
 
-def decode_block(header: Header, sections: Sections, plans: dict[str, Any] | None = None) -> Array:
+def decode_block(
+    header: Header, shape: tuple[int, ...], dtype: np.dtype[Any], sections: Sections, plans: dict[str, Any] | None = None
+) -> Array:
     """The array that `encode_block` was given, within its bound.
 
     Args:
         header: as it was returned.
+        shape: of the array.
+        dtype: of the array, native.
         sections: as they were returned.
         plans: decoders besides the built-in ones, by name of the plan.
 
     Raises:
         ValueError: when header or sections are damaged.
     """
-    dtype, shape = np.dtype(header["dtype"]), tuple(int(n) for n in header["shape"])
     work, kind = worked_shape(shape), header["kind"]
     if kind == "bytes":
         size = math.prod(shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Bound", "check_bound"]
+__all__ = ["Allowed", "check_bound"]
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LARGE = 1e290  # magnitudes beyond which sums could overflow; such arrays are ke
 
 
 @dataclass(frozen=True)
-class Bound:
+class Allowed:
     """What holds for one array.
 
     Attributes:
@@ -33,7 +33,7 @@ class Bound:
         return self.absolute == 0
 
     @classmethod
-    def of(cls, finite: NDArray[Any], max_error: float, relative: bool, psnr: float | None) -> Bound:
+    def of(cls, finite: NDArray[Any], max_error: float, relative: bool, psnr: float | None) -> Allowed:
         """The bound of an array.
 
         With psnr = 20 log10(range / rmse) the root mean squared error may reach range / 10^(psnr / 20).
@@ -45,8 +45,8 @@ class Bound:
             psnr: in dB, instead of max_error.
 
         Example:
-            >>> Bound.of(np.array([0.0, 50.0]), 0.01, True, None)
-            Bound(absolute=0.5, rmse=None)
+            >>> Allowed.of(np.array([0.0, 50.0]), 0.01, True, None)
+            Allowed(absolute=0.5, rmse=None)
         """
         if finite.size == 0 or finite.dtype.kind == "b":
             return cls(0.0)

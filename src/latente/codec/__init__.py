@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "AlteredError", "Bound", "CodecError", "Compressed", "Container", "ContainerReader", "ContainerWriter",
+    "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader", "ContainerWriter",
     "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef", "NewerVersionError",
     "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError", "compress_file", "crc32c",
     "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
 ]  # fmt: skip
 
+from latente.codec.array_codec import ArrayCodec, ArrayInfo
 from latente.codec.bounds import Bound
 from latente.codec.container import Container, pack, unpack
 from latente.codec.errors import (

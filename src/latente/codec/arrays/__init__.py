@@ -1,0 +1,1 @@
+"""Arrays as small integer streams, and back, under a bound."""

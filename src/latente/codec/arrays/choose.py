@@ -1,0 +1,89 @@
+"""Which plan predicts an array: all that suit compete on a part of it."""
+
+from __future__ import annotations
+
+__all__ = ["Choice", "candidates", "choose"]
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.codec.arrays.plans import Coded, Lorenzo, Multilevel, Plan, Problem, Transform
+
+SMALL = 1 << 15  # arrays up to this size are tried as a whole
+PART = 1 << 14  # values of the part on which larger ones are tried
+FEW = 1 << 13  # values on which the axes are compared
+SHORTEST = 4  # slices an axis needs before each of them is predicted alone
+RATIOS = (1.8, 2.8)  # further steps of the transform, when there is time
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The winner of a competition.
+
+    Attributes:
+        plan: the winner.
+        coded: the whole array under it, where it was tried as a whole.
+        trials: bits per value of every plan, by its description.
+    """
+
+    plan: Plan
+    coded: Coded | None
+    trials: dict[str, float]
+
+
+def _middle(shape: tuple[int, ...], size: int) -> tuple[slice, ...]:
+    """A part in the middle with at most `size` values: the longest axis is halved until it is small enough."""
+    lengths = list(shape)
+    while np.prod(lengths) > size:
+        axis = int(np.argmax(lengths))
+        lengths[axis] = (lengths[axis] + 1) // 2
+    return tuple(slice((n - m) // 2, (n - m) // 2 + m) for n, m in zip(shape, lengths, strict=True))
+
+
+def _alone(x: NDArray[np.float64]) -> int | None:
+    """The axis along which neighbours tell least beyond the mean over the axis."""
+    found: dict[int, float] = {}
+    for axis, n in enumerate(x.shape):
+        if n < SHORTEST or x.ndim < 2:
+            continue
+        moved = np.moveaxis(x, axis, 0)
+        around = np.mean((moved - moved.mean(axis=0)) ** 2)
+        between = np.mean((moved[1:-1] - (moved[:-2] + moved[2:]) / 2) ** 2)
+        found[axis] = float(around / (between + 1e-300))
+    return min(found, key=lambda axis: found[axis]) if found else None
+
+
+def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
+    """Descriptions and plans that suit a problem."""
+    plans: dict[str, Plan] = {"transform": Transform(), "multilevel": Multilevel()}
+    alone = _alone(problem.values[_middle(problem.values.shape, FEW)].astype(np.float64))
+    if alone is not None:
+        plans[f"multilevel, axis {alone} alone"] = Multilevel(alone)
+    plans["lorenzo"] = Lorenzo()
+    if thorough:
+        plans |= {f"transform, ratio {ratio}": Transform(ratio) for ratio in RATIOS}
+        others = [a for a in range(problem.values.ndim) if a != alone and problem.values.shape[a] >= SHORTEST]
+        plans |= {f"multilevel, axis {a} alone": Multilevel(a) for a in others if problem.values.ndim > 1}
+    return {name: plan for name, plan in plans.items() if plan.suits(problem)}
+
+
+def choose(problem: Problem, thorough: bool = False) -> Choice | None:
+    """Tries the plans that suit and returns the best, or None when none does.
+
+    Args:
+        problem: what is to be coded.
+        thorough: whether more plans are tried, all of them on the whole array.
+    """
+    whole = thorough or problem.values.size <= SMALL
+    where = _middle(problem.values.shape, problem.values.size if whole else PART)
+    valid = None if problem.valid is None else problem.valid[where]
+    part = replace(problem, values=np.ascontiguousarray(problem.values[where]), valid=valid)
+    plans = {name: plan for name, plan in candidates(part, thorough).items() if plan.suits(problem)}
+    if not plans:
+        return None
+    tried = {name: plan.encode(part) for name, plan in plans.items()}
+    best = min(tried, key=lambda name: tried[name].size)
+    trials = {name: round(8 * coded.size / part.values.size, 3) for name, coded in tried.items()}
+    return Choice(plans[best], tried[best] if whole else None, trials)

@@ -186,6 +186,12 @@ class ContainerReader:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
 
+    def whole(self) -> bytes:
+        """Returns all bytes of the .lat file; raises TooLargeError when they are more than a section may have."""
+        self.limits.check("section_bytes", self._size - self._start, "the file")
+        self._go(self._start)
+        return self._take(self._size - self._start, "itself")
+
     def close(self) -> None:
         """Forgets the file, which stays open."""
         self._places.clear()

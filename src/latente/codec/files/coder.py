@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Target
-from latente.codec.errors import AlteredError, CodecError
+from latente.codec.errors import AlteredError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes
-from latente.codec.files.standin import ArrayCodec, explain
 from latente.codec.frames import MAGIC
 
-NUMBERS = frozenset("iu") | {"f4", "f8"}  # kinds and types that the array codec takes
+NUMBERS = frozenset("iu") | {"f2", "f4", "f8"}  # kinds and types that the array codec takes
 TINY = 1 << 12  # bytes up to which plain zstd is tried, too
 
 
@@ -55,7 +55,7 @@ def _by_codec(values: NDArray[Any], target: Target, settings: Settings) -> Coded
     stream = codec_for(values, target, settings).encode(values)
     decoded = codec_for(values, target, settings).decode(stream)
     found = compare(values, decoded, target)
-    return None if found is None else Coded(stream, *found, explain(stream))
+    return None if found is None else Coded(stream, *found, _explained(stream))
 
 
 def codec_for(values: NDArray[Any], target: Target, settings: Settings) -> Any:
@@ -105,7 +105,14 @@ def compare(values: NDArray[Any], decoded: NDArray[Any], target: Target) -> tupl
 
 def explain_block(content: bytes) -> str:
     """Returns how a block was coded, and why; nothing is decoded."""
-    return explain(content) if content.startswith(MAGIC) else "zstd, exact"
+    return _explained(content) if content.startswith(MAGIC) else "zstd, exact"
+
+
+def _explained(stream: bytes) -> str:
+    """Returns which prediction won and why, and what the autoencoder predicted."""
+    found = ArrayCodec.info(stream)
+    share = f"; autoencoder: {100 * found.autoencoder_share:.0f}% of it" if found.autoencoder_share else ""
+    return found.why + share
 
 
 def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], settings: Settings) -> NDArray[Any]:
@@ -124,12 +131,7 @@ def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], set
     settings.limits.check_decoded(size, "a block of the file")
     if not content.startswith(MAGIC):
         return np.frombuffer(unpack_bytes(content, size), dtype).reshape(shape)
-    try:
-        values = ArrayCodec().decode(content)
-    except CodecError:
-        raise
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError) as error:
-        raise AlteredError(f"a block cannot be decoded: {error}") from error
+    values = ArrayCodec(limits=settings.limits).decode(content)
     if values.shape != shape or values.dtype != dtype:
         raise AlteredError(f"a block becomes {values.dtype} {values.shape}; the file states {dtype} {shape}")
     return values

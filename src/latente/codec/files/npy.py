@@ -90,7 +90,7 @@ def carried(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def bound_for(dtype: np.dtype[Any], bound: Bound) -> Bound:
-    """Returns the bound for values of a type: dates, text, records and half precision are kept exactly."""
+    """Returns the bound for values of a type: dates, text and records are kept exactly."""
     return bound if dtype.kind not in "mM" and may_lose(carried(dtype)) else Bound()
 
 
@@ -98,7 +98,9 @@ def notes_for(name: str, dtype: np.dtype[Any], bound: Bound) -> tuple[str, ...]:
     """Returns what the user should know about an array."""
     if bound.lossless or bound_for(dtype, bound) == bound:
         return ()
-    return (f"{name} has values of type {dtype}, which are kept exactly: bounds are for integers, float32 and float64",)
+    return (
+        f"{name} has values of type {dtype}, which are kept exactly: bounds are for integers and floating-point numbers",
+    )
 
 
 class NpyFormat:

@@ -98,9 +98,7 @@ def notes_for(name: str, dtype: np.dtype[Any], bound: Bound) -> tuple[str, ...]:
     """Returns what the user should know about an array."""
     if bound.lossless or bound_for(dtype, bound) == bound:
         return ()
-    return (
-        f"{name} has values of type {dtype}, which are kept exactly: bounds are for integers and floating-point numbers",
-    )
+    return (f"{name} has values of type {dtype}, which are kept exactly: bounds are for numbers",)
 
 
 class NpyFormat:

@@ -212,9 +212,11 @@ def write_array(
     start, largest, methods = writer.size, 0.0, Counter[str]()
     for i, index in enumerate(spec.blocks()):
         values, missing = _block(source, spec, index)
+        target = spec.target
         if missing is not None:
             writer.write(f"{prefix}/{i}m", pack_bytes(missing.tobytes()))
-        coded = code_block(as_numbers(values), spec.target, settings)
+            target = target.of_those_there(float((missing == 0).mean()))
+        coded = code_block(as_numbers(values), target, settings)
         writer.write(f"{prefix}/{i}", coded.content, crc32c(values) if spec.target.exact else None)
         largest = max(largest, coded.error)
         methods[coded.method] += 1

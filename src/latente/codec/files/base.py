@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from numpy.typing import NDArray
+
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError
 from latente.codec.files.results import Part
@@ -86,6 +88,9 @@ class Format(Protocol):
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds to a new path."""
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a part's numbers in a file of this format, for pictures and curves; None where it has none."""
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file, without decoding them."""

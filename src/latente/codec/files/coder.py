@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Coded", "code_block", "explain_block", "read_block"]
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Target
-from latente.codec.errors import AlteredError
+from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.frames import MAGIC
@@ -52,8 +53,13 @@ def code_block(values: NDArray[Any], target: Target, settings: Settings) -> Code
 
 def _by_codec(values: NDArray[Any], target: Target, settings: Settings) -> Coded | None:
     """Returns what the array codec makes of values, None where it does not keep the target."""
-    stream = codec_for(values, target, settings).encode(values)
-    decoded = codec_for(values, target, settings).decode(stream)
+    codec = codec_for(values, target, settings)
+    try:
+        stream = codec.encode(values)
+        decoded = codec.decode(stream)
+    except (CodecError, ArithmeticError, LookupError) as error:  # a bug must not cost anybody's data
+        warnings.warn(f"the array codec failed, a block is kept by zstd: {error!r}", RuntimeWarning, stacklevel=2)
+        return None
     found = compare(values, decoded, target)
     return None if found is None else Coded(stream, *found, _explained(stream))
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["decompress_file", "describe_file"]
+__all__ = ["decompress_file", "describe_file", "part_values"]
 
 import os
+import struct
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
@@ -19,7 +25,7 @@ from latente.codec.limits import Limits
 from latente.codec.models import Model
 from latente.codec.streams import ContainerReader
 
-SLIPS = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
+SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
 
 
 def decompress_file(
@@ -60,11 +66,22 @@ def decompress_file(
     check_output(source, target, overwrite)
     settings = Settings(limits=limits or Limits(), models=tuple(models))
     with _opened(source, settings) as reader:
-        known, bound = format_of(reader.kind), _bound(reader)
+        known, (_, exact) = format_of(reader.kind), _stated(reader)
         with replaced(target) as part:
             known.read(reader, part, settings)
     size = source.stat().st_size
-    return Decompressed(source, target, reader.kind, size, tree_bytes(target), bound.lossless)
+    return Decompressed(source, target, reader.kind, size, tree_bytes(target), exact)
+
+
+def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:
+    """Returns the numbers of a part of an original or a decompressed file; None where it has none.
+
+    Args:
+        path: of the file.
+        kind: of the file, as `Compressed` says it.
+        name: of the part.
+    """
+    return format_of(kind).values(Path(path), name)
 
 
 def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
@@ -92,11 +109,11 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
         raise FileNotFoundError(f"no such file: {source}")
     with _opened(source, Settings(limits=limits or Limits())) as reader:
         parts = format_of(reader.kind).describe(reader)
-        size = reader.header.get("size")
+        size = parts[0].original_bytes if reader.kind == "array" else reader.header.get("size")
         model = None if reader.model is None else f"{reader.model.id} ({reader.model.hash})"
         return Description(
             source, reader.kind, reader.writer, size if isinstance(size, int) else None, source.stat().st_size,
-            str(_bound(reader)), model, parts,
+            _stated(reader)[0], model, parts,
         )  # fmt: skip
 
 
@@ -113,8 +130,13 @@ def _opened(path: Path, settings: Settings) -> Iterator[ContainerReader]:
             raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
 
 
-def _bound(reader: ContainerReader) -> Bound:
-    return Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+def _stated(reader: ContainerReader) -> tuple[str, bool]:
+    """Returns the bound in words, and whether nothing was lost."""
+    if reader.kind == "array":
+        found = ArrayCodec.info(reader.whole())
+        return found.bound, found.max_error == 0
+    bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+    return str(bound), bound.lossless
 
 
 def _named(source: Path) -> Path:

@@ -146,6 +146,13 @@ class NpyFormat:
                 file.write(np.ascontiguousarray(values, dtype=spec.dtype).tobytes())
         sections.finish()
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns the numbers; see `Format`."""
+        with path.open("rb") as source:
+            header = read_npy_header(source)
+        values = _mapped(path, header)
+        return None if values.dtype.kind == "V" else values.T if header.fortran else values
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)

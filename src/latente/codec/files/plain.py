@@ -6,7 +6,9 @@ __all__ = ["PlainFormat"]
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer
@@ -52,6 +54,10 @@ class PlainFormat:
                     raise AlteredError(f"section {i} did not decode to what was encoded: its CRC is wrong")
                 file.write(raw)
             sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns None: it has no numbers."""
+        return None
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 __all__ = ["StreamFormat"]
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.array_codec import ArrayCodec, explain
 from latente.codec.files.base import Settings, Unfit, Written
@@ -33,6 +34,10 @@ class StreamFormat:
         values = ArrayCodec(limits=settings.limits).decode(reader.whole())
         with out.open("xb") as file:
             np.save(file, values, allow_pickle=False)
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns None: it has no numbers."""
+        return None
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the array as the only part; see `Format`."""

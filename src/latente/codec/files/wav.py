@@ -98,6 +98,12 @@ class WavFormat:
             file.write(unpack_bytes(sections.take("after"), take_integer(reader.header, "after", 0, AROUND)))
         sections.finish()
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns the samples, (frames, channels); see `Format`."""
+        with path.open("rb") as file:
+            sound = _find_samples(file, path.stat().st_size)
+        return _samples(path, sound, (slice(0, sound.frames), slice(0, sound.channels)))
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError
@@ -129,6 +130,11 @@ class ZarrFormat:
                 if CHUNK.fullmatch(name) and full not in wanted:
                     (place / name).unlink()  # it was not there: all of it is the fill value
         sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns an array's numbers; see `Format`."""
+        place = path if name == "values" and not (path / name).is_dir() else path / name
+        return np.asarray(_module().open_array(place, mode="r")[...])
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
@@ -98,6 +99,14 @@ class NetcdfFormat:
             if isinstance(error, OSError) and error.errno and error.errno > 0:
                 raise
             raise AlteredError(f"the NetCDF library cannot write what the file describes: {error}") from error
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a variable's numbers as they are stored; see `Format`."""
+        with _opened(path) as dataset:
+            found = {variable.path: variable for variable in read_structure(path, dataset).variables()}
+            if found[name].dtype in ("str", "S1"):
+                return None
+            return np.asarray(_place(dataset, found[name])[...])
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
@@ -128,6 +129,16 @@ class CsvFormat:
                 written += len(raw)
                 settings.limits.check("output_bytes", written, "the table")
                 file.write(raw)
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a column's numbers, NaN where there are none; see `Format`."""
+        delimiter, head, names = _beginning(path)
+        found = []
+        for cells in _blocks(path, delimiter, head, Settings()):
+            if isinstance(cells, Cells) and len(cells.columns) == len(names):
+                column = cells.columns[names.index(name)]
+                found += [float(cell) if is_number(cell) else np.nan for cell in column]
+        return np.array(found)
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""

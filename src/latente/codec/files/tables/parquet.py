@@ -108,6 +108,16 @@ class ParquetFormat:
         except arrow.ArrowException as error:
             raise AlteredError(f"the table cannot be made again: {error}") from error
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a column's numbers, NaN where there are none; see `Format`."""
+        with _opened(path) as source:
+            j = source.schema_arrow.names.index(name)
+            dtype = NUMBERS.get(str(source.schema_arrow.field(j).type), "")
+            if not dtype:
+                return None
+            groups = [_numbers(_column(source, i, j), dtype) for i in range(source.num_row_groups)]
+        return np.concatenate([np.where(there, values, np.nan) for values, there in groups])
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)
@@ -199,7 +209,7 @@ def _write_column(
     best, error, method, symbols = table, 0.0, "Arrow, zstd", None
     if column.dtype and rows:
         values, there = _numbers(array, column.dtype)
-        coded = code_block(values, column.target, settings)
+        coded = code_block(values, column.target.of_those_there(float(there.mean())), settings)
         mask = b"" if there.all() else np.packbits(there).tobytes()
         packed = pack_bytes(mask) if mask else b""
         numbers = b"N" + len(packed).to_bytes(4, "little") + packed + coded.content

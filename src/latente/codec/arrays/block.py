@@ -47,7 +47,7 @@ def encode_block(
         array: native booleans, integers or floating-point values, at least one.
         bound: what is allowed.
         valid: points that count, besides that they are finite; None: all.
-        plans: plans that compete besides the built-in ones, by description.
+        plans: plans that compete besides the built-in ones, by short name.
         thorough: whether all plans are tried on the whole array.
 
     Returns:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.choose import choose
-from latente.codec.arrays.plans import PLANS, Coded, Header, Mask, Problem, Sections
+from latente.codec.arrays.plans import PLANS, Coded, Header, Mask, Problem, Sections, short
 from latente.codec.arrays.tiles import from_tiles, to_tiles
 from latente.codec.arrays.wavelet import analysis, synthesis
 from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
@@ -70,13 +70,13 @@ class AutoencoderPlan:
         chosen = self._chosen(deviations, predicted)
         prediction = from_tiles(archive.mean + predicted * chosen[:, :, None], shape, archive.tile)
         margin = MARGIN * float(np.abs(predicted).max())
-        rest = replace(problem, values=problem.values - prediction, bound=problem.bound - margin)
+        rest = replace(problem, values=problem.values - prediction, bound=short(problem.bound - margin - 1e-5 * problem.bound, 6))
         choice = choose(rest) if rest.bound > 0.5 * problem.bound else None
         if choice is None:
             return Coded({"plan": self.name}, {"never": bytes(problem.values.nbytes)}, problem.values)
         inner = choice.coded or choice.plan.encode(rest)
         header = {
-            "plan": self.name, "scale": problem.bound, "dims": len(used), "share": float(chosen.mean()) if len(used) else 0.0,
+            "plan": self.name, "scale": problem.bound, "dims": len(used), "share": round(float(chosen.mean()), 4) if len(used) else 0.0,
             "inner": inner.header, "check": crc32c(quantised),
         }  # fmt: skip
         sections = {"codes": self._coded(quantised, used, steps), **inner.sections}

@@ -13,11 +13,13 @@ MOST = 1 << 24  # bytes of JSON
 TYPICAL = (
     b'{"kind":"special","lengths":{"mask":,"special":{"kind":"constant","lengths":{"value":{"kind":"bytes","lengths":'
     b'{"bytes":"kind":"palette","colours":"palette":"kind":"integers","base":0,"kind":"steps","base":0.0,"d":1.0,'
-    b'"kind":"bits","first":"plan":"lorenzo","plan":"autoencoder","scale":,"dims":16,"share":1.0,"inner":{"check":'
-    b'"codes":"chosen":"patches":"trials":{"t":0.,"m":0.,"l":0.,"m0":0.,"a":0.}'
-    b'"plan":"multilevel","low":,"unit":1.0,"offset":0.0,"lattice":[1,1,0],"alone":0,"lattice":[64,1,0],'
-    b'"lengths":{"mean residuals":,"mean factors":0,"mean weights":0,"residuals":,"factors":,"weights":}'
-    b'"kind":"real","plan":"transform","offset":,"step":0.,"unit":0.0,"lengths":{"coefficients":,"bands":,"corrections":}'
+    b'"kind":"bits","first":"plan":"lorenzo","unit":"offset":"ratio":"chosen":"patches":,"alone":0,"alone":1,'
+    b'"kind":"real","plan":"transform","offset":0.0,"bound":0.0,"ratio":2.3,"trials":{"t":0.,"m":0.,"m0":0.,"l":0.},'
+    b'"lengths":{"coefficients":,"bands":,"corrections":0}'
+    b'"kind":"real","plan":"autoencoder","scale":,"dims":0,"share":0.0,"inner":{"plan":"multilevel","low":0.0,"bound":0.'
+    b'},"check":"trials":{"a":0.,"am":0."lengths":{"codes":8,"residuals":,"factors":0,"weights":0}'
+    b'"kind":"real","plan":"multilevel","low":0,"bound":0.,"lengths":{"mean residuals":,"mean factors":0,"mean weights":0,'
+    b'"residuals":,"factors":,"weights":}}]}'
     b'{"dtype":"<i4","<u1","<f8","<f4","shape":[1024,"bound":[0.0001,0.01,0.001,true,null],"error":0.0,"blocks":[{'
 )
 

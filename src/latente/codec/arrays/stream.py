@@ -58,7 +58,7 @@ def encode_stream(
         archive: what was learned from an archive, whose autoencoder competes.
         embed: whether the archive's model becomes part of the stream where it is used, or is referred to.
     """
-    head: dict[str, Any] = {"dtype": x.dtype.str, "shape": list(x.shape), "bound": stated, "error": allowed.absolute}
+    head: dict[str, Any] = {"dtype": x.dtype.str, "shape": list(x.shape), "bound": stated, "error": float(f"{allowed.absolute:.6g}")}
     payload, check, valid = [], 0, None
     if isinstance(x, np.ma.MaskedArray):
         valid = ~np.ma.getmaskarray(x)

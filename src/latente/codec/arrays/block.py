@@ -19,6 +19,7 @@ from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
 
 MOST_AXES = 4
+TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
 Header = dict[str, Any]
@@ -47,7 +48,7 @@ def encode_block(
         array: native booleans, integers or floating-point values, at least one.
         bound: what is allowed.
         valid: points that count, besides that they are finite; None: all.
-        plans: plans that compete besides the built-in ones, by description.
+        plans: plans that compete besides the built-in ones, by short name.
         thorough: whether all plans are tried on the whole array.
 
     Returns:
@@ -117,7 +118,8 @@ def _inner(x: Array, mask: Mask, bound: Allowed) -> float:
     if x.dtype.kind != "f":
         return bound.absolute
     largest = np.abs(x if mask is None else x[mask]).max()
-    return max(bound.absolute * (1 - 1e-9) - float(np.spacing(largest)) * 0.51, bound.absolute / 2)
+    room = max(bound.absolute * (1 - 1e-9) - float(np.spacing(largest)) * 0.51, bound.absolute / 2)
+    return float(f"{room * (1 - 5e-6):.6g}")  # few digits take few bytes in a header
 
 
 def _predicted(
@@ -160,7 +162,7 @@ def _checked(
     if mask is not None:
         wrong &= mask
     result = np.where(wrong, x, result) if wrong.any() else result
-    header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": trials}
+    header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": dict(sorted(trials.items(), key=lambda item: item[1])[:TOLD])}
     sections = dict(coded.sections)
     if numbers.palette is not None:
         sections["palette"] = packed(numbers.palette.tobytes())

@@ -25,7 +25,7 @@ class Choice:
     Attributes:
         plan: the winner.
         coded: the whole array under it, where it was tried as a whole.
-        trials: bits per value of every plan, by its description.
+        trials: bits per value of every plan, by its short name.
     """
 
     plan: Plan
@@ -56,16 +56,16 @@ def _alone(x: NDArray[np.float64]) -> int | None:
 
 
 def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
-    """Descriptions and plans that suit a problem."""
-    plans: dict[str, Plan] = {"transform": Transform(), "multilevel": Multilevel()}
+    """Plans that suit a problem, by a short name each: t, m, l, with the ratio or the axis."""
+    plans: dict[str, Plan] = {"t": Transform(), "m": Multilevel()}
     alone = _alone(problem.values[_middle(problem.values.shape, FEW)].astype(np.float64))
     if alone is not None:
-        plans[f"multilevel, axis {alone} alone"] = Multilevel(alone)
-    plans["lorenzo"] = Lorenzo()
+        plans[f"m{alone}"] = Multilevel(alone)
+    plans["l"] = Lorenzo()
     if thorough:
-        plans |= {f"transform, ratio {ratio}": Transform(ratio) for ratio in RATIOS}
+        plans |= {f"t{ratio}": Transform(ratio) for ratio in RATIOS}
         others = [a for a in range(problem.values.ndim) if a != alone and problem.values.shape[a] >= SHORTEST]
-        plans |= {f"multilevel, axis {a} alone": Multilevel(a) for a in others if problem.values.ndim > 1}
+        plans |= {f"m{a}": Multilevel(a) for a in others if problem.values.ndim > 1}
     return {name: plan for name, plan in plans.items() if plan.suits(problem)}
 
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from latente.codec.arrays.stream import head_of
 from latente.codec.container import Container
 
+WORDS = {
+    "t": "transform", "m": "multilevel", "l": "lorenzo", "a": "autoencoder", "am": "mean of the archive",
+}  # fmt: skip
 OF = {"integers": " of integers", "steps": " of multiples of a step", "palette": " of ranks", "bits": " of the bits"}
 
 
@@ -69,13 +73,22 @@ def _why(fields: dict[str, Any]) -> str:
     if "plan" not in fields:
         return {"special": "nothing but special values", "bytes": "bytes, packed by zstd"}.get(fields["kind"], fields["kind"])
     trials = sorted(fields["trials"].items(), key=lambda item: item[1])
-    compared = ", ".join(f"{name} {bits:g}" for name, bits in trials)
+    compared = ", ".join(f"{_words(name)} {bits:g}" for name, bits in trials)
     return f"{fields['plan']}{OF.get(fields['kind'], '')}: bits per value {compared}"
+
+
+def _words(name: str) -> str:
+    """A plan's short name in words."""
+    if name in WORDS:
+        return WORDS[name]
+    extra = f"axis {name[1:]} alone" if name[0] == "m" else f"step of {name[1:]} bounds"
+    return f"{WORDS[name[0]]} ({extra})"
 
 
 def info_of(container: Container, size: int) -> ArrayInfo:
     """Reads the header of a container of kind "array"; `size` is that of the stream."""
-    header, blocks = container.header, container.header["blocks"]
+    header, _ = head_of(container)
+    blocks = header["blocks"]
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     names = [block.get("plan", block["kind"]) for block in blocks]
     largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)

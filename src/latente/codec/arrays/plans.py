@@ -103,15 +103,20 @@ class Transform:
         return decode_transform(header, sections, shape, valid)  # integers are rounded when they are restored
 
 
-def _lattice(problem: Problem) -> tuple[Lattice, float]:
-    """The lattice of a problem and its unit.
+def _lattice(bound: float, exact: bool) -> tuple[Lattice, float]:
+    """The lattice for a bound, and its unit.
 
     Of integers, 2 bound + 1 in a row become one; a prediction is rounded so that no error is larger.
     """
-    if not problem.exact:
-        return Lattice(FINE), 2 * problem.bound / FINE
-    together = int(2 * problem.bound) + 1
+    if not exact:
+        return Lattice(FINE), 2 * bound / FINE
+    together = int(2 * bound) + 1
     return (Lattice(together), 1.0) if together % 2 else (Lattice(2 * together, 2, 1), 0.5)
+
+
+def short(value: float, digits: int = 4) -> float:
+    """A number near a value that takes few characters to write."""
+    return float(f"{value:.{digits}g}")
 
 
 @dataclass(frozen=True)
@@ -126,16 +131,15 @@ class Multilevel:
     name: ClassVar[str] = "multilevel"
 
     def suits(self, problem: Problem) -> bool:
-        _, unit = _lattice(problem)
+        _, unit = _lattice(problem.bound, problem.exact)
         return unit > 0 and problem.width / unit < WIDEST
 
     def encode(self, problem: Problem) -> Coded:
-        lattice, unit = _lattice(problem)
-        low = problem.values.min().item()
+        lattice, unit = _lattice(problem.bound, problem.exact)
+        low = problem.values.mean().item()
+        low = int(low) if problem.exact else short(low)
         x = (problem.values - low).astype(np.float64) / unit
-        offset = float(2 * np.rint(x.mean() / 2))
-        x -= offset
-        header: Header = {"plan": self.name, "low": low, "unit": unit, "offset": offset, "lattice": _listed(lattice)}
+        header: Header = {"plan": self.name, "low": low, "bound": problem.bound}
         sections: Sections = {}
         split = [True] * x.ndim
         if self.alone is not None:
@@ -147,30 +151,26 @@ class Multilevel:
         second, values = encode_multilevel(x, tuple(split), lattice, problem.valid)
         if self.alone is not None:
             values = values + rounded
-        return Coded(header, {**sections, **second}, _from_lattice(values, header))
+        return Coded(header, {**sections, **second}, _from_lattice(values, low, unit))
 
     @staticmethod
     def decode(header: Header, sections: Sections, shape: tuple[int, ...], valid: Mask) -> Field | Integers:
-        lattice, alone = Lattice(*header["lattice"]), header.get("alone")
+        low, alone = header["low"], header.get("alone")
+        lattice, unit = _lattice(header["bound"], isinstance(low, int))
         split = tuple(a != alone for a in range(len(shape)))
         values = decode_multilevel(sections, shape, split, lattice, valid)
         if alone is not None:
             first = {name.removeprefix("mean "): data for name, data in sections.items() if name.startswith("mean ")}
             flat = tuple(1 if a == alone else n for a, n in enumerate(shape))
             values = values + decode_multilevel(first, flat, (True,) * len(shape), Lattice(lattice.step, lattice.grain))
-        return _from_lattice(values, header)
+        return _from_lattice(values, low, unit)
 
 
-def _from_lattice(values: Field, header: Header) -> Field | Integers:
-    """The numbers of a lattice's integers; integers again where the unit is 1."""
-    values = values + float(header["offset"])
-    if header["unit"] == 1 and isinstance(header["low"], int):
-        return values.astype(np.int64) + header["low"]
-    return values * float(header["unit"]) + float(header["low"])
-
-
-def _listed(lattice: Lattice) -> list[int]:
-    return [lattice.step, lattice.grain, lattice.phase]
+def _from_lattice(values: Field, low: float | int, unit: float) -> Field | Integers:
+    """The numbers of a lattice's integers: integers again where both the unit and the offset are."""
+    if isinstance(low, int) and unit == 1:
+        return values.astype(np.int64) + low
+    return values * unit + low
 
 
 @dataclass(frozen=True)

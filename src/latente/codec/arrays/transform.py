@@ -21,7 +21,7 @@ Sections = dict[str, bytes]
 
 
 def _synthesised(coefficients: NDArray[np.int64], header: Header) -> Field:
-    x = synthesis(coefficients * float(header["step"]))
+    x = synthesis(coefficients * (float(header["ratio"]) * float(header["bound"])))
     x += float(header["offset"])
     return x
 
@@ -41,23 +41,22 @@ def encode_transform(
     Returns:
         header, sections, and the array as the decoder will have it.
     """
-    header: Header = {"offset": float(x.mean()), "step": ratio * bound}
+    header: Header = {"offset": float(f"{x.mean():.4g}"), "bound": bound, "ratio": ratio}
     scaled = analysis(x - header["offset"])
-    scaled *= 1 / header["step"]
+    scaled *= 1 / (ratio * bound)
     magnitude = np.abs(scaled)
     magnitude += 0.5 - DEAD
     coefficients = np.copysign(np.floor(magnitude), scaled).astype(np.int64)
     sections = encode_coefficients(coefficients)
     result = _synthesised(coefficients, header)
     if correct:
-        header["unit"] = 2 * bound
         left = x - result
         wrong = np.abs(left) > bound
         if valid is not None:
             wrong &= valid
-        fixes = np.where(wrong, np.rint(left * (1 / header["unit"])), 0)
+        fixes = np.where(wrong, np.rint(left * (1 / (2 * bound))), 0)
         sections["corrections"] = encode_corrections((fixes if valid is None else fixes[valid]).ravel().astype(np.int64))
-        result += fixes * header["unit"]
+        result += fixes * (2 * bound)
     return header, sections, result
 
 
@@ -73,7 +72,7 @@ def decode_transform(
     if sections.get("corrections"):
         fixes = decode_corrections(sections["corrections"], result.size if valid is None else int(valid.sum()))
         if valid is None:
-            result += fixes.reshape(shape) * float(header["unit"])
+            result += fixes.reshape(shape) * (2 * float(header["bound"]))
         else:
-            result[valid] += fixes * float(header["unit"])
+            result[valid] += fixes * (2 * float(header["bound"]))
     return result

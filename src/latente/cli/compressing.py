@@ -16,7 +16,7 @@ from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.codec import Compressed, Limits, Part
+    from latente.codec import ArrayCodec, Compressed, Limits, Part
 
 SHOWN = 30  # parts of a file that are listed
 BOUND = "How much may be lost"
@@ -68,6 +68,10 @@ def compress(
             rich_help_panel=BOUND,
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="MODEL", help="What ArrayCodec.fit learned from similar arrays, saved."),
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.html: curves, errors, sizes of others.")] = (
         False
     ),
@@ -85,7 +89,7 @@ def compress(
         raise FileExistsError(f"{page} exists; add --force to overwrite it, or choose another output")
     done = compress_file(
         file, target, max_error=max_error, relative=relative is not False, psnr=psnr, snr=snr, quality=quality,
-        lossless=lossless, columns=_columns(column or ()), overwrite=force,
+        lossless=lossless, columns=_columns(column or ()), codec=_codec(model), overwrite=force,
     )  # fmt: skip
     for text in done.notes:
         note(f"note: {text}")
@@ -102,6 +106,10 @@ def decompress(
         Path | None,
         typer.Option("--output", "-o", metavar="OUT", help="Where it goes.", show_default="FILE"),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="MODEL", help="What compress was given, if it is not in the file."),
+    ] = None,
     max_bytes: Annotated[
         int | None,
         typer.Option("--max-bytes", help="The most that the result may take.", min=1, show_default="256 GiB"),
@@ -112,7 +120,7 @@ def decompress(
     """Write what a .lat file was made from, exactly or within its bound."""
     from latente.codec import decompress_file
 
-    done = decompress_file(file, output, overwrite=force, limits=_limits(max_bytes))
+    done = decompress_file(file, output, overwrite=force, limits=_limits(max_bytes), codec=_codec(model))
     record = {"output": str(done.output), "kind": done.kind, "bytes": done.original_bytes, "exact": done.exact}
     how = "exactly as it was" if done.exact else "within its bound"
     show(record, f"wrote {done.output}: {done.kind}, {done.original_bytes:,} bytes, {how}", as_json)
@@ -159,6 +167,17 @@ def _columns(texts: Sequence[str]) -> dict[str, float]:
         if not equals or not name:
             raise ValueError(f"--column must be NAME=E, e.g. temperature=0.01; got {text!r}")
     return found
+
+
+def _codec(path: Path | None) -> ArrayCodec | None:
+    """Returns the fitted codec in a file."""
+    from latente.codec import ArrayCodec
+
+    if path is None:
+        return None
+    if not path.is_file():
+        raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save wrote")
+    return ArrayCodec.load(path)
 
 
 def _limits(max_bytes: int | None) -> Limits | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Coded", "code_block", "explain_block", "read_block"]
 
+import io
 import math
 import warnings
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.frames import MAGIC
+from latente.codec.streams import ContainerReader
 
 NUMBERS = frozenset("iu") | {"f2", "f4", "f8"}  # kinds and types that the array codec takes
 TINY = 1 << 12  # bytes up to which plain zstd is tried, too
@@ -64,15 +66,19 @@ def _by_codec(values: NDArray[Any], target: Target, settings: Settings) -> Coded
     return None if found is None else Coded(stream, *found, _explained(stream))
 
 
-def codec_for(values: NDArray[Any], target: Target, settings: Settings) -> Any:
-    """Returns an array codec with a target for these values."""
+def codec_for(values: NDArray[Any], target: Target, settings: Settings) -> ArrayCodec:
+    """Returns an array codec with a target for these values, which knows what the user's codec learned."""
+    bound: dict[str, Any] = {"max_error": target.max_error or 0.0, "relative": False}
     if target.mse:
         finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
         span = float(finite.max()) - float(finite.min()) if finite.size else 0.0
         if span > 0 and math.isfinite(span):
-            return ArrayCodec(psnr=max(20 * math.log10(span) - 10 * math.log10(target.mse), 0.0))
-        return ArrayCodec(max_error=0.0, relative=False)
-    return ArrayCodec(max_error=target.max_error or 0.0, relative=False)
+            bound = {"psnr": max(20 * math.log10(span) - 10 * math.log10(target.mse), 0.0)}
+    thorough = getattr(settings.codec, "thorough", False)
+    codec = ArrayCodec(**bound, thorough=thorough, limits=settings.limits)
+    if hasattr(settings.codec, "archive_"):
+        codec.archive_ = settings.codec.archive_
+    return codec
 
 
 def takes(dtype: np.dtype[Any]) -> bool:
@@ -118,7 +124,8 @@ def _explained(stream: bytes) -> str:
     """Returns which prediction won and why, and what the autoencoder predicted."""
     found = ArrayCodec.info(stream)
     share = f"; autoencoder: {100 * found.autoencoder_share:.0f}% of it" if found.autoencoder_share else ""
-    return found.why + share
+    needs = f"; needs model {found.model[0]} ({found.model[1]})" if found.model else ""
+    return found.why + share + needs
 
 
 def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], settings: Settings) -> NDArray[Any]:
@@ -137,7 +144,11 @@ def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], set
     settings.limits.check_decoded(size, "a block of the file")
     if not content.startswith(MAGIC):
         return np.frombuffer(unpack_bytes(content, size), dtype).reshape(shape)
-    values = ArrayCodec(limits=settings.limits).decode(content)
+    codec = ArrayCodec(limits=settings.limits)
+    ref = ContainerReader(io.BytesIO(content), settings.limits).model
+    if ref is not None and not ref.embedded:
+        codec.archive_ = settings.archive(ref)
+    values = codec.decode(content)
     if values.shape != shape or values.dtype != dtype:
         raise AlteredError(f"a block becomes {values.dtype} {values.shape}; the file states {dtype} {shape}")
     return values

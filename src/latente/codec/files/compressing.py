@@ -7,8 +7,8 @@ __all__ = ["compress_file"]
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
@@ -30,7 +30,7 @@ def compress_file(
     quality: float | None = None,
     lossless: bool = False,
     columns: Mapping[str, float | Bound] | None = None,
-    codec: Any = None,
+    codec: ArrayCodec | None = None,
     overwrite: bool = False,
     block_bytes: int = BLOCK_BYTES,
     limits: Limits | None = None,
@@ -51,7 +51,8 @@ def compress_file(
         lossless: whether nothing may be lost.
         columns: bounds of columns, variables or members by name, which replace the common one: a `Bound`, or a number
             that is read as max_error is, 0 for exact.
-        codec: a fitted `ArrayCodec`, whose model is then used for arrays where that pays.
+        codec: a fitted `ArrayCodec`, of which what it learned is used for arrays where that pays; its bound is not. The
+            file holds it (`embed`) or refers to it, and `decompress_file` then needs the codec.
         overwrite: whether an output that is there may be replaced.
         block_bytes: of values that are coded at a time, at least 65,536; larger files never need more than a few blocks
             of memory.
@@ -77,6 +78,8 @@ def compress_file(
     if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
         raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     bound = Bound.of(max_error=max_error, relative=relative, psnr=psnr, snr=snr, quality=quality, lossless=lossless)
+    if codec is not None and not hasattr(codec, "archive_"):
+        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive), or leave it out")
     settings = Settings(bound, _bounds(columns, relative), codec, block_bytes, limits or Limits())
     check_output(source, target, overwrite)
     before = _state(source)

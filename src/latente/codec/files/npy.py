@@ -130,7 +130,7 @@ class NpyFormat:
         }
         content |= {"fortran": 1} if header.fortran else {}
         content |= {} if usual else {"start": len(header.raw)}
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             if not usual:
                 writer.write("start", pack_bytes(header.raw))
             part = write_array(writer, "0", "values", array, spec, settings)

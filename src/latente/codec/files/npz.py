@@ -75,7 +75,7 @@ class NpzFormat:
                 "members": [member.to_json() for member in members],
                 "comment": archive.comment.hex(),
             }
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 parts = [_write(writer, i, member, settings) for i, member in enumerate(members)]
         return Written(tuple(parts), tuple(note for member in members for note in member.notes))
 

@@ -80,7 +80,7 @@ class WavFormat:
         spec = plan_array(array, settings.bound, settings)
         content = {"size": size, "block": settings.block_bytes, "bound": settings.bound.to_json(), "type": sound.type}
         content |= {"before": len(before), "after": len(after), "array": spec.to_json()}
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("before", pack_bytes(before))
             part = write_array(writer, "0", "samples", array, spec, settings)
             writer.write("after", pack_bytes(after))

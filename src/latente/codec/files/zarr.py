@@ -89,7 +89,7 @@ class ZarrFormat:
             "size": tree_bytes(path), "block": settings.block_bytes, "bound": settings.bound.to_json(),
             "structure": len(raw), "arrays": [spec.to_json() for spec in specs],
         }  # fmt: skip
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("structure", pack_bytes(raw))
             for i, block in enumerate(_joined(path, rest, settings.block_bytes)):
                 writer.write(f"files/{i}", pack_bytes(block), crc32c(block))

@@ -69,7 +69,7 @@ class NetcdfFormat:
                 "bound": settings.bound.to_json(),
                 "arrays": [{} if spec is None else spec.to_json() for spec in specs],
             }  # fmt: skip
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 writer.write("structure", pack_bytes(raw))
                 parts = [
                     _write_text(writer, i, dataset, variable)

@@ -108,7 +108,7 @@ class CsvFormat:
             "size": path.stat().st_size, "delimiter": delimiter, "bound": settings.bound.to_json(), "names": names,
             "head": len(head), "errors": [column.error for column in columns],
         }  # fmt: skip
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("head", pack_bytes(head.encode("latin-1")))
             for i, block in enumerate(_blocks(path, delimiter, head, settings)):
                 section, text = _code(block, columns, settings)

@@ -77,7 +77,7 @@ class ParquetFormat:
                 "codec": _codec(source),
                 "targets": [[column.target.max_error or 0.0, column.target.mse or 0.0] for column in columns],
             }  # fmt: skip
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 writer.write("schema", pack_bytes(raw))
                 for i, rows in enumerate(groups):
                     for j, column in enumerate(columns):

@@ -6,6 +6,7 @@ __all__ = ["compress_file"]
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from latente.codec.array_codec import ArrayCodec
@@ -85,6 +86,13 @@ def compress_file(
     before = _state(source)
     size = tree_bytes(source)
     found, why, written, notes = _write_best(source, target, settings, size)
+    if settings.model is not None:
+        with_model, plain = target.stat().st_size, replace(settings, codec=None)
+        found, why, written, notes = _write_best(source, target, plain, size)
+        if with_model < target.stat().st_size:
+            found, why, written, notes = _write_best(source, target, settings, size)
+        else:
+            notes += (f"without what the codec learned: with it in the file it would have {with_model:,} bytes",)
     if _state(source) != before:
         target.unlink()
         raise OSError(f"{source} was changed while it was read; compress it again")

@@ -29,7 +29,7 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 
-from latente.codec import CodecError, Limits, compress_file, decompress_file
+from latente.codec import ArrayCodec, CodecError, Limits, compress_file, decompress_file
 
 LIMITS = Limits(header_bytes=1 << 20, section_bytes=1 << 25, decoded_bytes=1 << 26, output_bytes=1 << 26)
 ALLOWED = 4 * LIMITS.decoded_bytes  # bytes of growth: a decoder may hold a block more than once
@@ -111,12 +111,28 @@ def _with_extras(folder: Path, wave: np.ndarray) -> Iterator[tuple[Path, dict]]:
     yield folder / "field.zarr", {"max_error": 1e-2}
 
 
+def array_streams() -> Iterator[tuple[str, bytes]]:
+    """Gives streams of `ArrayCodec` alone, of each way in which it codes."""
+    generator = np.random.default_rng(1)
+    smooth = np.sin(np.linspace(0, 20, 3000)).reshape(50, 60).astype(np.float32)
+    holes = smooth.copy()
+    holes[3:9, 5:7] = np.nan
+    yield "smooth", ArrayCodec(max_error=1e-3).encode(smooth)
+    yield "holes", ArrayCodec(max_error=1e-2).encode(holes)
+    yield "exact", ArrayCodec(max_error=0).encode(holes)
+    yield "noise", ArrayCodec(psnr=50).encode(generator.normal(size=(6, 7, 8)))
+    yield "integers", ArrayCodec(max_error=0).encode(generator.integers(0, 9, 500).cumsum())
+    yield "few", ArrayCodec(max_error=0).encode(generator.choice([1.5, 2.5, 7.25], 400))
+    yield "constant", ArrayCodec().encode(np.full((30, 40), 2.5))
+
+
 def corpus(folder: Path) -> list[Case]:
     """Returns sound streams of every kind; `folder` must be empty."""
     cases = []
     for path, how in originals(folder):
         stream = compress_file(path, **how).output.read_bytes()
         cases.append(Case(path.name, stream, ""))
+    cases += [Case(f"array {name}", stream, "") for name, stream in array_streams()]
     return [Case(case.name, case.stream, decoded(case.stream, folder / "again")) for case in cases]
 
 

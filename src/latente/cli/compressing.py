@@ -130,10 +130,12 @@ def is_lat(path: Path) -> bool:
     """Returns whether a path is a .lat file by its name or its first bytes."""
     from latente.codec.frames import MAGIC
 
+    if path.suffix.lower() == ".lat" and not path.is_dir():
+        return True
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return path.suffix.lower() == ".lat" or file.read(len(MAGIC)) == MAGIC
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def describe_lat(path: Path, as_json: bool) -> None:

@@ -6,6 +6,7 @@ __all__ = ["NetcdfFormat"]
 
 import json
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,9 @@ class NetcdfFormat:
 def _opened(path: Path) -> Iterator[Any]:
     """Yields a file, open, that gives and takes values as they are stored."""
     try:
-        dataset = modules().Dataset(path, "r")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what it skips, which `read_structure` finds by itself
+            dataset = modules().Dataset(path, "r")
     except (OSError, RuntimeError) as error:
         raise Unfit(f"the NetCDF library cannot read it: {error}") from error
     try:

@@ -100,3 +100,15 @@ def test_its_figures_are_those_of_the_code():
     for figure in ("more than 1 GiB", "(1 MiB,", "buffer of 64 MiB", "more than 256 MB", "random 20,000 samples"):
         assert figure in text
     assert issubclass(latente.data.StoredRowsChanged, RuntimeError)
+
+
+def test_compression(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "compression.md", 3)
+    lines = capsys.readouterr().out.splitlines()
+    ratio, error, bound = re.findall(r"\d+(?:\.\d+)?", lines[0])[0::2][:1] + re.findall(r"\d+\.\d+", lines[0])[:2]
+    assert float(ratio) > 20
+    assert float(error) <= float(bound)
+    assert lines[-1].startswith("AlteredError ")
+    assert not (tmp_path / "never.npy").exists()
+    assert (tmp_path / "new-again.npy").is_file()

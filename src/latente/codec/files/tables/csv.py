@@ -21,7 +21,7 @@ from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list, take_object, take_text
 from latente.codec.files.arrays import method_text
 from latente.codec.files.base import Sections, Settings, Unfit, Written
-from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
 from latente.codec.files.results import Part
 from latente.codec.files.tables.columns import code_column, describe_column, read_column
 from latente.codec.files.tables.text import (
@@ -195,17 +195,18 @@ def _code(block: Cells | str, columns: list[Column], settings: Settings) -> tupl
     """Returns a block's section, and the text that it must become where that is exact."""
     text = block if isinstance(block, str) else block.text()
     raw = text.encode("latin-1")
-    whole = _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
     if isinstance(block, str) or len(block.columns) != len(columns):
-        return whole, text
+        return _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw)), text
     codes = [code_column(cells, column.error, settings) for cells, column in zip(block.columns, columns, strict=True)]
     meta = {
         "way": "columns", "rows": len(block.columns[0]), "end": block.end, "closed": int(block.closed),
         "columns": [code.fields for code in codes],
     }  # fmt: skip
     section = _section(meta, b"".join(code.content for code in codes))
-    if len(whole) <= len(section):
-        return whole, text
+    if may_beat(raw, len(section)):
+        whole = _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
+        if len(whole) <= len(section):
+            return whole, text
     for column, cells, code in zip(columns, block.columns, codes, strict=True):
         column.original += sum(map(len, cells)) + len(cells)
         column.size += len(code.content)

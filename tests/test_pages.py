@@ -106,7 +106,9 @@ def test_compression(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(DOCS / "compression.md", 3)
     lines = capsys.readouterr().out.splitlines()
-    ratio, error, bound = re.findall(r"\d+(?:\.\d+)?", lines[0])[0::2][:1] + re.findall(r"\d+\.\d+", lines[0])[:2]
+    ratio, error, bound = re.fullmatch(
+        r"(\d+) to 1, largest error ([\d.]+), error of at most ([\d.]+)", lines[0]
+    ).groups()
     assert float(ratio) > 20
     assert float(error) <= float(bound)
     assert lines[-1].startswith("AlteredError ")

@@ -105,12 +105,16 @@ def _revived(stored: dict[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Aut
     from latente.persistence import Stored
 
     prefix = "autoencoder."
-    weights = {n.removeprefix(prefix): torch.from_numpy(np.array(t)) for n, t in tensors.items() if n.startswith(prefix)}
+    weights = {
+        n.removeprefix(prefix): torch.from_numpy(np.array(t)) for n, t in tensors.items() if n.startswith(prefix)
+    }
     blank = {"format": 1, "versions": {}, "training": {}, "tensors": [], "sha256": ""}  # the hash is checked elsewhere
     return restored("the archive's model", weights, Stored.model_validate({**blank, **stored}), {})
 
 
-def learn(arrays: list[Field], tile: tuple[int, ...], autoencoder: Autoencoder | None, latent_dim: int, seed: Any) -> Archive:
+def learn(
+    arrays: list[Field], tile: tuple[int, ...], autoencoder: Autoencoder | None, latent_dim: int, seed: Any
+) -> Archive:
     """Learns from the arrays of an archive.
 
     Args:
@@ -137,7 +141,11 @@ def learn(arrays: list[Field], tile: tuple[int, ...], autoencoder: Autoencoder |
 def _default(size: int, seed: Any) -> Autoencoder:
     network = LinearPath(MLP((256, 128), normalization="layer"))
     return Autoencoder(
-        size, network=network, data=DataSpec(kind="table", scale="none"), trainer=Trainer(patience=PATIENCE, verbose=False), random_state=seed
+        size,
+        network=network,
+        data=DataSpec(kind="table", scale="none"),
+        trainer=Trainer(patience=PATIENCE, verbose=False),
+        random_state=seed,
     )
 
 

@@ -54,11 +54,11 @@ class AutoencoderPlan:
         shape, tile = problem.values.shape, self.archive.tile
         tail = shape[len(shape) - len(tile) :]
         large = len(tail) == len(tile) and all(n >= t for n, t in zip(tail, tile, strict=True))
-        return large and not problem.exact and problem.bound > 0 and problem.rmse is None
+        return large and not problem.exact and problem.bound > 0 and problem.pointwise
 
     def encode(self, problem: Problem) -> Coded:
         archive, shape = self.archive, problem.values.shape
-        tiles = to_tiles(problem.values, archive.tile)
+        tiles = to_tiles(problem.values.astype(np.float64), archive.tile)
         deviations = tiles - archive.mean
         steps = self._steps(problem.bound)
         used = self._used(steps) if self.codes else np.zeros(0, np.int64)
@@ -70,13 +70,16 @@ class AutoencoderPlan:
         chosen = self._chosen(deviations, predicted)
         prediction = from_tiles(archive.mean + predicted * chosen[:, :, None], shape, archive.tile)
         margin = MARGIN * float(np.abs(predicted).max())
-        rest = replace(problem, values=problem.values - prediction, bound=short(problem.bound - margin - 1e-5 * problem.bound, 6))
+        rest = replace(
+            problem, values=problem.values - prediction, bound=short(problem.bound - margin - 1e-5 * problem.bound, 6)
+        )
         choice = choose(rest) if rest.bound > 0.5 * problem.bound else None
         if choice is None:
             return Coded({"plan": self.name}, {"never": bytes(problem.values.nbytes)}, problem.values)
         inner = choice.coded or choice.plan.encode(rest)
+        share = round(float(chosen.mean()), 4) if len(used) else 0.0
         header = {
-            "plan": self.name, "scale": problem.bound, "dims": len(used), "share": round(float(chosen.mean()), 4) if len(used) else 0.0,
+            "plan": self.name, "scale": problem.bound, "dims": len(used), "share": share,
             "inner": inner.header, "check": crc32c(quantised),
         }  # fmt: skip
         sections = {"codes": self._coded(quantised, used, steps), **inner.sections}

@@ -73,8 +73,8 @@ class BandModel:
         return _power(total)
 
 
-def _factors(mags: Magnitudes, at: Layout) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
-    """Factors per axis and part whose products have the same sums as the magnitudes (proportional fitting)."""
+def _factors(mags: Magnitudes, at: Layout) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Factors per axis and part whose products have the magnitudes' sums, and which bands are not all zero."""
     ndim, levels = len(at.levels), at.levels
     count = np.bincount(at.bands, minlength=int(np.prod(levels))).reshape(levels).astype(float)
     total = np.bincount(at.bands, weights=mags, minlength=count.size).reshape(levels)

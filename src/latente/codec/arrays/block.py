@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["decode_block", "encode_block", "is_exact"]
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
 
 MOST_AXES = 4
+TRIES = 6  # bounds that are tried for a mean squared error
+CLOSE = 0.97  # share of the mean squared error's root that is close enough to it
 TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
@@ -63,15 +64,15 @@ def encode_block(
     if not finite.any():
         return {"kind": "special"}, special, array
     value = _constant(x, mask, bound)
+    coded = None if value is not None else _predicted(x, mask, bound, plans or {}, thorough)
     if value is not None:
-        coded: tuple[Header, Sections, Array] | None = ({"kind": "constant"}, {"value": value.tobytes()}, np.full_like(x, value))
-    else:
-        coded = _predicted(x, mask, bound, plans or {}, thorough)
-        if bound.lossless or coded is None:
-            plain = _bytes(x)
-            if coded is None or len(plain) < _size(coded[1]):
-                return {"kind": "bytes"}, {"bytes": plain}, array
-    header, sections, result = coded
+        header, sections, result = {"kind": "constant"}, {"value": value.tobytes()}, np.full_like(x, value)
+    elif coded is not None:
+        header, sections, result = coded
+    if value is None and (bound.lossless or coded is None):
+        plain = _bytes(x)
+        if coded is None or len(plain) < _size(coded[1]):
+            return {"kind": "bytes"}, {"bytes": plain}, array
     if mask is not None:
         _unsigned(result)[~mask] = _unsigned(x)[~mask]
     return header, {**special, **sections}, result.reshape(array.shape)
@@ -102,10 +103,10 @@ def _constant(x: Array, mask: Mask, bound: Allowed) -> Array | None:
 def _errors(x: Array, y: Array) -> NDArray[np.float64]:
     """Absolute differences, exact for integers."""
     if x.dtype.kind in "iub":
-        return np.where(x > y, x.astype(np.uint64) - y.astype(np.uint64), y.astype(np.uint64) - x.astype(np.uint64)).astype(
-            np.float64
-        )
-    return np.abs(x.astype(np.float64) - y.astype(np.float64))
+        first, second = x.astype(np.uint64), y.astype(np.uint64)
+        return np.where(x > y, first - second, second - first).astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinities, which do not count
+        return np.abs(x.astype(np.float64) - y.astype(np.float64))
 
 
 def _bytes(x: Array) -> bytes:
@@ -113,72 +114,91 @@ def _bytes(x: Array) -> bytes:
     return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
 
 
-def _inner(x: Array, mask: Mask, bound: Allowed) -> float:
+def _inner(x: Array, mask: Mask, absolute: float) -> float:
     """A bound that leaves room for the rounding to the array's type."""
     if x.dtype.kind != "f":
-        return bound.absolute
+        return absolute
     largest = np.abs(x if mask is None else x[mask]).max()
-    room = max(bound.absolute * (1 - 1e-9) - float(np.spacing(largest)) * 0.51, bound.absolute / 2)
+    below = float(largest - np.nextafter(largest, np.zeros_like(largest)))
+    room = max(absolute * (1 - 1e-9) - 1.02 * below, absolute / 2)
     return float(f"{room * (1 - 5e-6):.6g}")  # few digits take few bytes in a header
 
 
 def _predicted(
     x: Array, mask: Mask, bound: Allowed, plans: dict[str, Plan], thorough: bool
 ) -> tuple[Header, Sections, Array] | None:
-    numbers = numbers_of(x, mask, 0.0 if bound.lossless else _inner(x, mask, bound))
+    """Header, sections and result, or None when no plan suits."""
+    if bound.rmse is None:
+        return _within(x, mask, bound.absolute, True, plans, thorough)
+    wide, best = bound.absolute, None
+    for _ in range(TRIES):
+        tried = _within(x, mask, wide, False, plans, thorough)
+        reached = math.inf if tried is None else _rmse(x, tried[2], mask)
+        if tried is not None and reached <= bound.rmse and (best is None or _size(tried[1]) < _size(best[1])):
+            best = tried
+        if CLOSE * bound.rmse <= reached <= bound.rmse or wide == 0:
+            break
+        wide *= min(2.0, (1 + CLOSE) / 2 * bound.rmse / max(reached, bound.rmse / 4)) if math.isfinite(reached) else 0
+    return best if best is not None else _within(x, mask, 0.0, True, plans, thorough)
+
+
+def _within(
+    x: Array, mask: Mask, absolute: float, pointwise: bool, plans: dict[str, Plan], thorough: bool
+) -> tuple[Header, Sections, Array] | None:
+    numbers = numbers_of(x, mask, _inner(x, mask, absolute) if absolute else 0.0)
     if numbers is None:
         return None
-    problem = Problem(numbers.values, numbers.bound, numbers.exact, mask, None if numbers.exact else bound.rmse)
+    problem = Problem(numbers.values, numbers.bound, numbers.exact, mask, pointwise)
     choice = choose(problem, thorough)
     if choice is None:
         return None
     trials = dict(choice.trials)
-    coded, plan = choice.coded or choice.plan.encode(problem), choice.plan
+    coded = choice.coded or choice.plan.encode(problem)
     for name, other in plans.items():
         if other.suits(problem):
             tried = other.encode(problem)
             trials[name] = round(8 * tried.size / x.size, 3)
-            coded, plan = (tried, other) if tried.size < coded.size else (coded, plan)
-    return _checked(x, mask, bound, numbers, problem, plan, coded, trials)
+            coded = tried if tried.size < coded.size else coded
+    return _checked(x, mask, absolute, pointwise, numbers, coded, trials)
 
 
 def _checked(
-    x: Array, mask: Mask, bound: Allowed, numbers: Numbers, problem: Problem, plan: Plan, coded: Coded, trials: dict[str, float]
+    x: Array, mask: Mask, absolute: float, pointwise: bool, numbers: Numbers, coded: Coded, trials: dict[str, float]
 ) -> tuple[Header, Sections, Array]:
     """Header, sections and result, after what will be decoded was compared with the array."""
     result = restore(numbers.kind, coded.values, numbers.header, x.dtype, numbers.palette)
-    for _ in range(4):
-        if bound.rmse is None or problem.rmse is None or _rmse(x, result, mask) <= bound.rmse:
-            break
-        problem = replace(problem, bound=0.9 * problem.bound, rmse=0.9 * problem.rmse)
-        coded = plan.encode(problem)
-        result = restore(numbers.kind, coded.values, numbers.header, x.dtype, numbers.palette)
-    if bound.lossless:
+    if absolute == 0:
         wrong = _unsigned(x) != _unsigned(result)
-    elif bound.rmse is not None:
-        wrong = np.zeros(x.shape, bool)
     else:
-        wrong = ~(_errors(x, result) <= bound.absolute)
+        wrong = ~(_errors(x, result) <= absolute) if pointwise else np.zeros(x.shape, bool)
     if mask is not None:
         wrong &= mask
-    result = np.where(wrong, x, result) if wrong.any() else result
-    header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": dict(sorted(trials.items(), key=lambda item: item[1])[:TOLD])}
+    told = dict(sorted(trials.items(), key=lambda item: item[1])[:TOLD])
+    header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": told}
     sections = dict(coded.sections)
     if numbers.palette is not None:
         sections["palette"] = packed(numbers.palette.tobytes())
         header["colours"] = len(numbers.palette)
     if wrong.any():
         sections["patches"] = encode_patches(wrong, _unsigned(x)[wrong])
+        result = np.where(wrong, x, result)
     return header, sections, np.ascontiguousarray(result)
 
 
 def _rmse(x: Array, y: Array, mask: Mask) -> float:
     errors = _errors(x, y) if mask is None else _errors(x, y)[mask]
-    return float(np.sqrt(np.mean(errors**2)))
+    largest = float(errors.max())
+    if not math.isfinite(largest):  # a value beyond what the type can hold
+        return math.inf
+    return largest * float(np.sqrt(np.mean((errors / largest) ** 2))) if largest > 0 else 0.0
 
 
 def decode_block(
-    header: Header, shape: tuple[int, ...], dtype: np.dtype[Any], sections: Sections, plans: dict[str, Any] | None = None
+    header: Header,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    sections: Sections,
+    plans: dict[str, Any] | None = None,
 ) -> Array:
     """The array that `encode_block` was given, within its bound.
 
@@ -210,7 +230,12 @@ def decode_block(
 
 
 def _restored(
-    header: Header, sections: Sections, shape: tuple[int, ...], mask: Mask, dtype: np.dtype[Any], plans: dict[str, Any] | None
+    header: Header,
+    sections: Sections,
+    shape: tuple[int, ...],
+    mask: Mask,
+    dtype: np.dtype[Any],
+    plans: dict[str, Any] | None,
 ) -> Array:
     known = {**PLANS, **(plans or {})}
     if header["plan"] not in known:

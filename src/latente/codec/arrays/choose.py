@@ -45,6 +45,7 @@ def _middle(shape: tuple[int, ...], size: int) -> tuple[slice, ...]:
 def _alone(x: NDArray[np.float64]) -> int | None:
     """The axis along which neighbours tell least beyond the mean over the axis."""
     found: dict[int, float] = {}
+    x = x / max(float(np.abs(x).max()), 1e-300)
     for axis, n in enumerate(x.shape):
         if n < SHORTEST or x.ndim < 2:
             continue
@@ -69,6 +70,13 @@ def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
     return {name: plan for name, plan in plans.items() if plan.suits(problem)}
 
 
+def _tried(plan: Plan, part: Problem) -> Coded | None:
+    try:
+        return plan.encode(part)
+    except OverflowError:  # integer differences beyond 64 bits
+        return None
+
+
 def choose(problem: Problem, thorough: bool = False) -> Choice | None:
     """Tries the plans that suit and returns the best, or None when none does.
 
@@ -79,11 +87,13 @@ def choose(problem: Problem, thorough: bool = False) -> Choice | None:
     whole = thorough or problem.values.size <= SMALL
     where = _middle(problem.values.shape, problem.values.size if whole else PART)
     valid = None if problem.valid is None else problem.valid[where]
-    part = replace(problem, values=np.ascontiguousarray(problem.values[where]), valid=valid)
+    part = replace(problem, values=problem.values[where].copy(), valid=valid)
     plans = {name: plan for name, plan in candidates(part, thorough).items() if plan.suits(problem)}
     if not plans:
         return None
-    tried = {name: plan.encode(part) for name, plan in plans.items()}
+    tried = {name: coded for name, plan in plans.items() if (coded := _tried(plan, part)) is not None}
+    if not tried:
+        return None
     best = min(tried, key=lambda name: tried[name].size)
     trials = {name: round(8 * coded.size / part.values.size, 3) for name, coded in tried.items()}
     return Choice(plans[best], tried[best] if whole else None, trials)

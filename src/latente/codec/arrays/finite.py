@@ -58,11 +58,15 @@ def encode_special(valid: NDArray[np.bool_], bits: Bits) -> dict[str, bytes]:
     change = valid.copy()
     change[1:] ^= valid[:-1]
     kinds = np.unique(bits)
-    special = bits.astype(bits.dtype.newbyteorder("<")) if len(kinds) > 1 else kinds.astype(bits.dtype.newbyteorder("<"))
+    special = (
+        bits.astype(bits.dtype.newbyteorder("<")) if len(kinds) > 1 else kinds.astype(bits.dtype.newbyteorder("<"))
+    )
     return {"mask": packed(np.packbits(change).tobytes()), "special": packed(special.tobytes())}
 
 
-def decode_special(sections: dict[str, bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[np.bool_], Bits]:
+def decode_special(
+    sections: dict[str, bytes], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[NDArray[np.bool_], Bits]:
     """The inverse of `encode_special`.
 
     Raises:

@@ -18,8 +18,8 @@ TYPICAL = (
     b'"lengths":{"coefficients":,"bands":,"corrections":0}'
     b'"kind":"real","plan":"autoencoder","scale":,"dims":0,"share":0.0,"inner":{"plan":"multilevel","low":0.0,"bound":0.'
     b'},"check":"trials":{"a":0.,"am":0."lengths":{"codes":8,"residuals":,"factors":0,"weights":0}'
-    b'"kind":"real","plan":"multilevel","low":0,"bound":0.,"lengths":{"mean residuals":,"mean factors":0,"mean weights":0,'
-    b'"residuals":,"factors":,"weights":}}]}'
+    b'"kind":"real","plan":"multilevel","low":0,"bound":0.,"lengths":{"mean residuals":,"mean factors":0,'
+    b'"mean weights":0,"residuals":,"factors":,"weights":}}]}'
     b'{"dtype":"<i4","<u1","<f8","<f4","shape":[1024,"bound":[0.0001,0.01,0.001,true,null],"error":0.0,"blocks":[{'
 )
 

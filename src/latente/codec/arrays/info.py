@@ -71,7 +71,9 @@ def _stated(bound: list[Any], absolute: float) -> str:
 
 def _why(fields: dict[str, Any]) -> str:
     if "plan" not in fields:
-        return {"special": "nothing but special values", "bytes": "bytes, packed by zstd"}.get(fields["kind"], fields["kind"])
+        return {"special": "nothing but special values", "bytes": "bytes, packed by zstd"}.get(
+            fields["kind"], fields["kind"]
+        )
     trials = sorted(fields["trials"].items(), key=lambda item: item[1])
     compared = ", ".join(f"{_words(name)} {bits:g}" for name, bits in trials)
     return f"{fields['plan']}{OF.get(fields['kind'], '')}: bits per value {compared}"

@@ -11,6 +11,7 @@ __all__ = ["Layout", "layout"]
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def _axis(n: int) -> tuple[Index, Index, Index, Index]:
     return part, parent, before, after
 
 
-def _along(values: Index, axis: int, ndim: int) -> Index:
+def _along(values: NDArray[Any], axis: int, ndim: int) -> NDArray[Any]:
     return values.reshape([-1 if a == axis else 1 for a in range(ndim)])
 
 
@@ -90,7 +91,7 @@ def layout(shape: tuple[int, ...]) -> Layout:
         found[tuple(slice(None) if a != axis else position < 0 for a in range(ndim))] = size
         return found.ravel()[order]
 
-    def spread(values: Index, axis: int) -> Index:
+    def spread(values: NDArray[Any], axis: int) -> NDArray[Any]:
         return np.broadcast_to(_along(values, axis, ndim), shape).ravel()[order]
 
     band = np.zeros((1,) * ndim, np.int64)

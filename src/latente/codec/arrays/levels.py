@@ -153,7 +153,9 @@ def walk(
             _mirror_borders(fine)
         for parity in _classes(split):
             if all(level.counts(parity)):
-                where = tuple(slice(p * h, None, 2 * h) if s else slice(None) for p, s in zip(parity, split, strict=True))
+                where = tuple(
+                    slice(p * h, None, 2 * h) if s else slice(None) for p, s in zip(parity, split, strict=True)
+                )
                 yield level, taps_of(parity, split), where, level.window(parity, zero)
                 _mirror_borders(level.mags)
                 if values:

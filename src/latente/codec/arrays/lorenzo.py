@@ -7,8 +7,8 @@ __all__ = ["decode_lorenzo", "encode_lorenzo"]
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Surroundings
 from latente.codec.arrays.levels import walk
+from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Surroundings
 
 Values = NDArray[np.int64]
 Sections = dict[str, bytes]
@@ -22,10 +22,15 @@ def encode_lorenzo(values: Values) -> Sections:
 
     Returns:
         the sections "residuals" and "factors".
+
+    Raises:
+        OverflowError: when a difference is -2^63, which has no magnitude.
     """
     x = values
     for axis in range(values.ndim):
         x = np.diff(x, axis=axis, prepend=0)
+    if x.min() == np.iinfo(np.int64).min:
+        raise OverflowError("a difference of -2^63 cannot be coded")
     encoder = ResidualEncoder()
     for level, taps, where, target in walk(x.shape, (True,) * x.ndim, values=False):
         q = x[where]

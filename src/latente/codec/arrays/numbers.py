@@ -1,10 +1,10 @@
 """Arrays as the numbers that predictors work on, and back.
 
-    real      the values themselves, in float64
-    integers  n of x = base + n for integer types
-    steps     n of x = base + n d, where all floating-point values lie on such a grid (few digits, whole numbers)
-    palette   the rank among few distinct values
-    bits      the bits of floating-point values as integers in the same order, for coding without loss
+real      the values themselves, in float64
+integers  n of x = base + n for integer types
+steps     n of x = base + n d, where all floating-point values lie on such a grid (few digits, whole numbers)
+palette   the rank among few distinct values
+bits      the bits of floating-point values as integers in the same order, for coding without loss
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.codec.arrays.bounds import LARGE
 from latente.codec.arrays.finite import filled
 
 SAMPLE = 4096
@@ -77,11 +78,10 @@ def find_steps(finite: NDArray[Any]) -> tuple[float, float] | None:
     """
     values = finite.astype(np.float64)
     some = np.unique(values[:: max(1, len(values) // SAMPLE)])
-    if len(some) < 2 or not np.isfinite(some[-1] - some[0]):
+    if len(some) < 2 or max(abs(some[0]), abs(some[-1])) > LARGE:
         return None
-    smallest = float(np.diff(some).min())
-    span = float(some[-1] - some[0])
-    if smallest <= 0 or span / smallest > 2.0**40:
+    smallest, span = float(np.diff(some).min()), float(some[-1] - some[0])
+    if smallest < 1 / LARGE or span / smallest > 2.0**40:
         return None
     base = float(values.min())
     written = [float(f"{smallest:.{digits}g}") for digits in (1, 2, 4)]
@@ -116,14 +116,15 @@ def numbers_of(x: NDArray[Any], valid: NDArray[np.bool_] | None, bound: float) -
         return Numbers("integers", n if valid is None else _filled(n, valid), math.floor(bound), {"base": low})
     steps = find_steps(finite) if bound == 0 or _few_steps(finite, bound) else None
     if steps is not None and 2 * bound / steps[1] < COARSE:
-        with np.errstate(invalid="ignore"):
-            n = np.rint((x.astype(np.float64) - steps[0]) / steps[1])
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinities, which do not count
+            places = np.rint((x.astype(np.float64) - steps[0]) / steps[1])
         whole = math.floor(2 * bound / steps[1] * (1 + 1e-12)) / 2
-        values = n if valid is None else _filled(n, valid)
-        return Numbers("steps", values.astype(np.int64), whole, {"base": steps[0], "d": steps[1]})
+        whole_steps = places if valid is None else _filled(places, valid)
+        return Numbers("steps", whole_steps.astype(np.int64), whole, {"base": steps[0], "d": steps[1]})
     if bound > 0:
-        values = x.astype(np.float64)
-        return Numbers("real", values if valid is None else filled(values, valid), bound)
+        with np.errstate(invalid="ignore"):
+            real = x.astype(np.float64)
+        return Numbers("real", real if valid is None else filled(real, valid), bound)
     return _lossless(x, finite, valid)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["PLANS", "Coded", "Lorenzo", "Multilevel", "Plan", "Problem", "Transform"]
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -38,14 +37,14 @@ class Problem:
         bound: the largest error; a multiple of 1/2 when exact, 0 for none.
         exact: whether the values are integers. The results are too, but for means of an even number of integers.
         valid: points that count; None: all.
-        rmse: largest root mean squared error, when that is what counts.
+        pointwise: whether the bound holds for every value; if not, the rmse is to be about bound / sqrt(3).
     """
 
     values: Field | Integers
     bound: float
     exact: bool = False
     valid: Mask = None
-    rmse: float | None = None
+    pointwise: bool = True
 
     @property
     def width(self) -> float:
@@ -70,8 +69,8 @@ class Coded:
 class Plan(Protocol):
     """A way to predict."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...
     def suits(self, problem: Problem) -> bool: ...
     def encode(self, problem: Problem) -> Coded: ...
 
@@ -91,11 +90,10 @@ class Transform:
         return problem.bound > 0 and problem.width / problem.bound < WIDEST
 
     def encode(self, problem: Problem) -> Coded:
-        ratio = self.ratio if problem.rmse is None else math.sqrt(12) * problem.rmse / problem.bound
+        ratio = self.ratio if problem.pointwise else 2.0  # quantised uniformly, both have a variance of step^2 / 12
         bound = problem.bound + (ROUNDED if problem.exact else 0)
         x = problem.values.astype(np.float64)
-        correct = problem.rmse is None
-        header, sections, values = encode_transform(x, bound, problem.valid, ratio=ratio, correct=correct)
+        header, sections, values = encode_transform(x, bound, problem.valid, ratio=ratio, correct=problem.pointwise)
         return Coded({"plan": self.name, **header}, sections, np.rint(values) if problem.exact else values)
 
     @staticmethod
@@ -187,7 +185,10 @@ class Lorenzo:
     def encode(self, problem: Problem) -> Coded:
         if problem.exact and problem.bound == 0:
             first = int(problem.values.flat[0])
-            sections = encode_lorenzo(problem.values - first)  # whatever overflows here wraps back when decoded
+            integers = (
+                problem.values.astype(np.int64, copy=False) - first
+            )  # what overflows here wraps back when decoded
+            sections = encode_lorenzo(integers)
             return Coded({"plan": self.name, "first": first}, sections, problem.values)
         unit = float(int(2 * problem.bound) + 1) if problem.exact else 2 * problem.bound
         offset = float(problem.values.min()) + (problem.bound if problem.exact else 0.0)
@@ -200,7 +201,7 @@ class Lorenzo:
         values = decode_lorenzo(sections, shape)
         if "first" in header:
             return values + int(header["first"])
-        return values * float(header["unit"]) + float(header["offset"])
+        return values.astype(np.float64) * float(header["unit"]) + float(header["offset"])
 
 
 PLANS: dict[str, Any] = {plan.name: plan for plan in (Transform, Multilevel, Lorenzo)}

@@ -81,11 +81,15 @@ def sampled(size: int, valid: NDArray[np.bool_] | None, count: int) -> slice | N
     return which[:: max(1, len(which) // count)]
 
 
-def _fit(features: list[NDArray[np.int64]], target: NDArray[np.int64], which: slice | NDArray[np.int64]) -> NDArray[np.int64]:
+def _fit(
+    features: list[NDArray[np.int64]], target: NDArray[np.int64], which: slice | NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Non-negative weights by least squares on errors relative to what is expected."""
     from scipy.optimize import nnls
 
-    a = np.stack([*(f[which] for f in features[:-1]), features[-1][which] / 16, np.ones(features[-1][which].shape)], axis=1)
+    a = np.stack(
+        [*(f[which] for f in features[:-1]), features[-1][which] / 16, np.ones(features[-1][which].shape)], axis=1
+    )
     y = np.abs(target[which])
     w = np.full(a.shape[1], 1 / a.shape[1])
     for _ in range(2):

@@ -1,7 +1,7 @@
 """Whole arrays as streams of the container: split into blocks, their headers and sections brought together.
 
-The container's one section "array" holds four bytes n, n bytes of a header (`heads`), then the sections of all blocks in
-the order in which the header gives their lengths.
+The container's one section "array" holds four bytes n, n bytes of a header (`heads`), then the sections of all blocks
+in the order in which the header gives their lengths.
 """
 
 from __future__ import annotations
@@ -58,7 +58,12 @@ def encode_stream(
         archive: what was learned from an archive, whose autoencoder competes.
         embed: whether the archive's model becomes part of the stream where it is used, or is referred to.
     """
-    head: dict[str, Any] = {"dtype": x.dtype.str, "shape": list(x.shape), "bound": stated, "error": float(f"{allowed.absolute:.6g}")}
+    head: dict[str, Any] = {
+        "dtype": x.dtype.str,
+        "shape": list(x.shape),
+        "bound": stated,
+        "error": float(f"{allowed.absolute:.6g}"),
+    }
     payload, check, valid = [], 0, None
     if isinstance(x, np.ma.MaskedArray):
         valid = ~np.ma.getmaskarray(x)

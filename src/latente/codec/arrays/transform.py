@@ -21,7 +21,7 @@ Sections = dict[str, bytes]
 
 
 def _synthesised(coefficients: NDArray[np.int64], header: Header) -> Field:
-    x = synthesis(coefficients * (float(header["ratio"]) * float(header["bound"])))
+    x = synthesis(coefficients.astype(np.float64) * (float(header["ratio"]) * float(header["bound"])))
     x += float(header["offset"])
     return x
 
@@ -55,7 +55,9 @@ def encode_transform(
         if valid is not None:
             wrong &= valid
         fixes = np.where(wrong, np.rint(left * (1 / (2 * bound))), 0)
-        sections["corrections"] = encode_corrections((fixes if valid is None else fixes[valid]).ravel().astype(np.int64))
+        sections["corrections"] = encode_corrections(
+            (fixes if valid is None else fixes[valid]).ravel().astype(np.int64)
+        )
         result += fixes * (2 * bound)
     return header, sections, result
 

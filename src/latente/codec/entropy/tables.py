@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["CENTRES", "PRECISION", "THRESHOLDS", "frequencies", "laplace_counts"]
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ THRESHOLDS = np.array(
     + [2**e for e in (18, 19, 20, 21, 22, 23, 24, 25, 26)],
     dtype=np.int64,
 )
-CENTRES = [2] + [int(a + b) // 2 for a, b in zip(THRESHOLDS[:-1], THRESHOLDS[1:], strict=True)] + [2**27]
+CENTRES = [2] + [int(a + b) // 2 for a, b in pairwise(THRESHOLDS)] + [2**27]
 UNIT = 1 << 40  # fixed point of the powers below
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from latente.codec.errors import NewerVersionError
 from latente.codec.files.base import Format
-from latente.codec.files.netcdf import NetcdfFormat
+from latente.codec.files.netcdf.format import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
 from latente.codec.files.plain import PlainFormat
 from latente.codec.files.stream import StreamFormat
-from latente.codec.files.tables import CsvFormat, ParquetFormat
+from latente.codec.files.tables.csv import CsvFormat
+from latente.codec.files.tables.parquet import ParquetFormat
 from latente.codec.files.wav import WavFormat
 from latente.codec.files.zarr import ZarrFormat
 

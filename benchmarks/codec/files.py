@@ -38,7 +38,7 @@ def files(data: Path, folder: Path) -> Iterator[tuple[Path, list[dict]]]:
     yield _zarr(folder / "climate.zarr", climate), bounds
     yield data / "series/data/realKnownCause/machine_temperature_system_failure.csv", bounds
     yield data / "series/data/realAWSCloudwatch/ec2_cpu_utilization_5f5533.csv", bounds
-    yield _parquet(folder / "shuttle.parquet", data), bounds
+    yield _parquet(folder / "series.parquet", data), bounds
     yield _wav(folder / "digits.wav", data), [{}, {"snr": 20}, {"snr": 30}, {"snr": 40}]
     yield data / "series/labels/combined_windows.json", [{}]
 
@@ -59,12 +59,13 @@ def _zarr(path: Path, values: np.ndarray) -> Path:
 
 def _parquet(path: Path, data: Path) -> Path:
     import pyarrow
+    import pyarrow.csv
     import pyarrow.parquet
 
-    found = next(item for item in sorted((data / "anomaly").glob("*.npz")) if "shuttle" in item.name)
-    with np.load(found) as stored:
-        columns = {f"x{i}": column for i, column in enumerate(stored["X"].T)} | {"y": stored["y"]}
-    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+    tables = [pyarrow.csv.read_csv(item) for item in sorted((data / "series/data/realKnownCause").glob("*.csv"))]
+    names = [name for name, table in zip(range(len(tables)), tables, strict=True) for _ in range(len(table))]
+    whole = pyarrow.concat_tables([table.cast(tables[-1].schema, safe=False) for table in tables])
+    pyarrow.parquet.write_table(whole.append_column("series", [names]), path, compression="zstd")
     return path
 
 

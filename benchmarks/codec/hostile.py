@@ -86,6 +86,8 @@ def originals(folder: Path) -> Iterator[tuple[Path, dict]]:
     )
     (folder / "sound.wav").write_bytes(head + sound.tobytes())
     yield folder / "sound.wav", {"snr": 30}
+    shutil.copy(folder / "sound.wav", folder / "exact.wav")
+    yield folder / "exact.wav", {}
     (folder / "notes.txt").write_text("again and again " * 40)
     yield folder / "notes.txt", {}
     yield from _with_extras(folder, wave)

@@ -6,9 +6,11 @@ import struct
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 from tests.codec.conftest import read_wav, write_wav
 
-from latente.codec import compress_file, decompress_file
+from latente.codec import ArrayCodec, compress_file, decompress_file, describe_file
+from latente.codec.files.linear import from_residuals, to_residuals
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
@@ -36,6 +38,34 @@ def test_signal_to_noise_is_as_stated(width, snr, sound, tmp_path):
     noise = np.square(again - samples).mean()
     assert noise == 0 or 10 * np.log10(power.mean() / noise) >= snr
     assert done.compressed_bytes < compress_file(path, tmp_path / "exact.lat").compressed_bytes
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 2), (1024, 1), (8192, 2), (20_000, 3)])
+def test_linear_prediction_is_undone_exactly(shape):
+    rng = np.random.default_rng(shape[0])
+    smooth = np.cumsum(np.cumsum(rng.normal(size=shape), axis=0), axis=0)
+    for samples in (np.rint(smooth * 20), rng.integers(-(1 << 23), 1 << 23, shape), np.zeros(shape)):
+        needed, left = to_residuals(samples.astype(np.int64))
+        np.testing.assert_array_equal(from_residuals(needed, left), samples)
+    assert to_residuals(np.full((50, 1), 1 << 40)) is None
+
+
+@pytest.mark.parametrize(("dtype", "deviation"), [(np.int16, 30.0), (np.int32, 4000.0)])
+def test_what_linear_prediction_leaves_is_what_drives_the_sound(dtype, deviation):
+    """A resonance driven by noise: no prediction can leave less than the noise, and this one leaves little more."""
+    noise = np.random.default_rng(0).normal(0, deviation, 50_000)
+    samples = np.rint(lfilter([1], [1, -1.9, 0.95], noise)).astype(dtype)[:, None]
+    _, left = to_residuals(samples)
+    assert deviation * 0.99 < left.std() < deviation * 1.03
+    assert samples.std() > 10 * deviation
+
+
+def test_linear_prediction_pays_for_a_chord(sound, tmp_path):
+    done = compress_file(write_wav(tmp_path / "x.wav", sound))
+    assert done.parts[0].method.startswith("linear prediction, then")
+    assert describe_file(done.output).parts[0].method == done.parts[0].method
+    plain = len(ArrayCodec(max_error=0).encode(sound))
+    assert done.compressed_bytes < 0.97 * plain
 
 
 def test_largest_error(sound, tmp_path):

@@ -128,11 +128,12 @@ def test_nan_payloads_and_the_sign_of_zero_survive():
 def test_masked_arrays_keep_the_mask_and_what_it_hides():
     rng = np.random.default_rng(0)
     x = np.ma.MaskedArray(rng.normal(size=(40, 50)), rng.random((40, 50)) < 0.3)
-    x.data[3, 4] = np.nan
+    x.data[np.nonzero(x.mask)[0][0], np.nonzero(x.mask)[1][0]] = np.nan
     y = ArrayCodec(1e-3).decode(ArrayCodec(1e-3).encode(x))
     assert (np.ma.getmaskarray(y) == np.ma.getmaskarray(x)).all()
     assert (bits(y.data)[x.mask.ravel()] == bits(x.data)[x.mask.ravel()]).all()
-    assert np.abs(y - x).max() <= 1e-3 * (np.nanmax(x.compressed()) - np.nanmin(x.compressed()))
+    seen = x.compressed()
+    assert np.abs(y.compressed() - seen).max() <= 1e-3 * (np.nanmax(seen) - np.nanmin(seen))
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -149,8 +150,8 @@ def test_real_arrays_are_smaller_than_with_the_peers(latente_data, name, bound):
 
 
 def test_thorough_is_no_larger(latente_data):
-    x = np.load(latente_data / "arrays" / REAL["sea"])[:, :, :100]
-    assert len(check(x, ArrayCodec(1e-2, thorough=True))) <= len(check(x, ArrayCodec(1e-2)))
+    x = np.load(latente_data / "arrays" / REAL["sea"])
+    assert len(check(x, ArrayCodec(1e-2, thorough=True))) < 0.95 * len(check(x, ArrayCodec(1e-2)))
 
 
 def test_arrays_of_several_blocks():
@@ -261,7 +262,7 @@ def test_an_archive_pays_for_small_files(archive, fitted):
     plain = ArrayCodec(1e-2)
     ours = [len(check(x, fitted)) for x in archive[80:90]]
     theirs = [len(check(x, plain)) for x in archive[80:90]]
-    assert sum(ours) < 0.8 * sum(theirs)
+    assert sum(ours) < 0.9 * sum(theirs)
 
 
 def test_the_autoencoder_predicts_the_archive(archive, fitted):

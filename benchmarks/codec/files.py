@@ -64,7 +64,7 @@ def _parquet(path: Path, data: Path) -> Path:
 
     tables = [pyarrow.csv.read_csv(item) for item in sorted((data / "series/data/realKnownCause").glob("*.csv"))]
     names = [name for name, table in zip(range(len(tables)), tables, strict=True) for _ in range(len(table))]
-    whole = pyarrow.concat_tables([table.cast(tables[-1].schema, safe=False) for table in tables])
+    whole = pyarrow.concat_tables([table.cast(tables[0].schema, safe=False) for table in tables])
     pyarrow.parquet.write_table(whole.append_column("series", [names]), path, compression="zstd")
     return path
 

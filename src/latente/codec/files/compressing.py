@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
@@ -16,6 +17,7 @@ from latente.codec.files.formats import told
 from latente.codec.files.places import check_output, tree_bytes
 from latente.codec.files.results import Compressed
 from latente.codec.limits import Limits
+from latente.codec.streams import ContainerReader
 from latente.files import replacing
 from latente.parts import is_integer
 
@@ -110,6 +112,7 @@ def _write_best(
         try:
             with replacing(target) as file:
                 written = known.write(source, file, settings)
+                _read_again(file, settings.limits)
         except Unfit as reason:
             notes += (f"kept byte by byte and not as {known.kind}: {reason}",)
             continue
@@ -117,6 +120,15 @@ def _write_best(
             return known, why, written, notes
         notes += (f"kept byte by byte: as {known.kind} it would have been larger",)
     raise ValueError(f"{source} is a folder; compress takes files, and folders that are Zarr stores. {' '.join(notes)}")
+
+
+def _read_again(file: BinaryIO, limits: Limits) -> None:
+    """Raises CodecError when what is on the disk cannot be read under the limits, or is not what was written."""
+    file.flush()
+    with open(file.name, "rb") as written:
+        reader = ContainerReader(written, limits)
+        for section in reader:
+            reader.read(section)
 
 
 def _bounds(columns: Mapping[str, float | Bound] | None, relative: bool) -> dict[str, Bound]:

@@ -114,3 +114,15 @@ def test_compression(tmp_path, monkeypatch, capsys):
     assert lines[-1].startswith("AlteredError ")
     assert not (tmp_path / "never.npy").exists()
     assert (tmp_path / "new-again.npy").is_file()
+
+
+def test_compression_figures_are_those_of_the_scripts():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("page", DOCS.parent / "benchmarks" / "codec" / "page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    text = (DOCS / "compression.md").read_text(encoding="utf-8")
+    assert page.hostile() in text
+    assert page.files() in text
+    assert " 0 failed." in page.hostile()

@@ -22,14 +22,14 @@ def hostile() -> str:
     """The sentence on damaged streams."""
     found = rows("hostile.csv")
     sums = {name: sum(int(row[name]) for row in found) for name in ("tried", "refused", "exact", "other", "failed")}
-    forged = [row for row in found if row["damage"] == "forged"]
+    forged = sum(int(row["tried"]) for row in found if row["damage"] == "forged")
+    wrong = sum(int(row["other"]) for row in found if row["damage"] != "forged")
     slowest, growth = (max(float(row[name]) for row in found) for name in ("slowest_s", "growth_mb"))
     return (
         f"Damaged streams (`benchmarks/codec/hostile.py`): {sums['tried']:,} tried, {sums['refused']:,} refused, "
-        f"{sums['exact']:,} decoded to the very original, {sums['failed']:,} failed. "
-        f"{sums['other']:,} of the {sum(int(row['tried']) for row in forged):,} whose checksums had been repaired decoded "
-        f"to something else, of the others none. The slowest took {slowest:.2f} s, the largest growth of memory was "
-        f"{growth:.0f} MB."
+        f"{sums['exact']:,} decoded to the very original, {sums['failed']:,} failed. Of the {forged:,} whose checksums "
+        f"had been repaired, {sums['other'] - wrong:,} decoded to something else, of all others {wrong:,}. The slowest "
+        f"took {slowest:.2f} s, the largest growth of memory was {growth:.0f} MB."
     )
 
 
@@ -49,8 +49,8 @@ def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
     start = text[: text.index(HEADING) + len(HEADING)]
     intro = (
-        "Real files (`benchmarks/codec/files.py`), everything in a file counted, one thread of a two-core machine that was "
-        "busy with other work, the check of every value included in the time:"
+        "Real files (`benchmarks/codec/files.py`), everything in a file counted, one thread of a two-core machine that "
+        "was busy with other work, the check of every value included in the time:"
     )
     PAGE.write_text(f"{start}\n{hostile()}\n\n{intro}\n\n{files()}\n", encoding="utf-8")
 

@@ -106,10 +106,12 @@ def compare(values: NDArray[Any], decoded: NDArray[Any], target: Target) -> tupl
         finite = np.isfinite(values)
         if values[~finite].tobytes() != decoded[~finite].tobytes():
             return None
-        error = np.abs(np.subtract(values[finite], decoded[finite], dtype=np.float64))
+        with np.errstate(over="ignore"):
+            error = np.abs(np.subtract(values[finite], decoded[finite], dtype=np.float64))
         largest = float(error.max(initial=0.0))
         kept = largest <= (math.inf if target.max_error is None else target.max_error)
-    squared = float(np.square(error, dtype=np.float64).sum())
+    with np.errstate(over="ignore"):
+        squared = float(np.square(error, dtype=np.float64).sum())
     if target.mse is not None and not squared <= target.mse * error.size * (1 + 1e-9):
         return None
     return (float(largest), squared) if kept else None

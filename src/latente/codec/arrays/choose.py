@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from latente.codec.arrays.plans import Coded, Lorenzo, Multilevel, Plan, Problem, Transform
 
 SMALL = 1 << 15  # arrays up to this size are tried as a whole
-PART = 1 << 14  # values of the part on which larger ones are tried
+PART = 12_000  # values of the part on which larger ones are tried, at most,
+SHARE = 24  # and the largest share of the array that it is
 FEW = 1 << 13  # values on which the axes are compared
 SHORTEST = 4  # slices an axis needs before each of them is predicted alone
 RATIOS = (1.8, 2.8)  # further steps of the transform, when there is time
@@ -62,7 +63,8 @@ def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
     alone = _alone(problem.values[_middle(problem.values.shape, FEW)].astype(np.float64))
     if alone is not None:
         plans[f"m{alone}"] = Multilevel(alone)
-    plans["l"] = Lorenzo()
+    if thorough or problem.exact:  # of real numbers, multilevel prediction leaves less
+        plans["l"] = Lorenzo()
     if thorough:
         plans |= {f"t{ratio}": Transform(ratio) for ratio in RATIOS}
         others = [a for a in range(problem.values.ndim) if a != alone and problem.values.shape[a] >= SHORTEST]
@@ -85,7 +87,7 @@ def choose(problem: Problem, thorough: bool = False) -> Choice | None:
         thorough: whether more plans are tried, all of them on the whole array.
     """
     whole = thorough or problem.values.size <= SMALL
-    where = _middle(problem.values.shape, problem.values.size if whole else PART)
+    where = _middle(problem.values.shape, problem.values.size if whole else min(PART, problem.values.size // SHARE))
     valid = None if problem.valid is None else problem.valid[where]
     part = replace(problem, values=problem.values[where].copy(), valid=valid)
     plans = {name: plan for name, plan in candidates(part, thorough).items() if plan.suits(problem)}

@@ -29,7 +29,11 @@ def arrays() -> None:
                     assert (x.view(np.uint32) == y.view(np.uint32)).all()
                 error, note = largest_error(x, y), codec.info(content).why
                 size = len(content)
-                rows.append(row("arrays", data, bound, method, x, size, error=error, encode=encoding, decode=decoding, note=note))
+                rows.append(
+                    row(
+                        "arrays", data, bound, method, x, size, error=error, encode=encoding, decode=decoding, note=note
+                    )
+                )
                 print(*rows[-1].values(), flush=True)
     write(rows, lambda r: r["study"] == "arrays" and r["method"].startswith("latente"))
 
@@ -44,7 +48,7 @@ def fitted_rows(study: str, data: str, first: np.ndarray, x: np.ndarray) -> list
         mean_only = {"am": autoencoded.AutoencoderPlan(fitted.archive_, codes=False)}
         for method, codec, plans in (
             ("latente, not fitted", plain, None),
-            ("latente, archive's mean", fitted, lambda _: mean_only),
+            ("latente, archive's mean", fitted, lambda _, only=mean_only: only),
             ("latente, autoencoder", fitted, both),
         ):
             rows += [measured(study, data, bound, method, x, codec, plans)]
@@ -62,7 +66,9 @@ def measured(study: str, data: str, bound: float, method: str, x: np.ndarray, co
     return row(study, data, bound, method, x, len(content), error=error, note=note)
 
 
-def one_by_one(study: str, data: str, bound: float, method: str, x: np.ndarray, codec: ArrayCodec, plans: object) -> dict:
+def one_by_one(
+    study: str, data: str, bound: float, method: str, x: np.ndarray, codec: ArrayCodec, plans: object
+) -> dict:
     contents = [encoded(codec, one, plans) for one in x]
     error = max(largest_error(one, codec.decode(content)) for one, content in zip(x, contents, strict=True))
     share = np.mean([codec.info(content).autoencoder_share for content in contents])

@@ -57,7 +57,11 @@ def sz3(x: np.ndarray, bound: float) -> Iterator[tuple[str, Callable, Callable]]
 def sperr(x: np.ndarray, bound: float) -> Iterator[tuple[str, Callable, Callable]]:
     shape = x.shape if x.ndim < 4 else (-1, *x.shape[-2:])
     y = x.reshape(shape)
-    yield "", lambda: imagecodecs.sperr_encode(y, bound, mode="pwe"), lambda d: imagecodecs.sperr_decode(d).reshape(x.shape)
+    yield (
+        "",
+        lambda: imagecodecs.sperr_encode(y, bound, mode="pwe"),
+        lambda d: imagecodecs.sperr_decode(d).reshape(x.shape),
+    )
 
 
 def zfp(x: np.ndarray, bound: float) -> Iterator[tuple[str, Callable, Callable]]:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -212,10 +213,8 @@ def test_damage_is_an_error_or_changes_nothing():
             for at in rng.integers(0, len(data), rng.integers(1, 4)):
                 damaged[at] = rng.integers(0, 256)
             with_end = bytes(damaged[: rng.integers(0, len(data) + 1)] if rng.random() < 0.3 else damaged)
-            try:
+            with suppress(CodecError):
                 assert (bits(codec.decode(with_end)) == right).all()
-            except CodecError:
-                pass
 
 
 @pytest.mark.parametrize("bound", [1e-1, 1e-3, 0])
@@ -231,10 +230,8 @@ def test_damage_behind_right_checksums_is_an_error(bound):
         for at in rng.integers(0, len(content), rng.integers(1, 4)):
             content[at] = rng.integers(0, 256)
         stream = pack("array", {}, {"array": bytes(content)}, symbols={"array": container.contents["array"].symbols})
-        try:
+        with suppress(CodecError):
             ArrayCodec(limits=Limits(decoded_bytes=1 << 20)).decode(stream)
-        except CodecError:
-            pass
 
 
 def test_what_is_too_large_is_refused_before_it_is_made():
@@ -250,7 +247,9 @@ def test_what_is_too_large_is_refused_before_it_is_made():
 def archive():
     rng = np.random.default_rng(0)
     shapes = np.array([np.outer(np.sin(np.arange(20) / f), np.cos(np.arange(24) / f)) for f in (2, 3, 5, 8)])
-    return (np.tensordot(rng.normal(size=(120, 4)), shapes, 1) + 0.01 * rng.normal(size=(120, 20, 24))).astype(np.float32)
+    return (np.tensordot(rng.normal(size=(120, 4)), shapes, 1) + 0.01 * rng.normal(size=(120, 20, 24))).astype(
+        np.float32
+    )
 
 
 @pytest.fixture(scope="module")

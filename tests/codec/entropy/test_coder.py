@@ -64,7 +64,7 @@ def test_frequencies_are_whole_and_complete():
 
 
 def plain_range_decoder(words, table, n):
-    """Range decoding as Martin (1979) has it, in Python's integers: 64 bits of state, 32-bit words, 24-bit frequencies."""
+    """Range decoding (Martin 1979) in Python's integers: 64 bits of state, 32-bit words, 24-bit frequencies."""
     left = np.concatenate([[0], np.cumsum(table)]).tolist()
     words, mask = [*words.tolist(), 0, 0, 0], 2**64 - 1
     lower, width, point, at = 0, mask, words[0] << 32 | words[1], 2

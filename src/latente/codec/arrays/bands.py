@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from latente.codec.arrays.layout import Layout
 
 CLIP = 1 << 15  # larger magnitudes say no more
-SAMPLE = 12_000  # coefficients of which the weights are fitted
+SAMPLE = 8_000  # coefficients of which the weights are fitted
 QUARTERS = (256, 304, 362, 431)  # 2^(i/4) in 1/256
 LOW, HIGH = -48, 80  # quarter powers of two
 Magnitudes = NDArray[np.int64]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latente.codec.arrays.bounds import Allowed
 from latente.codec.arrays.choose import choose
 from latente.codec.arrays.finite import decode_special, encode_special, packed, unpacked
+from latente.codec.arrays.heads import pack_head
 from latente.codec.arrays.numbers import Numbers, numbers_of, restore
 from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
@@ -20,6 +21,7 @@ from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
 CLOSE = 0.97  # share of the mean squared error's root that is close enough to it
+REFERENCE = 57  # bytes that the name and hash of a model take in a stream
 TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
@@ -80,6 +82,11 @@ def encode_block(
 
 def _size(sections: Sections) -> int:
     return sum(map(len, sections.values()))
+
+
+def _whole(coded: Coded) -> int:
+    """Bytes of a plan with its header and the reference to a model."""
+    return _size(coded.sections) + len(pack_head(coded.header)) + (0 if is_exact(coded.header) else REFERENCE)
 
 
 def is_exact(header: Header) -> bool:
@@ -158,7 +165,7 @@ def _within(
         if other.suits(problem):
             tried = other.encode(problem)
             trials[name] = round(8 * tried.size / x.size, 3)
-            coded = tried if tried.size < coded.size else coded
+            coded = tried if _whole(tried) < _whole(coded) else coded
     return _checked(x, mask, absolute, pointwise, numbers, coded, trials)
 
 

@@ -14,6 +14,7 @@ from latente.codec.arrays.plans import Coded, Lorenzo, Multilevel, Plan, Problem
 SMALL = 1 << 15  # arrays up to this size are tried as a whole
 PART = 1 << 14  # values of the part on which larger ones are tried
 FEW = 1 << 13  # values on which the axes are compared
+CLOSER = 50.0  # times nearer than the mean over an axis, squared: then neighbours are not given up
 SHORTEST = 4  # slices an axis needs before each of them is predicted alone
 RATIOS = (1.8, 2.8)  # further steps of the transform, when there is time
 
@@ -43,7 +44,7 @@ def _middle(shape: tuple[int, ...], size: int) -> tuple[slice, ...]:
 
 
 def _alone(x: NDArray[np.float64]) -> int | None:
-    """The axis along which neighbours tell least beyond the mean over the axis."""
+    """The axis along which neighbours tell least beyond the mean over the axis; None where they tell much on all."""
     found: dict[int, float] = {}
     x = x / max(float(np.abs(x).max()), 1e-300)
     for axis, n in enumerate(x.shape):
@@ -53,7 +54,8 @@ def _alone(x: NDArray[np.float64]) -> int | None:
         around = np.mean((moved - moved.mean(axis=0)) ** 2)
         between = np.mean((moved[1:-1] - (moved[:-2] + moved[2:]) / 2) ** 2)
         found[axis] = float(around / (between + 1e-300))
-    return min(found, key=lambda axis: found[axis]) if found else None
+    best = min(found, key=lambda axis: found[axis], default=None)
+    return None if best is None or found[best] > CLOSER else best
 
 
 def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
@@ -62,7 +64,8 @@ def candidates(problem: Problem, thorough: bool) -> dict[str, Plan]:
     alone = _alone(problem.values[_middle(problem.values.shape, FEW)].astype(np.float64))
     if alone is not None:
         plans[f"m{alone}"] = Multilevel(alone)
-    plans["l"] = Lorenzo()
+    if thorough or problem.exact:  # of real numbers, multilevel prediction leaves less
+        plans["l"] = Lorenzo()
     if thorough:
         plans |= {f"t{ratio}": Transform(ratio) for ratio in RATIOS}
         others = [a for a in range(problem.values.ndim) if a != alone and problem.values.shape[a] >= SHORTEST]

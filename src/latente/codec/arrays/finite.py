@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMOOTHING = 4  # rounds in which filled points move towards their neighbours
+SMOOTHING = 2  # rounds in which filled points move towards their neighbours
 Bits = NDArray[Any]
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 PAD = 3
 GROUPS = 10  # pairs of neighbours that a prediction uses at most
 Offset = tuple[int, ...]
+Slices = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,20 @@ def _mirror_borders(padded: NDArray[Any]) -> None:
                 moved[there] = moved[source]
 
 
+@lru_cache(maxsize=4096)
+def _counts(shape: tuple[int, ...], split: tuple[bool, ...], parity: Offset) -> tuple[int, ...]:
+    return tuple((n + 1 - p) // 2 if s else n for n, p, s in zip(shape, parity, split, strict=True))
+
+
+@lru_cache(maxsize=16384)
+def _window(shape: tuple[int, ...], split: tuple[bool, ...], parity: Offset, offset: Offset) -> Slices:
+    result = []
+    for count, p, o, s in zip(_counts(shape, split, parity), parity, offset, split, strict=True):
+        first = PAD + p + o
+        result.append(slice(first, first + 2 * count - 1, 2) if s else slice(first, first + count))
+    return tuple(result)
+
+
 class Level:
     """The padded grids of one level: values and magnitudes of the residuals.
 
@@ -103,15 +118,11 @@ class Level:
 
     def counts(self, parity: Offset) -> tuple[int, ...]:
         """Shape of a class."""
-        return tuple((n + 1 - p) // 2 if s else n for n, p, s in zip(self.shape, parity, self.split, strict=True))
+        return _counts(self.shape, self.split, parity)
 
-    def window(self, parity: Offset, offset: Offset) -> tuple[slice, ...]:
+    def window(self, parity: Offset, offset: Offset) -> Slices:
         """Where the neighbours at an offset of all points of a class are in the padded grids."""
-        result = []
-        for count, p, o, s in zip(self.counts(parity), parity, offset, self.split, strict=True):
-            first = PAD + p + o
-            result.append(slice(first, first + 2 * count - 1, 2) if s else slice(first, first + count))
-        return tuple(result)
+        return _window(self.shape, self.split, parity, offset)
 
     def inside(self) -> tuple[slice, ...]:
         """The grids without their borders."""
@@ -120,9 +131,6 @@ class Level:
     def pair(self, grid: NDArray[Any], parity: Offset, offset: Offset) -> NDArray[Any]:
         """Sum of the neighbours at +offset and -offset of all points of a class."""
         return grid[self.window(parity, offset)] + grid[self.window(parity, tuple(-o for o in offset))]
-
-
-Slices = tuple[slice, ...]
 
 
 def walk(

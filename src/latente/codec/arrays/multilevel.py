@@ -25,7 +25,7 @@ from latente.codec.arrays.residuals import ResidualDecoder, ResidualEncoder, Sur
 
 ONE = 4096  # weights are in 1/4096
 FITTED = 1536  # points of a class from which on its weights are fitted
-SAMPLE = 10_000  # points of which they are fitted
+SAMPLE = 6_000  # points of which they are fitted
 Field = NDArray[np.float64]
 Sections = dict[str, bytes]
 

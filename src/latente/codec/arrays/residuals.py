@@ -21,7 +21,7 @@ from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
 NEAR = 6  # pairs whose residuals count
 SPREAD = 3  # pairs whose values count
 FITTED = 1024
-SAMPLE = 10_000
+SAMPLE = 4_000
 FACTORS = NEAR + 2
 Field = NDArray[np.float64]
 Sections = dict[str, bytes]
@@ -67,7 +67,7 @@ def _expected(features: list[NDArray[np.int64]], weights: NDArray[np.int64]) -> 
     total = np.full(features[0].shape, weights[-1], np.int64)
     for f, w in zip(features[:-1], weights.astype(np.int64), strict=False):  # a Python int would keep int32
         if w:
-            total += w * f
+            total += np.multiply(f, w, dtype=np.int64)  # the magnitudes have 32 bits, their products more
     if weights[-2]:
         total += (np.int64(weights[-2]) * features[-1]) >> 4
     return total

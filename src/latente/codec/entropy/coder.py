@@ -20,7 +20,8 @@ from latente.codec.entropy.tables import THRESHOLDS, frequencies, laplace_counts
 from latente.codec.entropy.tokens import alphabet_size, from_tokens, raw_bits, to_tokens
 
 OBSERVED = 32  # what one coded token adds to its count
-FIRST_BATCH = 64  # the tables are renewed after this many values, then whenever their number has doubled
+FIRST_BATCH = 64  # values after which the tables are renewed first,
+SHARE = 4  # and then after this part of what was coded so far
 CHUNK = 16  # raw bits that are coded at a time
 Values = NDArray[np.int64]
 Classes = NDArray[np.uint8]
@@ -54,21 +55,26 @@ def model(row: NDArray[np.int64], symbols: int) -> Any:
 
 
 class _Tables:
+    """Counts, and the tables made of them, which are renewed after a batch and then whenever a share more was seen."""
+
     def __init__(self, largest: int, start: NDArray[np.int64] | None) -> None:
         alphabet = alphabet_size(largest)
         self.counts = laplace_counts(alphabet).copy()
         if start is not None:
             width = min(alphabet, start.shape[1])
             self.counts[:, :width] += start[:, :width]
-        self.seen = 0
+        self.seen, self.left = 0, 0
+        self.table = frequencies(self.counts)
 
     def batches(self, n: int) -> Iterator[slice]:
-        """Slices of n values; the tables are renewed after each."""
+        """Slices of n values, each coded with one state of the tables."""
         done = 0
         while done < n:
-            size = min(n - done, max(FIRST_BATCH, self.seen))
+            if self.left == 0:
+                self.table, self.left = frequencies(self.counts), max(FIRST_BATCH, self.seen // SHARE)
+            size = min(n - done, self.left)
             yield slice(done, done + size)
-            done, self.seen = done + size, self.seen + size
+            done, self.seen, self.left = done + size, self.seen + size, self.left - size
 
     def add(self, classes: Classes, tokens: NDArray[np.int32]) -> None:
         alphabet = self.counts.shape[1]
@@ -87,7 +93,7 @@ def _grouped(classes: Classes) -> tuple[NDArray[np.int64], list[tuple[int, int, 
 
 def _by_width(bits: Values) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
     """(shift, width, which) of every piece of raw bits, in the order in which they are coded."""
-    for b in np.unique(bits).tolist():
+    for b in np.flatnonzero(np.bincount(bits)).tolist():
         which = np.flatnonzero(bits == b)
         for shift in range(0, b, CHUNK):
             yield shift, min(CHUNK, b - shift), which
@@ -137,9 +143,8 @@ class ContextEncoder:
         parts = to_tokens(values)
         order, groups = _grouped(classes)
         tokens = parts.tokens[order]
-        rows = frequencies(self.counts[[c for c, _, _ in groups]])
-        for row, (_, start, end) in zip(rows, groups, strict=True):
-            self._coder.encode(tokens[start:end], model(row, end - start))
+        for c, start, end in groups:
+            self._coder.encode(tokens[start:end], model(self._tables.table[c], end - start))
         for shift, width, which in _by_width(parts.bits):
             piece = (parts.raw[which] >> shift) & ((1 << width) - 1)
             self._coder.encode(piece.astype(np.int32), self._library.stream.model.Uniform(1 << width))
@@ -196,11 +201,11 @@ class ContextDecoder:
 
     def _decode(self, classes: Classes) -> Values:
         order, groups = _grouped(classes)
-        rows = frequencies(self._tables.counts[[c for c, _, _ in groups]])
         tokens = np.empty(len(classes), np.int32)
         try:
-            for row, (_, start, end) in zip(rows, groups, strict=True):
-                tokens[order[start:end]] = self._coder.decode(model(row, end - start), end - start)
+            for c, start, end in groups:
+                found = self._coder.decode(model(self._tables.table[c], end - start), end - start)
+                tokens[order[start:end]] = found
             large, bits = raw_bits(tokens)
             raw = np.zeros(len(large), np.int64)
             for shift, width, which in _by_width(bits):

@@ -36,7 +36,7 @@ EXAMPLES = [
     anomaly.JointDistance(),
     anomaly.Likelihood(10, 3),
     anomaly.NearestCodes(3, 50),
-    anomaly.NearestReferences(64, 0.25),
+    anomaly.NearestReferences(64, 0.25, trim=0.2),
     anomaly.ReconstructionError(weighted=False),
     anomaly.SplitConformal(0.4),
     anomaly.TrainingQuantile(),

@@ -190,9 +190,9 @@ class NearestReferences(Score, name="nearest"):
     residual; each member has random references i of its own. The reconstruction tells samples apart that differ as the
     data usually does, the residual those that differ as it rarely does: a value that is rebuilt well counts for more.
     With w = 0 it is nearly the distance of the samples themselves. Few references cannot include a cluster of
-    anomalies in contaminated data, the fewer where the training samples that a first pass finds farthest from the others
-    are left out (`trim`); many follow a complicated normal class. A sample that equals a reference is held against the
-    others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
+    anomalies in contaminated data, fewer still where the training samples that a first pass finds farthest from the
+    others are left out (`trim`); many follow a complicated normal class. A sample that equals a reference is held
+    against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
     Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
 
     Args:

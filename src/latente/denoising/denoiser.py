@@ -73,10 +73,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train. What it leaves open is here: batches of 32, a peak rate of 5e-3 (lower for networks that are
-            wider than the default of small images), no weight decay, and
-            about 120,000 patches in all; of small data fewer, so that no value is seen more than 100 times, but at
-            least 6,000. What is held out for the validation loss is never part of a training patch.
+        trainer: how to train. What it leaves open is here: batches of 32, a peak rate of 5e-3 (lower for networks wider
+            than that of small images), no weight decay, and about 120,000 patches in all; of small data fewer, so
+            that no value is seen more than 100 times, but at least 6,000. What is held out for the validation loss is
+            never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -260,6 +260,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 int(self.blocks),
                 self.fold_,
                 identity=self.way != "noise2self",  # which never sees the noise that it would have to take away
+                centre=sum(self.scale_.bounds) / 2 if self.scale_.bounds else 0.0,
             )
         return Restorer(network, self.scale_.bounds)
 

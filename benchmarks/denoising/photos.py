@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "classical", "bm3d"))
     parser.add_argument("--noise", choices=("25", "blind"), default="25")
-    parser.add_argument("--patches", type=int, default=40_000)
+    parser.add_argument("--patches", type=int, default=80_000)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--blocks", type=int, default=1)

@@ -19,6 +19,7 @@ from latente.codec import (
     CodecError,
     Limits,
     NewerVersionError,
+    NotOursError,
     TooLargeError,
     compress_file,
     decompress_file,
@@ -293,6 +294,9 @@ def test_headers_that_make_no_sense(tmp_path):
             decompress_file(tmp_path / "x.lat", tmp_path / "y")
     (tmp_path / "x.lat").write_bytes(pack("hologram", {}, {}))
     with pytest.raises(NewerVersionError, match="kind 'hologram'"):
+        decompress_file(tmp_path / "x.lat", tmp_path / "y")
+    (tmp_path / "x.lat").write_bytes(pack("array-codec", {}, {}))
+    with pytest.raises(NotOursError, match="what ArrayCodec.fit learned"):
         decompress_file(tmp_path / "x.lat", tmp_path / "y")
     (tmp_path / "x.lat").write_bytes(pack("npy", sound, {"0/0": b"\0" + bytes(80)}))
     assert np.load(decompress_file(tmp_path / "x.lat", tmp_path / "y").output).tolist() == [0.0] * 10

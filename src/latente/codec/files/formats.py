@@ -6,7 +6,7 @@ __all__ = ["format_of", "formats", "told"]
 
 from pathlib import Path
 
-from latente.codec.errors import NewerVersionError
+from latente.codec.errors import NewerVersionError, NotOursError
 from latente.codec.files.base import Format
 from latente.codec.files.netcdf.format import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
@@ -46,6 +46,8 @@ def format_of(kind: str) -> Format:
     for known in formats():
         if known.kind == kind:
             return known
+    if kind == "array-codec":
+        raise NotOursError("the file holds what ArrayCodec.fit learned, no compressed file; it is for --model and load")
     raise NewerVersionError(
         f"the file is of kind {kind!r}, which this version of latente cannot decompress. Upgrade latente, or use the "
         "codec that wrote it"

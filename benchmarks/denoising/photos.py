@@ -52,12 +52,11 @@ def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: 
     """Trains, and restores all 24, and those few on which BM3D is measured."""
     import latente
     from latente.denoising import Denoiser
-    from latente.denoising.denoiser import RATE
 
     files = sorted((root() / "photos_train").glob("*.webp"))
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     level = SIGMA if noise == "25" else (5 / 255, 55 / 255)
-    trainer = latente.Trainer(epochs=max(1, round(patches / 20_000)), learning_rate=RATE, threads=1, verbose=False)
+    trainer = latente.Trainer(epochs=max(1, round(patches / 20_000)), threads=1, verbose=False)
     network = {"width": width, "levels": levels, "blocks": blocks}
     model = Denoiser(latente.GaussianNoise(level), trainer=trainer, random_state=seed, **network)
     start = time.process_time()
@@ -112,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "classical", "bm3d"))
     parser.add_argument("--noise", choices=("25", "blind"), default="25")
-    parser.add_argument("--patches", type=int, default=40_000)
+    parser.add_argument("--patches", type=int, default=80_000)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--blocks", type=int, default=1)

@@ -9,7 +9,8 @@
 
 latente is trained on the first 70% with its default settings, everything is measured on the last 25%. The filters get
 their parameters from the clean test signal, for each channel: the best that they can do. "one channel" is latente
-without the other channels.
+without the other channels. "oracle" is a Wiener filter that knows the clean signal's power at each time and frequency
+(windows of 64, the best gains P / (P + noise)): what no filter of this kind can pass.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ import argparse
 import csv
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from protocol import root, snr, with_snr
 from results import keep
-from scipy.signal import savgol_filter, wiener
+from scipy.signal import istft, savgol_filter, stft, wiener
 
 import latente
 from latente.denoising import Denoiser
-from latente.denoising.denoiser import RATE
 
 LEVEL = 10.0  # dB
 SIGMA = 10 ** (-LEVEL / 20)  # of a standardised channel
@@ -86,9 +87,19 @@ def best(clean: Signal, noisy: Signal, settings: list[tuple[str, Callable[[Signa
     return np.stack(columns, axis=1), "; ".join(sorted(chosen))
 
 
+def oracle(clean: Signal, noisy: Signal, window: int = 64) -> Signal:
+    """Returns (length, c) filtered with the gains P / (P + noise) of the clean signal's power P."""
+    spectrum = partial(stft, nperseg=window, noverlap=3 * window // 4, axis=0)
+    power = np.abs(spectrum(clean)[2]) ** 2
+    noise = np.mean(np.abs(spectrum(noisy - clean)[2]) ** 2, axis=(0, 2), keepdims=True)
+    gains = power / (power + noise)
+    restored = istft(spectrum(noisy)[2] * gains, nperseg=window, noverlap=3 * window // 4, time_axis=2, freq_axis=0)[1]
+    return np.asarray(restored).T[: len(clean)]
+
+
 def learned(train: Signal, noisy: Signal, seed: int, sigma: float) -> tuple[Signal, float, str]:
     """Returns the noisy signals (n, length, c) restored, the CPU seconds and the setting."""
-    trainer = latente.Trainer(learning_rate=RATE, threads=1, verbose=False)
+    trainer = latente.Trainer(threads=1, verbose=False)
     model = Denoiser(latente.GaussianNoise(sigma), kind="signal", trainer=trainer, random_state=seed)
     start = time.process_time()
     model.fit(train)
@@ -96,7 +107,7 @@ def learned(train: Signal, noisy: Signal, seed: int, sigma: float) -> tuple[Sign
     return model.transform(noisy), seconds, f"{len(model.history_)} epochs"
 
 
-def study(name: str, signal: Signal, seed: int) -> list[dict[str, Any]]:
+def study(name: str, signal: Signal, seed: int, train_too: bool = True) -> list[dict[str, Any]]:
     """Rows of one signal."""
     train, test = parts(signal)
     noisy = with_snr(test, LEVEL, np.random.default_rng(seed + 1))
@@ -105,6 +116,9 @@ def study(name: str, signal: Signal, seed: int) -> list[dict[str, Any]]:
     for method, settings in filters().items():
         restored, setting = best(test, noisy, settings)
         rows.append(base | {"method": method, "snr": snr(test, restored), "setting": setting})
+    rows.append(base | {"method": "oracle", "snr": snr(test, oracle(test, noisy)), "setting": "windows of 64"})
+    if not train_too:
+        return rows
     together = learned(train[None], noisy[None], seed, SIGMA)
     rows.append(base | _row("latente", test, together[0][0], *together[1:]))
     if signal.shape[1] > 1:
@@ -121,13 +135,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ecg", default="", help="ecg.dat; without it only the accelerometers")
     parser.add_argument("--only", default="")
+    parser.add_argument("--filters", action="store_true", help="leave out what is trained")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     found = {"ecg": lambda: ecg(options.ecg)} if options.ecg else {}
     found |= {"accelerometers": accelerometers, "taxi": taxi}
     for name, load in found.items():
         if options.only in name:
-            keep(study(name, load(), options.seed))
+            keep(study(name, load(), options.seed, not options.filters))
 
 
 if __name__ == "__main__":

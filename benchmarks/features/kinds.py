@@ -73,7 +73,7 @@ def deform_and_add_noise(x: Tensor, generator: torch.Generator | None = None) ->
 
 
 def maker(kind: str, k: int, seed: int, epochs: int | str = EPOCHS) -> latente.Autoencoder:
-    """Returns an autoencoder, not fitted: the defaults of its kind but for the epochs and a plain MLP without decay.
+    """Returns an autoencoder, not fitted: the defaults of its kind but for the epochs.
 
     Args:
         kind: one of KINDS.
@@ -82,22 +82,19 @@ def maker(kind: str, k: int, seed: int, epochs: int | str = EPOCHS) -> latente.A
         epochs: for all kinds the same.
     """
     estimator, settings = KINDS[kind]
-    return estimator(
-        k, trainer=latente.Trainer(epochs=epochs, weight_decay=0, verbose=False), random_state=seed, **settings
-    )
+    return estimator(k, trainer=latente.Trainer(epochs=epochs, verbose=False), random_state=seed, **settings)
 
 
-NETWORK = "mlp:1000,500,250"
 KINDS: dict[str, tuple[type[latente.Autoencoder], dict[str, Any]]] = {
     "convolutional": (latente.ConvolutionalAutoencoder, {}),
-    "denoising": (latente.DenoisingAutoencoder, {"network": NETWORK}),
-    "variational": (latente.VariationalAutoencoder, {"network": NETWORK}),
+    "denoising": (latente.DenoisingAutoencoder, {}),
+    "variational": (latente.VariationalAutoencoder, {}),
     "stacked": (latente.StackedAutoencoder, {}),
     "convolutional-deformed": (latente.ConvolutionalAutoencoder, {"corruption": deform_and_add_noise}),
-    "denoising-deformed": (latente.DenoisingAutoencoder, {"network": NETWORK, "corruption": deform_and_add_noise}),
+    "denoising-deformed": (latente.DenoisingAutoencoder, {"corruption": deform_and_add_noise}),
     "variational-deformed": (
         latente.Autoencoder,
-        {"network": NETWORK, "corruption": deform_and_add_noise, "bottleneck": Gaussian(1, 0, 0.1)},
+        {"corruption": deform_and_add_noise, "bottleneck": Gaussian(1, 0, 0.1)},
     ),
     "stacked-deformed": (latente.StackedAutoencoder, {"corruption": deform_and_add_noise}),
 }

@@ -100,6 +100,15 @@ def test_a_reference_is_held_against_the_others():
     np.testing.assert_allclose(score(first, state).numpy()[:, 0], expected, rtol=1e-4)
 
 
+def test_far_samples_cannot_be_references():
+    """Every twentieth of 201 samples lies far off, each alone; trimmed by as many, the others stay in their order."""
+    away = torch.zeros(201)
+    away[::20] = 40.0 * torch.arange(1, 12)
+    far = Views(TRAIN.x + away[:, None], TRAIN.x_hat + away[:, None], TRAIN.z)
+    every, trimmed = (NearestReferences(201, 0.5, trim=t).fit(far)["references"] for t in (0.0, 11 / 201))
+    torch.testing.assert_close(trimmed, every[:, away == 0])
+
+
 @pytest.mark.parametrize("name", sorted(Score.registry))
 def test_every_score_has_a_name_and_comes_back(name):
     score = Score.from_string(name)
@@ -120,6 +129,7 @@ def test_what_is_farther_away_scores_higher(name):
     [
         ("nearest:0", "references must be an integer"),
         ("nearest:16,-1", "residual must be a number"),
+        ("nearest:trim=1", r"trim must be in \[0, 1\)"),
         ("nearest_codes:0", "k must be an integer"),
         ("likelihood:-1", "samples must be an integer"),
         ("nearst", "Did you mean 'nearest'"),

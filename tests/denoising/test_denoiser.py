@@ -295,3 +295,22 @@ def test_a_table_in_a_file(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quick, 1)
         assert np.isfinite(denoise(None, tmp_path / "x.csv", random_state=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "rate", "batch"),
+    [
+        ((2, 28, 28), {}, 5e-3, 32),  # 16 channels of 9 positions
+        ((2, 64, 64), {}, 2.5e-3, 8),  # 32, folded
+        ((2, 64, 64), {"width": 64}, 1.25e-3, 8),
+        ((2, 28, 28), {"width": 8}, 5e-3, 32),
+        ((2, 512, 1), {"kind": "signal"}, 5e-3, 32),  # 32 channels of 3 positions
+        ((2, 64, 64), {"trainer": latente.Trainer(1, 4, learning_rate=1e-3, verbose=False)}, 1e-3, 4),
+    ],
+)
+def test_wider_networks_get_a_lower_rate_and_large_patches_small_batches(monkeypatch, shape, settings, rate, batch):
+    used, fit = [], latente.Trainer.fit
+    monkeypatch.setattr(latente.Trainer, "fit", lambda self, *a, **k: used.append(self) or fit(self, *a, **k))
+    settings = {"trainer": latente.Trainer(epochs=1, verbose=False)} | settings
+    Denoiser(random_state=0, **settings).fit(np.random.default_rng(0).random(shape))
+    assert (used[0].learning_rate, used[0].batch_size) == (pytest.approx(rate), batch)

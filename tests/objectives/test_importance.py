@@ -127,3 +127,54 @@ def test_terrible_weights_do_not_underflow(make, batch):
     losses = ImportanceWeighted(5)(make(Gaussian()), far, Progress())
     assert torch.isfinite(losses.loss).all()
     losses.loss.mean().backward()
+
+
+def gradients(module, objective, batch, seed):
+    module.generator.manual_seed(seed)
+    losses = objective(module, batch, Progress())
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    found = torch.autograd.grad(losses.loss.mean(), parameters, allow_unused=True)
+    return losses.loss.detach(), torch.cat([g.flatten() for g in found if g is not None])
+
+
+def test_the_gradient_through_chosen_draws_is_that_of_all_on_average(factor_analysis):
+    """Means over 300 seeds, in every parameter within six standard errors of their difference; the loss is the same."""
+    batch, _ = draws(30)
+    module = factor_analysis(shift=0.3, stretch=1.5)
+    pairs = [
+        [gradients(module, ImportanceWeighted(8, backward=b), batch, seed) for b in (None, 2)] for seed in range(300)
+    ]
+    for (every, _), (few, _) in pairs:
+        torch.testing.assert_close(few, every)
+    difference = torch.stack([few - every for (_, every), (_, few) in pairs])
+    assert (difference.mean(0).abs() <= 6 * difference.std(0) / math.sqrt(300) + 1e-6).all()
+    assert difference.std(0).max() > 0.01  # few draws do vary
+
+
+def test_a_gradient_through_more_draws_than_there_are_is_that_of_all(factor_analysis):
+    batch, _ = draws(10)
+    module = factor_analysis(shift=0.3)
+    _, every = gradients(module, ImportanceWeighted(4), batch, 0)
+    _, more = gradients(module, ImportanceWeighted(4, backward=9), batch, 0)
+    torch.testing.assert_close(more, every)
+
+
+def test_the_number_of_draws_grows_by_a_constant_factor(factor_analysis):
+    growing = ImportanceWeighted(64, growth=0.5)
+    assert [growing.draws(f) for f in (0.0, 0.125, 0.25, 0.375, 0.5, 1.0)] == [1, 3, 8, 23, 64, 64]
+    assert ImportanceWeighted(64).draws(0.0) == 64
+    batch, _ = draws(20)
+    module = factor_analysis(shift=0.3)
+    for training, k in ((True, 8), (False, 64)):
+        module.train(training).generator.manual_seed(0)
+        loss = growing(module, batch, Progress(25, 100)).loss
+        module.generator.manual_seed(0)
+        torch.testing.assert_close(loss, ImportanceWeighted(k)(module, batch, Progress()).loss)
+
+
+def test_what_it_refuses(make):
+    module = make(Gaussian())
+    with pytest.raises(ValueError, match="growth is a share of training in \\[0, 1\\]; got 2"):
+        ImportanceWeighted(growth=2).check(module)
+    with pytest.raises(ValueError, match="backward must be None or an integer of at least 1; got 0"):
+        ImportanceWeighted(backward=0).check(module)

@@ -29,6 +29,7 @@ from latente.parts import is_number, resolve
 from latente.training import seed_of
 
 FEW, MANY = 16, 1024  # references in contaminated and in clean data
+TRIM = 0.1  # of contaminated data, the fraction that cannot be references
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
 LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
@@ -48,7 +49,7 @@ class AnomalyDetector(PartParams, FittedDetector):
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
         scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
             short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
-            nearest, with 1024 references, but 16 for contaminated data.
+            nearest, with 1024 references; for contaminated data 16, none of them among the outermost tenth.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
@@ -134,7 +135,7 @@ class AnomalyDetector(PartParams, FittedDetector):
 
     def _score(self) -> Score:
         chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
-        return chosen or NearestReferences(FEW if self.contaminated else MANY)
+        return chosen or (NearestReferences(FEW, trim=TRIM) if self.contaminated else NearestReferences(MANY))
 
     def _choose(self, rows: Rows) -> tuple[Schema | None, Any]:
         """Returns the schema of an ensemble, or None, and what is to be trained."""

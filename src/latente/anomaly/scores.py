@@ -18,6 +18,7 @@ from latente.anomaly.views import Views
 from latente.parts import Part, is_integer, is_number
 
 SMALLEST = 0.05  # of a residual's scale, relative to the spread of the data
+FIRST_SETS, FIRST_SIZE = 8, 16  # of the pass that finds samples far from the others
 PER_MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution
 
 State = dict[str, Tensor]
@@ -189,16 +190,19 @@ class NearestReferences(Score, name="nearest"):
     residual; each member has random references i of its own. The reconstruction tells samples apart that differ as the
     data usually does, the residual those that differ as it rarely does: a value that is rebuilt well counts for more.
     With w = 0 it is nearly the distance of the samples themselves. Few references cannot include a cluster of
-    anomalies in contaminated data; many follow a complicated normal class. A sample that equals a reference is held
+    anomalies in contaminated data, fewer still where the training samples that a first pass finds farthest from the
+    others are left out (`trim`); many follow a complicated normal class. A sample that equals a reference is held
     against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
     Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
 
     Args:
         references: of each member.
         residual: w, what a residual of one robust scale adds, in units of the scaled data.
+        trim: the fraction of the training samples that cannot be references, those with the largest mean distance to
+            the nearest in eight random sets of 16.
 
     Raises:
-        ValueError: before training, for references below 1 or a negative residual.
+        ValueError: before training, for references below 1, a negative residual or a trim outside [0, 1).
 
     Example:
         >>> x = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
@@ -209,18 +213,30 @@ class NearestReferences(Score, name="nearest"):
     """
 
     references: int = 1024
-    residual: float = 0.5
+    residual: float = 0.3
+    trim: float = 0.0
 
     def check(self) -> None:
         if not is_integer(self.references, low=1):
             raise ValueError(f"NearestReferences: references must be an integer of at least 1; got {self.references!r}")
         if not is_number(self.residual, low=0):
             raise ValueError(f"NearestReferences: residual must be a number of at least 0; got {self.residual!r}")
+        if not is_number(self.trim, 0, 1) or self.trim == 1:
+            raise ValueError(f"NearestReferences: trim must be in [0, 1); got {self.trim!r}")
 
     def fit(self, views: Views) -> State:
         scale = robust_scale(views.residual, views.x)
         state = {"weight": (1 + (self.residual / scale).square()).sqrt()}
-        return state | {"references": self._space(views, state)[:, : self.references].clone()}
+        space = self._space(views, state)
+        usual = space if not self.trim else torch.stack([self._usual(own) for own in space])
+        return state | {"references": usual[:, : self.references].clone()}
+
+    def _usual(self, space: Tensor) -> Tensor:
+        """Returns the samples (m, values) of one member that are near others, in their order."""
+        sets = [own[None] for own in space[: FIRST_SETS * FIRST_SIZE].split(FIRST_SIZE)]
+        first = torch.stack([nearest(space[None], own, 1)[0] for own in sets]).mean(0)
+        kept = max(1, round((1 - self.trim) * len(space)))
+        return space[first.argsort(stable=True)[:kept].sort().values]
 
     def __call__(self, views: Views, state: State) -> Tensor:
         return nearest(self._space(views, state), state["references"], 1)

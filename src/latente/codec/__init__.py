@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 __all__ = [
-    "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader", "ContainerWriter",
-    "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef", "NewerVersionError",
-    "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError", "compress_file", "crc32c",
-    "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
+    "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader",
+    "ContainerWriter", "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef",
+    "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError",
+    "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
 ]  # fmt: skip
 
 from latente.codec.array_codec import ArrayCodec, ArrayInfo

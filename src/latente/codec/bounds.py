@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Bound", "Target"]
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from latente.codec.errors import AlteredError
@@ -36,6 +36,14 @@ class Target:
     def exact(self) -> bool:
         """Whether nothing may be lost."""
         return not self.max_error and not self.mse
+
+    def of_those_there(self, share: float) -> Target:
+        """Returns the target for values of which only a share is there, so that it holds for the mean of these.
+
+        Args:
+            share: in [0, 1]; the others stand in for what is missing.
+        """
+        return self if not self.mse or not share else replace(self, mse=self.mse * share)
 
 
 @dataclass(frozen=True)

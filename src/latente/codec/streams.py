@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["ContainerReader", "ContainerWriter"]
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -26,7 +26,7 @@ from latente.codec.frames import (
     rest_of_head,
 )  # fmt: skip
 from latente.codec.limits import Limits, crc32c
-from latente.codec.models import Model, ModelRef
+from latente.codec.models import Model, ModelRef, find
 
 MODEL = "model"  # the section of an embedded model
 
@@ -185,6 +185,27 @@ class ContainerReader:
         if crc32c(payload) != section.crc:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
+
+    def load_model(self, known: Iterable[Model] = ()) -> Model | None:
+        """Returns the model that decoding needs, None where it needs none; see `Container.find_model`.
+
+        Args:
+            known: models to choose from where it is only referred to.
+        """
+        if self.model is None:
+            return None
+        if not self.model.embedded:
+            return find(self.model, known)
+        section = next(iter(self), None)
+        if section is None or section.name != MODEL:
+            raise AlteredError("the file lacks the model that its header says it holds")
+        return Model.from_bytes(self.read(section), self.model)
+
+    def whole(self) -> bytes:
+        """Returns all bytes of the .lat file; raises TooLargeError when they are more than a section may have."""
+        self.limits.check("section_bytes", self._size - self._start, "the file")
+        self._go(self._start)
+        return self._take(self._size - self._start, "itself")
 
     def close(self) -> None:
         """Forgets the file, which stays open."""

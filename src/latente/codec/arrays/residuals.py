@@ -65,11 +65,11 @@ class Surroundings:
 def _expected(features: list[NDArray[np.int64]], weights: NDArray[np.int64]) -> NDArray[np.int64]:
     """In 1/256; the weights are in 1/256, the last but one belongs to the spread, the last is the constant."""
     total = np.full(features[0].shape, weights[-1], np.int64)
-    for f, w in zip(features[:-1], weights.tolist(), strict=False):
+    for f, w in zip(features[:-1], weights.astype(np.int64), strict=False):  # a Python int would keep int32
         if w:
             total += np.multiply(f, w, dtype=np.int64)  # the magnitudes have 32 bits, their products more
     if weights[-2]:
-        total += (int(weights[-2]) * features[-1]) >> 4
+        total += (np.int64(weights[-2]) * features[-1]) >> 4
     return total
 
 

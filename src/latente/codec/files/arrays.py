@@ -139,8 +139,8 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def may_lose(dtype: np.dtype[Any]) -> bool:
-    """Returns whether a bound means anything for a type: integers, floats of 4 and 8 bytes, pairs of these."""
-    return dtype.kind in "iu" or dtype.str[1:] in ("f4", "f8", "c8", "c16")
+    """Returns whether a bound means anything for a type: integers, floats of 2, 4 and 8 bytes, pairs of these."""
+    return dtype.kind in "iu" or dtype.str[1:] in ("f2", "f4", "f8", "c8", "c16")
 
 
 def plan_array(source: ArraySource, bound: Bound, settings: Settings) -> ArraySpec:
@@ -212,9 +212,11 @@ def write_array(
     start, largest, methods = writer.size, 0.0, Counter[str]()
     for i, index in enumerate(spec.blocks()):
         values, missing = _block(source, spec, index)
+        target = spec.target
         if missing is not None:
             writer.write(f"{prefix}/{i}m", pack_bytes(missing.tobytes()))
-        coded = code_block(as_numbers(values), spec.target, settings)
+            target = target.of_those_there(float((missing == 0).mean()))
+        coded = code_block(as_numbers(values), target, settings)
         writer.write(f"{prefix}/{i}", coded.content, crc32c(values) if spec.target.exact else None)
         largest = max(largest, coded.error)
         methods[coded.method] += 1
@@ -294,13 +296,18 @@ def bound_text(spec: ArraySpec) -> str:
 
 
 def method_text(methods: Counter[str]) -> str:
-    """Returns how blocks were coded, the most common way first.
+    """Returns how blocks were coded, the most common way first; a text says why after its first colon.
 
     Example:
-        >>> method_text(Counter({"zstd": 1, "interpolation": 3}))
-        'interpolation (3 of 4 blocks); zstd (1 of 4 blocks)'
+        >>> method_text(Counter({"lorenzo: 3 bits": 1, "transform: 2 bits": 2, "transform: 1 bit": 1}))
+        'transform (3 of 4 blocks), lorenzo (1 of 4 blocks); of the first: 3 bits'
     """
-    if len(methods) < 2:
+    if sum(methods.values()) < 2:
         return next(iter(methods), "empty")
-    total = sum(methods.values())
-    return "; ".join(f"{method} ({count} of {total} blocks)" for method, count in methods.most_common())
+    names = Counter[str]()
+    for method, count in methods.items():
+        names[method.partition(":")[0]] += count
+    total = sum(names.values())
+    ways = ", ".join(f"{name} ({count} of {total} blocks)" for name, count in names.most_common())
+    why = next(iter(methods)).partition(": ")[2]
+    return ways + (f"; of the first: {why}" if why else "")

@@ -7,15 +7,20 @@ __all__ = ["Format", "Sections", "Settings", "Unfit", "Written"]
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError
 from latente.codec.files.results import Part
 from latente.codec.frames import Section
 from latente.codec.limits import Limits
-from latente.codec.models import Model
-from latente.codec.streams import ContainerReader
+from latente.codec.models import Model, ModelRef, find
+from latente.codec.streams import MODEL, ContainerReader
+
+if TYPE_CHECKING:
+    from latente.codec.arrays.archive import Archive
 
 BLOCK_BYTES = 1 << 25  # of values that are coded at a time
 
@@ -35,6 +40,7 @@ class Settings:
         block_bytes: of values that are coded at a time.
         limits: what a file may ask for when it is read.
         models: known to the decoder.
+        archives: what was made of them.
     """
 
     bound: Bound = field(default_factory=Bound)
@@ -43,6 +49,28 @@ class Settings:
     block_bytes: int = BLOCK_BYTES
     limits: Limits = field(default_factory=Limits)
     models: tuple[Model, ...] = ()
+    archives: dict[str, Archive] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def model(self) -> Model | None:
+        """The model that is to be embedded in the file."""
+        archive = getattr(self.codec, "archive_", None)
+        return archive.model if archive is not None and self.codec.embed else None
+
+    def archive(self, ref: ModelRef) -> Archive:
+        """Returns what a stream refers to.
+
+        Args:
+            ref: as its header says.
+
+        Raises:
+            MissingModelError, WrongModelError: when it is not among the known models.
+        """
+        from latente.codec.arrays.archive import Archive
+
+        if ref.hash not in self.archives:
+            self.archives[ref.hash] = Archive.of(find(ref, self.models))
+        return self.archives[ref.hash]
 
     def bound_of(self, name: str, default: Bound | None = None) -> Bound:
         """Returns the bound of a column, a variable or a member; `default` replaces the common one."""
@@ -60,10 +88,8 @@ class Settings:
         names = list(known)
         for name in self.columns:
             if name not in names:
-                shown = ", ".join(map(repr, names[:20])) or "none"
-                raise ValueError(
-                    f"a bound is stated for {name!r}, but the file's {what} are {shown}.{did_you_mean(name, names)}"
-                )
+                shown = f"its {what} are {', '.join(map(repr, names[:20]))}" if names else f"the file has no {what}"
+                raise ValueError(f"a bound is stated for {name!r}, but {shown}.{did_you_mean(name, names)}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,9 @@ class Format(Protocol):
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds to a new path."""
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a part's numbers in a file of this format, for pictures and curves; None where it has none."""
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file, without decoding them."""
 
@@ -99,6 +128,8 @@ class Sections:
     def __init__(self, reader: ContainerReader) -> None:
         self.reader = reader
         self._sections = iter(reader)
+        if reader.model is not None and reader.model.embedded:
+            self.next(MODEL)
 
     def next(self, name: str) -> Section:
         """Returns the next section, which must have that name."""

@@ -6,15 +6,18 @@ __all__ = ["compress_file"]
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
+from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
 from latente.codec.files.places import check_output, tree_bytes
 from latente.codec.files.results import Compressed
 from latente.codec.limits import Limits
+from latente.codec.streams import ContainerReader
 from latente.files import replacing
 from latente.parts import is_integer
 
@@ -30,7 +33,7 @@ def compress_file(
     quality: float | None = None,
     lossless: bool = False,
     columns: Mapping[str, float | Bound] | None = None,
-    codec: Any = None,
+    codec: ArrayCodec | None = None,
     overwrite: bool = False,
     block_bytes: int = BLOCK_BYTES,
     limits: Limits | None = None,
@@ -51,7 +54,8 @@ def compress_file(
         lossless: whether nothing may be lost.
         columns: bounds of columns, variables or members by name, which replace the common one: a `Bound`, or a number
             that is read as max_error is, 0 for exact.
-        codec: a fitted `ArrayCodec`, whose model is then used for arrays where that pays.
+        codec: a fitted `ArrayCodec`, of which what it learned is used for arrays where that pays; its bound is not. The
+            file holds it (`embed`) or refers to it, and `decompress_file` then needs the codec.
         overwrite: whether an output that is there may be replaced.
         block_bytes: of values that are coded at a time, at least 65,536; larger files never need more than a few blocks
             of memory.
@@ -72,16 +76,25 @@ def compress_file(
         >>> done.largest_error <= 2e-3, done.ratio > 4
         (True, True)
     """
-    source = Path(path)
+    source = Path(os.path.abspath(path)) if Path(path).name in ("", "..") else Path(path)
     target = source.with_name(source.name + ".lat") if out is None else Path(out)
-    check_output(source, target, overwrite)
     if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
         raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     bound = Bound.of(max_error=max_error, relative=relative, psnr=psnr, snr=snr, quality=quality, lossless=lossless)
+    if codec is not None and not hasattr(codec, "archive_"):
+        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive), or leave it out")
     settings = Settings(bound, _bounds(columns, relative), codec, block_bytes, limits or Limits())
+    check_output(source, target, overwrite)
     before = _state(source)
     size = tree_bytes(source)
     found, why, written, notes = _write_best(source, target, settings, size)
+    if settings.model is not None:
+        with_model, plain = target.stat().st_size, replace(settings, codec=None)
+        found, why, written, notes = _write_best(source, target, plain, size)
+        if with_model < target.stat().st_size:
+            found, why, written, notes = _write_best(source, target, settings, size)
+        else:
+            notes += (f"without what the codec learned: with it in the file it would have {with_model:,} bytes",)
     if _state(source) != before:
         target.unlink()
         raise OSError(f"{source} was changed while it was read; compress it again")
@@ -99,6 +112,7 @@ def _write_best(
         try:
             with replacing(target) as file:
                 written = known.write(source, file, settings)
+                _read_again(file, settings.limits)
         except Unfit as reason:
             notes += (f"kept byte by byte and not as {known.kind}: {reason}",)
             continue
@@ -106,6 +120,15 @@ def _write_best(
             return known, why, written, notes
         notes += (f"kept byte by byte: as {known.kind} it would have been larger",)
     raise ValueError(f"{source} is a folder; compress takes files, and folders that are Zarr stores. {' '.join(notes)}")
+
+
+def _read_again(file: BinaryIO, limits: Limits) -> None:
+    """Raises CodecError when what is on the disk cannot be read under the limits, or is not what was written."""
+    file.flush()
+    with open(file.name, "rb") as written:
+        reader = ContainerReader(written, limits)
+        for section in reader:
+            reader.read(section)
 
 
 def _bounds(columns: Mapping[str, float | Bound] | None, relative: bool) -> dict[str, Bound]:

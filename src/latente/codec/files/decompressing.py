@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["decompress_file", "describe_file"]
+__all__ = ["decompress_file", "describe_file", "part_values"]
 
 import os
-from collections.abc import Iterable, Iterator
+import struct
+import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
@@ -16,10 +23,9 @@ from latente.codec.files.formats import format_of
 from latente.codec.files.places import check_output, replaced, tree_bytes
 from latente.codec.files.results import Decompressed, Description
 from latente.codec.limits import Limits
-from latente.codec.models import Model
 from latente.codec.streams import ContainerReader
 
-SLIPS = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
+SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
 
 
 def decompress_file(
@@ -28,7 +34,7 @@ def decompress_file(
     *,
     overwrite: bool = False,
     limits: Limits | None = None,
-    models: Iterable[Model] = (),
+    codec: ArrayCodec | None = None,
 ) -> Decompressed:
     """Writes what a .lat file was made from, exactly or within its bound. From a damaged one nothing is written.
 
@@ -37,7 +43,7 @@ def decompress_file(
         out: what is written; None takes the name without .lat.
         overwrite: whether a file that is there may be replaced.
         limits: what the file may ask for; None takes those of `Limits`.
-        models: that the file may refer to.
+        codec: the fitted `ArrayCodec` with which it was compressed, where the file refers to what that learned.
 
     Raises:
         CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
@@ -58,13 +64,28 @@ def decompress_file(
     source = Path(path)
     target = _named(source) if out is None else Path(out)
     check_output(source, target, overwrite)
-    settings = Settings(limits=limits or Limits(), models=tuple(models))
-    with _opened(source, settings) as reader:
-        known, bound = format_of(reader.kind), _bound(reader)
+    archive = getattr(codec, "archive_", None)
+    settings = Settings(limits=limits or Limits(), models=() if archive is None else (archive.model,))
+    with _opened(source, settings.limits) as reader:
+        known, (_, exact) = format_of(reader.kind), _stated(reader)
+        if reader.model is not None:
+            model = reader.load_model(settings.models)
+            settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
         with replaced(target) as part:
             known.read(reader, part, settings)
     size = source.stat().st_size
-    return Decompressed(source, target, reader.kind, size, tree_bytes(target), bound.lossless)
+    return Decompressed(source, target, reader.kind, size, tree_bytes(target), exact)
+
+
+def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:
+    """Returns the numbers of a part of an original or a decompressed file; None where it has none.
+
+    Args:
+        path: of the file.
+        kind: of the file, as `Compressed` says it.
+        name: of the part.
+    """
+    return format_of(kind).values(Path(path), name)
 
 
 def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
@@ -90,22 +111,22 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
     source = Path(path)
     if not source.is_file():
         raise FileNotFoundError(f"no such file: {source}")
-    with _opened(source, Settings(limits=limits or Limits())) as reader:
+    with _opened(source, limits or Limits()) as reader:
         parts = format_of(reader.kind).describe(reader)
-        size = reader.header.get("size")
+        size = parts[0].original_bytes if reader.kind == "array" else reader.header.get("size")
         model = None if reader.model is None else f"{reader.model.id} ({reader.model.hash})"
         return Description(
             source, reader.kind, reader.writer, size if isinstance(size, int) else None, source.stat().st_size,
-            str(_bound(reader)), model, parts,
+            _stated(reader)[0], model, parts,
         )  # fmt: skip
 
 
 @contextmanager
-def _opened(path: Path, settings: Settings) -> Iterator[ContainerReader]:
+def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
     """Yields the reader of a file; whatever its content makes the code stumble over inside becomes an AlteredError."""
     with path.open("rb") as file:
         try:
-            with ContainerReader(file, settings.limits) as reader:
+            with ContainerReader(file, limits) as reader:
                 yield reader
         except CodecError:
             raise
@@ -113,8 +134,13 @@ def _opened(path: Path, settings: Settings) -> Iterator[ContainerReader]:
             raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
 
 
-def _bound(reader: ContainerReader) -> Bound:
-    return Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+def _stated(reader: ContainerReader) -> tuple[str, bool]:
+    """Returns the bound in words, and whether nothing was lost."""
+    if reader.kind == "array":
+        found = ArrayCodec.info(reader.whole())
+        return found.bound, found.max_error == 0
+    bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+    return str(bound), bound.lossless
 
 
 def _named(source: Path) -> Path:

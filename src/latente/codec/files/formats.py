@@ -8,11 +8,13 @@ from pathlib import Path
 
 from latente.codec.errors import NewerVersionError
 from latente.codec.files.base import Format
-from latente.codec.files.netcdf import NetcdfFormat
+from latente.codec.files.netcdf.format import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
 from latente.codec.files.plain import PlainFormat
-from latente.codec.files.tables import CsvFormat, ParquetFormat
+from latente.codec.files.stream import StreamFormat
+from latente.codec.files.tables.csv import CsvFormat
+from latente.codec.files.tables.parquet import ParquetFormat
 from latente.codec.files.wav import WavFormat
 from latente.codec.files.zarr import ZarrFormat
 
@@ -21,16 +23,8 @@ HEAD = 4096  # bytes of a file that tell its format
 
 def formats() -> tuple[Format, ...]:
     """Returns all formats, those that ask for most first; the last one takes every file."""
-    return (
-        NpyFormat(),
-        NpzFormat(),
-        ZarrFormat(),
-        NetcdfFormat(),
-        ParquetFormat(),
-        WavFormat(),
-        CsvFormat(),
-        PlainFormat(),
-    )
+    arrays: tuple[Format, ...] = (StreamFormat(), NpyFormat(), NpzFormat(), ZarrFormat(), NetcdfFormat())
+    return (*arrays, ParquetFormat(), WavFormat(), CsvFormat(), PlainFormat())
 
 
 def told(path: Path) -> list[tuple[Format, str]]:

@@ -90,7 +90,7 @@ def carried(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def bound_for(dtype: np.dtype[Any], bound: Bound) -> Bound:
-    """Returns the bound for values of a type: dates, text, records and half precision are kept exactly."""
+    """Returns the bound for values of a type: dates, text and records are kept exactly."""
     return bound if dtype.kind not in "mM" and may_lose(carried(dtype)) else Bound()
 
 
@@ -98,7 +98,7 @@ def notes_for(name: str, dtype: np.dtype[Any], bound: Bound) -> tuple[str, ...]:
     """Returns what the user should know about an array."""
     if bound.lossless or bound_for(dtype, bound) == bound:
         return ()
-    return (f"{name} has values of type {dtype}, which are kept exactly: bounds are for integers, float32 and float64",)
+    return (f"{name} has values of type {dtype}, which are kept exactly: bounds are for numbers",)
 
 
 class NpyFormat:
@@ -130,11 +130,11 @@ class NpyFormat:
         }
         content |= {"fortran": 1} if header.fortran else {}
         content |= {} if usual else {"start": len(header.raw)}
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             if not usual:
                 writer.write("start", pack_bytes(header.raw))
-            part = write_array(writer, "0", path.name, array, spec, settings)
-        return Written((part,), notes_for("the array", header.dtype, settings.bound))
+            part = write_array(writer, "0", "values", array, spec, settings)
+        return Written((part,), notes_for("the file", header.dtype, settings.bound))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -146,12 +146,19 @@ class NpyFormat:
                 file.write(np.ascontiguousarray(values, dtype=spec.dtype).tobytes())
         sections.finish()
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns the numbers; see `Format`."""
+        with path.open("rb") as source:
+            header = read_npy_header(source)
+        values = _mapped(path, header)
+        return None if values.dtype.kind == "V" else values.T if header.fortran else values
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)
         if "start" in reader.header:
             sections.next("start")
-        part = describe_array(sections, "0", "the array", self._spec(reader))
+        part = describe_array(sections, "0", "values", self._spec(reader))
         sections.finish()
         return (part,)
 

@@ -75,7 +75,7 @@ class NpzFormat:
                 "members": [member.to_json() for member in members],
                 "comment": archive.comment.hex(),
             }
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 parts = [_write(writer, i, member, settings) for i, member in enumerate(members)]
         return Written(tuple(parts), tuple(note for member in members for note in member.notes))
 
@@ -91,6 +91,12 @@ class NpzFormat:
                     for _, values in iterate_array(sections, str(i), spec, settings):
                         member.write(np.ascontiguousarray(values, dtype=spec.dtype).tobytes())
         sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a member's numbers; see `Format`."""
+        with np.load(path, allow_pickle=False) as archive:
+            values = archive[name]
+        return values if values.dtype.kind in "biufc" else None
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
@@ -181,7 +187,9 @@ def _stored(reader: ContainerReader) -> list[tuple[zipfile.ZipInfo, int, ArraySp
     found = []
     for content in take_list(reader.header, "members", dict):
         how = take_list(content, "zip", int)
-        if len(how) != 9 or how[0] not in METHODS:
+        ranges = ((0, 8), (0, 255), (0, 0xFFFFFFFF), (1980, 2107), (1, 12), (1, 31), (0, 23), (0, 59), (0, 61))
+        fits = len(how) == len(ranges) and all(a <= n <= b for n, (a, b) in zip(how, ranges, strict=True))
+        if not fits or how[0] not in METHODS:
             raise AlteredError("the header describes a member of an archive that there cannot be")
         info = zipfile.ZipInfo(take_text(content, "name"), tuple(how[3:]))
         info.compress_type, info.create_system, info.external_attr = how[:3]

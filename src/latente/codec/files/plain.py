@@ -6,7 +6,9 @@ __all__ = ["PlainFormat"]
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer
@@ -36,7 +38,7 @@ class PlainFormat:
                 if len(raw) < length:
                     raise OSError(f"{path} became shorter while it was read")
                 writer.write(str(i), pack_bytes(raw), crc32c(raw))
-        return Written((Part(path.name, size, writer.size, "exact", 0.0, "zstd, exact"),))
+        return Written((Part("all bytes", size, writer.size, "exact", 0.0, "zstd, exact"),))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -52,6 +54,10 @@ class PlainFormat:
                     raise AlteredError(f"section {i} did not decode to what was encoded: its CRC is wrong")
                 file.write(raw)
             sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns None: it has no numbers."""
+        return None
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 __all__ = ["WavFormat"]
 
 import struct
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,16 +25,22 @@ from latente.codec.files.arrays import (
     Index,
     describe_array,
     iterate_array,
+    method_text,
+    native,
     plan_array,
     write_array,
 )
 from latente.codec.files.base import Sections, Settings, Unfit, Written
+from latente.codec.files.coder import code_block, explain_block, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.linear import from_residuals, to_residuals
 from latente.codec.files.results import Part
+from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader, ContainerWriter
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 TYPES = {(PCM, 8): "u1", (PCM, 16): "<i2", (PCM, 24): "i3", (PCM, 32): "<i4", (FLOAT, 32): "<f4", (FLOAT, 64): "<f8"}
+SAMPLED = 1 << 15  # frames on which it is tried whether linear prediction pays
 AROUND = 1 << 26  # bytes of other chunks that are kept; where there are more, the file is no sound to speak of
 
 
@@ -80,9 +88,12 @@ class WavFormat:
         spec = plan_array(array, settings.bound, settings)
         content = {"size": size, "block": settings.block_bytes, "bound": settings.bound.to_json(), "type": sound.type}
         content |= {"before": len(before), "after": len(after), "array": spec.to_json()}
-        with ContainerWriter(file, self.kind, content) as writer:
+        predicted = _linear_pays(array, spec, settings)
+        content |= {"linear": 1} if predicted else {}
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("before", pack_bytes(before))
-            part = write_array(writer, "0", "samples", array, spec, settings)
+            write = _write_predicted if predicted else write_array
+            part = write(writer, "0", "samples", array, spec, settings)
             writer.write("after", pack_bytes(after))
         return Written((part,))
 
@@ -93,16 +104,24 @@ class WavFormat:
         sections = Sections(reader)
         with out.open("xb") as file:
             file.write(unpack_bytes(sections.take("before"), take_integer(reader.header, "before", 0, AROUND)))
-            for _, values in iterate_array(sections, "0", spec, settings):
+            read = _iterate_predicted if "linear" in reader.header else iterate_array
+            for _, values in read(sections, "0", spec, settings):
                 file.write(_stored(values, kind))
             file.write(unpack_bytes(sections.take("after"), take_integer(reader.header, "after", 0, AROUND)))
         sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns the samples, (frames, channels); see `Format`."""
+        with path.open("rb") as file:
+            sound = _find_samples(file, path.stat().st_size)
+        return _samples(path, sound, (slice(0, sound.frames), slice(0, sound.channels)))
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)
         sections.next("before")
-        part = describe_array(sections, "0", "samples", self._spec(reader)[0])
+        describe = _describe_predicted if "linear" in reader.header else describe_array
+        part = describe(sections, "0", "samples", self._spec(reader)[0])
         sections.next("after")
         sections.finish()
         return (part,)
@@ -113,6 +132,62 @@ class WavFormat:
         if spec.dtype != Sound(0, 0, 1, kind).dtype or len(spec.shape) != 2:
             raise AlteredError(f"the header describes sound that there cannot be: {kind} as {spec.dtype}")
         return spec, kind
+
+
+def _linear_pays(array: ArraySource, spec: ArraySpec, settings: Settings) -> bool:
+    """Returns whether linear prediction makes the first samples smaller; only where nothing may be lost."""
+    if not spec.target.exact or spec.dtype.kind not in "iu" or not spec.shape[0]:
+        return False
+    samples = np.ascontiguousarray(array.read((slice(0, min(spec.shape[0], SAMPLED)), slice(0, spec.shape[1]))))
+    found = to_residuals(samples)
+    if found is None:
+        return False
+    plain = code_block(samples.astype(native(samples.dtype)), spec.target, settings)
+    return len(found[0]) + len(code_block(found[1], spec.target, settings).content) < len(plain.content)
+
+
+def _write_predicted(
+    writer: ContainerWriter, prefix: str, name: str, array: ArraySource, spec: ArraySpec, settings: Settings
+) -> Part:
+    """Writes samples as what linear prediction leaves of them; see `write_array`."""
+    start, methods = writer.size, Counter[str]()
+    for i, index in enumerate(spec.blocks()):
+        samples = np.ascontiguousarray(array.read(index), dtype=native(spec.dtype))
+        found = to_residuals(samples)
+        if found is None or from_residuals(*found).astype(samples.dtype).tobytes() != samples.tobytes():
+            raise Unfit("its samples are too wide for linear prediction")
+        coded = code_block(found[1], spec.target, settings)
+        writer.write(f"{prefix}/{i}p", found[0])
+        writer.write(f"{prefix}/{i}", coded.content, crc32c(samples))
+        methods[f"linear prediction, then {coded.method}"] += 1
+    return Part(name, spec.bytes, writer.size - start, "exact", 0.0, method_text(methods))
+
+
+def _iterate_predicted(
+    sections: Sections, prefix: str, spec: ArraySpec, settings: Settings
+) -> Iterator[tuple[Index, NDArray[Any]]]:
+    """Gives the blocks of what `_write_predicted` wrote; see `iterate_array`."""
+    for i, index in enumerate(spec.blocks()):
+        shape = tuple(s.stop - s.start for s in index)
+        settings.limits.check_decoded(shape[0] * shape[1] * 8, "a block of sound")
+        needed = sections.take(f"{prefix}/{i}p")
+        section = sections.next(f"{prefix}/{i}")
+        left = read_block(sections.reader.read(section), shape, np.dtype(np.int32), settings)
+        samples = from_residuals(needed, left).astype(native(spec.dtype))
+        if section.symbols is not None and crc32c(samples) != section.symbols:
+            raise AlteredError(f"section {section.name!r} did not decode to what was encoded: its CRC is wrong")
+        yield index, samples
+
+
+def _describe_predicted(sections: Sections, prefix: str, name: str, spec: ArraySpec) -> Part:
+    """Returns what a file holds of samples, without decoding them; see `describe_array`."""
+    size, methods = 0, Counter[str]()
+    for i, _ in enumerate(spec.blocks()):
+        size += sections.next(f"{prefix}/{i}p").size
+        section = sections.next(f"{prefix}/{i}")
+        size += section.size
+        methods[f"linear prediction, then {explain_block(sections.reader.read(section))}"] += 1
+    return Part(name, spec.bytes, size, "exact", None, method_text(methods))
 
 
 def _find_samples(file: BinaryIO, size: int) -> Sound:

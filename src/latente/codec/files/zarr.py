@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["ZarrFormat"]
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError
@@ -37,8 +39,8 @@ from latente.codec.streams import ContainerReader, ContainerWriter
 
 METADATA = ("zarr.json", ".zarray", ".zgroup")
 CHUNK = re.compile(r"(c[/.])?\d+([./]\d+)*|c")
-LOSSLESS = {
-    "bytes", "blosc", "gzip", "zlib", "zstd", "lz4", "bz2", "lzma", "shuffle", "transpose", "crc32c", "sharding_indexed",
+LOSSLESS = {"blosc", "bytes", "bz2", "crc32c", "gzip", "lz4", "lzma", "sharding_indexed", "shuffle"} | {
+    "transpose", "zlib", "zstd",
 }  # fmt: skip
 NUMBERS = re.compile(r"[<>|=][biufc](1|2|4|8|16)")
 LARGEST_STRUCTURE = 1 << 26  # bytes
@@ -87,7 +89,7 @@ class ZarrFormat:
             "size": tree_bytes(path), "block": settings.block_bytes, "bound": settings.bound.to_json(),
             "structure": len(raw), "arrays": [spec.to_json() for spec in specs],
         }  # fmt: skip
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("structure", pack_bytes(raw))
             for i, block in enumerate(_joined(path, rest, settings.block_bytes)):
                 writer.write(f"files/{i}", pack_bytes(block), crc32c(block))
@@ -119,6 +121,8 @@ class ZarrFormat:
                 raise AlteredError(f"array {fields['path']!r} cannot be made again: {error}") from error
             if array.shape != spec.shape or array.dtype.str[1:] != spec.dtype.str[1:]:
                 raise AlteredError(f"array {fields['path']!r} has another type or shape than its values")
+            chunk = math.prod(array.shards or array.chunks) * array.dtype.itemsize
+            settings.limits.check_decoded(chunk, f"a chunk of array {fields['path']!r}")
             for index, values in iterate_array(sections, str(i), spec, settings):
                 array[index if spec.shape else ...] = values if spec.shape else values.reshape(())
             for name in _files(place):
@@ -126,6 +130,11 @@ class ZarrFormat:
                 if CHUNK.fullmatch(name) and full not in wanted:
                     (place / name).unlink()  # it was not there: all of it is the fill value
         sections.finish()
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns an array's numbers; see `Format`."""
+        place = path if name == "values" and not (path / name).is_dir() else path / name
+        return np.asarray(_module().open_array(place, mode="r")[...])
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
@@ -187,7 +196,7 @@ def _stored(path: Path, name: str, files: dict[str, int]) -> Stored | None:
 def _known(metadata: Any) -> bool:
     """Returns whether all codecs of an array are known to lose nothing."""
     used = [*(metadata.get("filters") or []), *([metadata["compressor"]] if metadata.get("compressor") else [])]
-    names = [codec.get("id") for codec in used] + [name for name in _names(metadata.get("codecs") or [])]
+    names = [codec.get("id") for codec in used] + [*_names(metadata.get("codecs") or [])]
     return all(name in LOSSLESS for name in names) and not metadata.get("storage_transformers")
 
 
@@ -217,13 +226,13 @@ def _is_number(value: Any) -> bool:
 
 
 def _bound(stored: Stored, exact: set[str], settings: Settings) -> Bound:
-    """Returns an array's bound: axes are exact, and integers too unless they are packed numbers or all that there is."""
+    """Returns an array's bound: axes are exact, and integers unless they are packed numbers or all that there is."""
     axis = stored.path.rpartition("/")[2] in (*stored.dimensions, *exact)
-    scale = stored.attributes.get("scale_factor")
-    packed = _is_number(scale) and np.isfinite(scale) and scale != 0
-    measured = not axis and (np.dtype(stored.array.dtype).kind in "fc" or packed or not stored.path)
+    stated = stored.attributes.get("scale_factor")
+    scale = abs(float(stated)) if _is_number(stated) and stated is not None and np.isfinite(stated) else 0.0
+    measured = not axis and (np.dtype(stored.array.dtype).kind in "fc" or scale or not stored.path)
     bound = settings.bound_of(stored.name, None if measured else Bound())
-    return Bound("absolute", bound.value / abs(float(scale))) if packed and bound.mode == "absolute" else bound
+    return Bound("absolute", bound.value / scale) if scale and bound.mode == "absolute" else bound
 
 
 def _joined(path: Path, files: list[tuple[str, int]], block: int) -> Iterator[bytes]:
@@ -249,9 +258,7 @@ def _unjoin(out: Path, files: list[tuple[str, int]], sections: Sections, block: 
     """Writes files whose content `_joined` gave."""
     left, total, number = bytearray(), sum(size for _, size in files), 0
     for name, size in files:
-        place = out / _safe(name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("xb") as file:
+        with _new(out / _safe(name)) as file:
             missing = size
             while missing:
                 if not left:
@@ -267,6 +274,15 @@ def _unjoin(out: Path, files: list[tuple[str, int]], sections: Sections, block: 
                 file.write(piece)
                 missing -= len(piece)
                 del left[: len(piece)]
+
+
+def _new(place: Path) -> BinaryIO:
+    """Opens a new file in a new store; raises AlteredError where the store names it twice, or names a folder."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place.open("xb")
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise AlteredError(f"the store names a file that there cannot be: {place.name!r}") from error
 
 
 def _entry(item: list[Any]) -> tuple[str, int]:

@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["NetcdfFormat"]
-
-from latente.codec.files.netcdf.format import NetcdfFormat
+__all__: list[str] = []

@@ -6,12 +6,14 @@ __all__ = ["NetcdfFormat"]
 
 import json
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
@@ -68,7 +70,7 @@ class NetcdfFormat:
                 "bound": settings.bound.to_json(),
                 "arrays": [{} if spec is None else spec.to_json() for spec in specs],
             }  # fmt: skip
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 writer.write("structure", pack_bytes(raw))
                 parts = [
                     _write_text(writer, i, dataset, variable)
@@ -99,6 +101,14 @@ class NetcdfFormat:
                 raise
             raise AlteredError(f"the NetCDF library cannot write what the file describes: {error}") from error
 
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a variable's numbers as they are stored; see `Format`."""
+        with _opened(path) as dataset:
+            found = {variable.path: variable for variable in read_structure(path, dataset).variables()}
+            if found[name].dtype in ("str", "S1"):
+                return None
+            return np.asarray(_place(dataset, found[name])[...])
+
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         sections, parts = Sections(reader), []
@@ -117,7 +127,9 @@ class NetcdfFormat:
 def _opened(path: Path) -> Iterator[Any]:
     """Yields a file, open, that gives and takes values as they are stored."""
     try:
-        dataset = modules().Dataset(path, "r")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what it skips, which `read_structure` finds by itself
+            dataset = modules().Dataset(path, "r")
     except (OSError, RuntimeError) as error:
         raise Unfit(f"the NetCDF library cannot read it: {error}") from error
     try:

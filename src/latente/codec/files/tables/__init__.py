@@ -2,7 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["CsvFormat", "ParquetFormat"]
-
-from latente.codec.files.tables.csv import CsvFormat
-from latente.codec.files.tables.parquet import ParquetFormat
+__all__: list[str] = []

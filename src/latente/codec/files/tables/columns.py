@@ -18,7 +18,7 @@ from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list, take_text
 from latente.codec.files.base import Settings
 from latente.codec.files.coder import code_block, explain_block, read_block
-from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
 from latente.codec.files.tables.numbers import DIGITS, Numbers, parse_numbers
 
 INTEGERS = ("i1", "i2", "i4", "i8")
@@ -44,10 +44,12 @@ def code_column(cells: Sequence[str], error: float, settings: Settings) -> Colum
         error: largest absolute error of a number; 0 for none, and then the text is kept exactly.
         settings: with the codec.
     """
-    text = _code_text(cells)
     numbers = _code_numbers(cells, error, settings) if error else None
     if numbers is None:
         numbers = _code_numbers(cells, 0.0, settings)
+    if numbers is not None and not may_beat(_join(cells)[0], len(numbers.content)):
+        return numbers
+    text = _code_text(cells)
     return text if numbers is None or len(text.content) <= len(numbers.content) else numbers
 
 

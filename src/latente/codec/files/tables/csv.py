@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list, take_object, take_text
 from latente.codec.files.arrays import method_text
 from latente.codec.files.base import Sections, Settings, Unfit, Written
-from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
 from latente.codec.files.results import Part
 from latente.codec.files.tables.columns import code_column, describe_column, read_column
 from latente.codec.files.tables.text import (
@@ -99,15 +100,15 @@ class CsvFormat:
         if not settings.bound.lossless or any(not bound.lossless for bound in settings.columns.values()):
             for cells in _blocks(path, delimiter, head, settings):
                 if isinstance(cells, Cells) and len(cells.columns) == len(columns):
-                    for column, content in zip(columns, cells.columns, strict=True):
-                        column.see(content)
+                    for column, seen in zip(columns, cells.columns, strict=True):
+                        column.see(seen)
             for column in columns:
                 column.decide(settings)
         content = {
             "size": path.stat().st_size, "delimiter": delimiter, "bound": settings.bound.to_json(), "names": names,
             "head": len(head), "errors": [column.error for column in columns],
         }  # fmt: skip
-        with ContainerWriter(file, self.kind, content) as writer:
+        with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("head", pack_bytes(head.encode("latin-1")))
             for i, block in enumerate(_blocks(path, delimiter, head, settings)):
                 section, text = _code(block, columns, settings)
@@ -128,6 +129,16 @@ class CsvFormat:
                 written += len(raw)
                 settings.limits.check("output_bytes", written, "the table")
                 file.write(raw)
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a column's numbers, NaN where there are none; see `Format`."""
+        delimiter, head, names = _beginning(path)
+        found = []
+        for cells in _blocks(path, delimiter, head, Settings()):
+            if isinstance(cells, Cells) and len(cells.columns) == len(names):
+                column = cells.columns[names.index(name)]
+                found += [float(cell) if is_number(cell) else np.nan for cell in column]
+        return np.array(found)
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
@@ -184,17 +195,18 @@ def _code(block: Cells | str, columns: list[Column], settings: Settings) -> tupl
     """Returns a block's section, and the text that it must become where that is exact."""
     text = block if isinstance(block, str) else block.text()
     raw = text.encode("latin-1")
-    whole = _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
     if isinstance(block, str) or len(block.columns) != len(columns):
-        return whole, text
+        return _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw)), text
     codes = [code_column(cells, column.error, settings) for cells, column in zip(block.columns, columns, strict=True)]
     meta = {
         "way": "columns", "rows": len(block.columns[0]), "end": block.end, "closed": int(block.closed),
         "columns": [code.fields for code in codes],
     }  # fmt: skip
     section = _section(meta, b"".join(code.content for code in codes))
-    if len(whole) <= len(section):
-        return whole, text
+    if may_beat(raw, len(section)):
+        whole = _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
+        if len(whole) <= len(section):
+            return whole, text
     for column, cells, code in zip(columns, block.columns, codes, strict=True):
         column.original += sum(map(len, cells)) + len(cells)
         column.size += len(code.content)

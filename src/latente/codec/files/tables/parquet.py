@@ -77,7 +77,7 @@ class ParquetFormat:
                 "codec": _codec(source),
                 "targets": [[column.target.max_error or 0.0, column.target.mse or 0.0] for column in columns],
             }  # fmt: skip
-            with ContainerWriter(file, self.kind, content) as writer:
+            with ContainerWriter(file, self.kind, content, settings.model) as writer:
                 writer.write("schema", pack_bytes(raw))
                 for i, rows in enumerate(groups):
                     for j, column in enumerate(columns):
@@ -107,6 +107,16 @@ class ParquetFormat:
             sections.finish()
         except arrow.ArrowException as error:
             raise AlteredError(f"the table cannot be made again: {error}") from error
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns a column's numbers, NaN where there are none; see `Format`."""
+        with _opened(path) as source:
+            j = source.schema_arrow.names.index(name)
+            dtype = NUMBERS.get(str(source.schema_arrow.field(j).type), "")
+            if not dtype:
+                return None
+            groups = [_numbers(_column(source, i, j), dtype) for i in range(source.num_row_groups)]
+        return np.concatenate([np.where(there, values, np.nan) for values, there in groups])
 
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
@@ -199,7 +209,7 @@ def _write_column(
     best, error, method, symbols = table, 0.0, "Arrow, zstd", None
     if column.dtype and rows:
         values, there = _numbers(array, column.dtype)
-        coded = code_block(values, column.target, settings)
+        coded = code_block(values, column.target.of_those_there(float(there.mean())), settings)
         mask = b"" if there.all() else np.packbits(there).tobytes()
         packed = pack_bytes(mask) if mask else b""
         numbers = b"N" + len(packed).to_bytes(4, "little") + packed + coded.content
@@ -245,8 +255,11 @@ def _read_column(sections: Sections, name: str, rows: int, item: Any, settings: 
     if way == b"T"[0]:
         size = int.from_bytes(head, "little")
         settings.limits.check_decoded(size, f"column {item.name!r}")
-        batch = arrow.ipc.open_stream(unpack_bytes(content, size)).read_next_batch()
-        batch.validate(full=True)
+        try:
+            batch = arrow.ipc.open_stream(unpack_bytes(content, size)).read_next_batch()
+            batch.validate(full=True)
+        except (arrow.ArrowException, OSError, StopIteration) as error:
+            raise AlteredError(f"column {item.name!r} cannot be read: {error}") from error
         if batch.num_columns != 1 or batch.num_rows != rows or batch.schema.field(0).type != item.type:
             raise AlteredError(f"column {item.name!r} has another type or length than the file states")
         return batch.column(0)

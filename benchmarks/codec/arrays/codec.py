@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from protocol import BOUNDS, FILES, absolute, largest_error, load, parts, row, timed, write
+from protocol import BOUNDS, FILES, REPEATS, absolute, largest_error, load, parts, row, timed, write
 
 from latente.codec import ArrayCodec
 from latente.codec.arrays import autoencoded
@@ -23,7 +23,7 @@ def arrays() -> None:
         for bound in BOUNDS:
             for method, thorough in (("latente", False), ("latente, thorough", True)):
                 codec = ArrayCodec(bound, thorough=thorough)
-                content, encoding = timed(lambda codec=codec, x=x: codec.encode(x))
+                content, encoding = timed(lambda codec=codec, x=x: codec.encode(x), 1 if thorough else REPEATS)
                 y, decoding = timed(lambda codec=codec, content=content: codec.decode(content))
                 if bound == 0:
                     assert (x.view(np.uint32) == y.view(np.uint32)).all()

@@ -100,9 +100,9 @@ def archives() -> list[str]:
         "",
         "A codec is fitted on the first half of an array (along its first axis; for `every other` on every other year)",
         "and used on the rest, each compressed as one array; for `a file a field` each year is a file of its own. What",
-        "was learned is shared, and referred to by its hash (57 bytes in each file). Ratios; `archive's mean` has the mean",
-        "sample and the level of each sample, but no codes. All other ways to predict compete as well, so a row can lose",
-        "by the fit only where the choice errs.",
+        "was learned is shared, and referred to by its hash (57 bytes in each file). Ratios; `archive's mean` has the",
+        "mean sample and the level of each sample, but no codes. All other ways to predict compete as well, so a row",
+        "can lose by the fit only where the choice errs.",
         "",
     ]
     rows = []

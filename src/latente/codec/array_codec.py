@@ -268,6 +268,6 @@ def explain(data: bytes) -> str:
 
     Example:
         >>> explain(ArrayCodec().encode(np.arange(1000) % 7))
-        'multilevel of integers: ... bits per value ...'
+        'lorenzo of integers: bits per value lorenzo ..., multilevel ...'
     """
     return ArrayCodec.info(data).why

@@ -49,12 +49,15 @@ class BandModel:
     def to_bytes(self) -> bytes:
         return np.concatenate([*self.factors, self.first, self.second]).astype("<i2").tobytes()
 
+    @staticmethod
+    def length(levels: tuple[int, ...]) -> int:
+        """Bytes of a model for parts of each axis."""
+        return 2 * (sum(levels) + 3 * len(levels) + 2)
+
     @classmethod
     def from_bytes(cls, data: bytes, levels: tuple[int, ...]) -> BandModel:
-        """Raises ValueError when the bytes are not as many as the levels ask for."""
+        """The inverse of `to_bytes`; as many bytes as `length` says."""
         ndim, parts = len(levels), sum(levels)
-        if len(data) != 2 * (parts + 3 * ndim + 2):
-            raise ValueError(f"the model of the bands has {len(data)} bytes; {2 * (parts + 3 * ndim + 2)} are needed")
         values = np.frombuffer(data, "<i2").astype(np.int64)
         factors = np.split(values[:parts], np.cumsum(levels)[:-1])
         return cls(tuple(factors), values[parts : parts + ndim + 1], values[parts + ndim + 1 :])

@@ -160,7 +160,10 @@ def _within(
     if choice is None:
         return None
     trials = dict(choice.trials)
-    coded = choice.coded or choice.plan.encode(problem)
+    try:
+        coded = choice.coded or choice.plan.encode(problem)
+    except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
+        return None
     for name, other in plans.items():
         if other.suits(problem):
             tried = other.encode(problem)

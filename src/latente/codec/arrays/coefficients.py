@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.bands import CLIP, BandModel, fit, smoothed
+from latente.codec.arrays.heads import deflated, inflated
 from latente.codec.arrays.layout import Layout, layout
 from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
 
@@ -72,8 +73,8 @@ def encode_coefficients(coefficients: Values) -> Sections:
     for which, classes in walk.batches():
         encoder.encode(values[which], classes)
         walk.set(which, values[which])
-    head = largest.to_bytes(8, "little") + np.packbits(live).tobytes()
-    return {"coefficients": encoder.finish(), "bands": model.to_bytes() + head}
+    told = model.to_bytes() + largest.to_bytes(8, "little") + np.packbits(live).tobytes()
+    return {"coefficients": encoder.finish(), "bands": deflated(told)}
 
 
 def decode_coefficients(sections: Sections, shape: tuple[int, ...]) -> Values:
@@ -84,8 +85,9 @@ def decode_coefficients(sections: Sections, shape: tuple[int, ...]) -> Values:
     """
     at = layout(shape)
     n_bands = int(np.prod(at.levels))
-    data, tail = sections["bands"], 8 + (n_bands + 7) // 8
-    model = BandModel.from_bytes(data[: max(0, len(data) - tail)], at.levels)
+    tail = 8 + (n_bands + 7) // 8
+    data = inflated(sections["bands"], BandModel.length(at.levels) + tail)
+    model = BandModel.from_bytes(data[:-tail], at.levels)
     largest = int.from_bytes(data[-tail : -tail + 8], "little")
     live = np.unpackbits(np.frombuffer(data[-tail + 8 :], np.uint8), count=n_bands).astype(bool)
     decoder = ContextDecoder(sections["coefficients"], largest)

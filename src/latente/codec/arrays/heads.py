@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["pack_head", "unpack_head"]
+__all__ = ["deflated", "inflated", "pack_head", "unpack_head"]
 
 import json
 import zlib
@@ -22,6 +22,31 @@ TYPICAL = (
     b'"mean weights":0,"residuals":,"factors":,"weights":}}]}'
     b'{"dtype":"<i4","<u1","<f8","<f4","shape":[1024,"bound":[0.0001,0.01,0.001,true,null],"error":0.0,"blocks":[{'
 )
+
+
+def deflated(data: bytes) -> bytes:
+    """Bytes after raw deflate, which adds nothing of its own to short ones."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
+    return deflate.compress(data) + deflate.flush()
+
+
+def inflated(data: bytes, size: int) -> bytes:
+    """The inverse of `deflated`.
+
+    Args:
+        data: the bytes.
+        size: how many they must become; no more are ever made.
+
+    Raises:
+        ValueError: when they become anything else.
+    """
+    try:
+        result = zlib.decompressobj(-15).decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"a short section is damaged: {error}") from error
+    if len(result) != size:
+        raise ValueError(f"a short section holds {len(result)} bytes where {size} were written: the file is damaged")
+    return result
 
 
 def pack_head(head: dict[str, Any]) -> bytes:

@@ -72,7 +72,7 @@ def layout(shape: tuple[int, ...]) -> Layout:
 
     Example:
         >>> layout((4, 6)).passes[:3]
-        ((0, 1, 1), (1, 1, 3), (3, 4, 8))
+        ((0, 1, 1), (1, 1, 3), (3, 6, 7))
     """
     ndim, size = len(shape), int(np.prod(shape))
     axes = [_axis(n) for n in shape]

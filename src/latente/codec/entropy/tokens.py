@@ -52,7 +52,7 @@ def to_tokens(values: NDArray[np.int64]) -> Tokens:
 
     Example:
         >>> to_tokens(np.array([0, -3, 12, 13, 1000])).tokens
-        array([12,  9, 24, 25, 81], dtype=int32)
+        array([12,  9, 24, 25, 79], dtype=int32)
     """
     magnitude = np.abs(values)
     tokens = (values + DIRECT).astype(np.int32)
@@ -94,7 +94,7 @@ def alphabet_size(largest: int) -> int:
 
     Example:
         >>> alphabet_size(12), alphabet_size(13), alphabet_size(2**62)
-        (25, 27, 505)
+        (25, 27, 497)
     """
     if largest <= DIRECT:
         return FIRST

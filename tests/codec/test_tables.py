@@ -180,7 +180,10 @@ def arrow() -> pa.Table:
             "l": pa.array([[1.0, 2.0], None, [], [2.0]] * 1000), "st": pa.array([{"a": 1, "b": "x"}] * 4000),
             "dec": pa.array([decimal.Decimal("1.23")] * 4000), "h": pa.array(np.ones(4000, np.float16)),
             "none": pa.nulls(4000), "bin": pa.array([b"\0\1"] * 4000),
-            "day": pa.array([datetime.date(2020, 1, 1)] * 4000), "noise": pa.array(RNG.normal(size=4000)),
+            "day": pa.array([datetime.date(2020, 1, 1), None] * 2000),
+            "clock": pa.array([datetime.time(1, 2, 3, 4), None] * 2000),
+            "long": pa.array([datetime.timedelta(seconds=i) for i in range(4000)]),
+            "wide": pa.array([-(2**63), 2**63 - 1, None, 5] * 1000), "noise": pa.array(RNG.normal(size=4000)),
         },
         metadata={"who": "me"},
     )  # fmt: skip
@@ -238,5 +241,8 @@ def test_parquet_columns_have_bounds_of_their_own(tmp_path):
     described = {part.name: part for part in describe_file(done.output).parts}
     assert described["f"].bound == "exact"
     assert described["g"].bound.startswith("error of at most")
+    assert next(part for part in done.parts if part.name == "t").compressed_bytes < 800  # hours, in three groups
+    with pytest.raises(ValueError, match="dates or times, which are always kept exactly"):
+        compress_file(tmp_path / "x.parquet", columns={"t": 0.1}, overwrite=True)
     with pytest.raises(ValueError, match="its columns are 'id', 'f'"):
         compress_file(tmp_path / "x.parquet", columns={"F": 0}, overwrite=True)

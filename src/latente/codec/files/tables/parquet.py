@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ParquetFormat"]
 
+import struct
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ MAGIC = b"PAR1"
 NUMBERS = {"float": "f4", "double": "f8", "halffloat": ""} | {
     f"{sign}int{8 * size}": f"{kind}{size}" for sign, kind in (("", "i"), ("u", "u")) for size in (1, 2, 4, 8)
 }
+TIMES = {"timestamp": "i8", "date32": "i4", "date64": "i8", "time32": "i4", "time64": "i8", "duration": "i8"}
 CODECS = ("NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")
+STEPS = struct.Struct("<qqI")  # smallest value, step, bytes of the mask
 LARGEST = 1 << 26  # bytes of a schema
 
 
@@ -67,7 +70,7 @@ class ParquetFormat:
         with _opened(path) as source:
             schema = source.schema_arrow
             settings.check_names(list(schema.names), "columns")
-            columns = [Column(item.name, NUMBERS.get(str(item.type), "")) for item in schema]
+            columns = [Column(item.name, number_type(item.type)) for item in schema]
             for i, column in enumerate(columns):
                 column.target = _target(source, i, column, settings)
             groups = [source.metadata.row_group(i).num_rows for i in range(source.num_row_groups)]
@@ -112,7 +115,7 @@ class ParquetFormat:
         """Returns a column's numbers, NaN where there are none; see `Format`."""
         with _opened(path) as source:
             j = source.schema_arrow.names.index(name)
-            dtype = NUMBERS.get(str(source.schema_arrow.field(j).type), "")
+            dtype = number_type(source.schema_arrow.field(j).type)
             if not dtype:
                 return None
             groups = [_numbers(_column(source, i, j), dtype) for i in range(source.num_row_groups)]
@@ -122,7 +125,7 @@ class ParquetFormat:
         """Returns the parts of a .lat file; see `Format`."""
         sections = Sections(reader)
         schema = _schema(reader, sections)
-        columns = [Column(item.name, NUMBERS.get(str(item.type), "")) for item in schema]
+        columns = [Column(item.name, number_type(item.type)) for item in schema]
         for column, pair in zip(columns, take_list(reader.header, "targets", list), strict=True):
             named = dict(zip(("error", "mse"), pair, strict=True))
             column.target = Target(take_number(named, "error", 0) or None, take_number(named, "mse", 0) or None)
@@ -135,6 +138,16 @@ class ParquetFormat:
                 column.methods[explain_block(content) if way == b"N"[0] else "Arrow, zstd"] += 1
         sections.finish()
         return tuple(column.part(measured=False) for column in columns)
+
+
+def number_type(kind: Any) -> str:
+    """Returns the numpy type of a column's numbers; of dates and times, that of the integers that they are."""
+    text = str(kind)
+    return NUMBERS.get(text, TIMES.get(text.partition("[")[0], ""))
+
+
+def _is_time(kind: Any) -> bool:
+    return str(kind).partition("[")[0] in TIMES
 
 
 def _modules() -> tuple[Any, Any]:
@@ -179,6 +192,8 @@ def _column(source: Any, group: int, j: int) -> Any:
 
 def _numbers(column: Any, dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Returns a column's numbers, nulls replaced by the number before, and where there are numbers."""
+    if _is_time(column.type):
+        column = column.view("int64" if dtype == "i8" else "int32")
     there = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
     values = np.array(column.fill_null(0).to_numpy(zero_copy_only=False), dtype=dtype)
     if not there.all():
@@ -192,6 +207,8 @@ def _target(source: Any, j: int, column: Column, settings: Settings) -> Target:
     """Returns a column's target; integers are kept exactly unless they have a bound of their own."""
     named = column.name in settings.columns
     bound = settings.bound_of(column.name) if named or column.dtype[:1] == "f" else Bound()
+    if named and _is_time(source.schema_arrow.field(j).type) and not bound.lossless:
+        raise ValueError(f"column {column.name!r} holds dates or times, which are always kept exactly; leave it out")
     if bound.lossless or not column.dtype:
         return Target()
     blocks = [_numbers(_column(source, i, j), column.dtype) for i in range(source.num_row_groups)]
@@ -209,10 +226,11 @@ def _write_column(
     best, error, method, symbols = table, 0.0, "Arrow, zstd", None
     if column.dtype and rows:
         values, there = _numbers(array, column.dtype)
-        coded = code_block(values, column.target.of_those_there(float(there.mean())), settings)
+        plain, (first, unit) = _steps(values) if column.target.exact else (values, (0, 1))
+        coded = code_block(plain, column.target.of_those_there(float(there.mean())), settings)
         mask = b"" if there.all() else np.packbits(there).tobytes()
         packed = pack_bytes(mask) if mask else b""
-        numbers = b"N" + len(packed).to_bytes(4, "little") + packed + coded.content
+        numbers = b"N" + STEPS.pack(first, unit, len(packed)) + packed + coded.content
         if not table or len(numbers) < len(table):
             best, error, method = numbers, coded.error, coded.method
             symbols = crc32c(values) if column.target.exact else None
@@ -222,6 +240,16 @@ def _write_column(
     column.original += array.nbytes
     column.largest = max(column.largest, error)
     column.methods[method] += 1
+
+
+def _steps(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, int]]:
+    """Returns 64-bit integers as multiples of a step above the smallest, which are small where dates are regular."""
+    first, last = (int(values.min()), int(values.max())) if values.dtype == np.int64 else (0, 0)
+    if not 0 < last - first < 1 << 62:
+        return values, (0, 1)
+    above = values - np.int64(first)
+    unit = int(np.gcd.reduce(above))
+    return above // unit, (first, unit)
 
 
 def _serialised(array: Any, name: str) -> bytes:
@@ -239,9 +267,10 @@ def _packed(raw: bytes) -> bytes:
 
 def _parts(section: bytes) -> tuple[int, bytes, bytes]:
     """Returns the way in which a column was written, its mask or size, and its content."""
-    if section[:1] == b"N" and len(section) >= 5:
-        end = 5 + int.from_bytes(section[1:5], "little")
-        return section[0], section[5:end], section[end:]
+    start = 1 + STEPS.size
+    if section[:1] == b"N" and len(section) >= start:
+        end = start + STEPS.unpack(section[1:start])[2]
+        return section[0], section[start:end], section[end:]
     if section[:1] == b"T" and len(section) >= 9:
         return section[0], section[1:9], section[9:]
     raise AlteredError("a column is written in a way that there is not")
@@ -251,7 +280,8 @@ def _read_column(sections: Sections, name: str, rows: int, item: Any, settings: 
     """Returns a column of a group of rows."""
     arrow, _ = _modules()
     section = sections.next(name)
-    way, head, content = _parts(sections.reader.read(section))
+    whole = sections.reader.read(section)
+    way, head, content = _parts(whole)
     if way == b"T"[0]:
         size = int.from_bytes(head, "little")
         settings.limits.check_decoded(size, f"column {item.name!r}")
@@ -263,14 +293,19 @@ def _read_column(sections: Sections, name: str, rows: int, item: Any, settings: 
         if batch.num_columns != 1 or batch.num_rows != rows or batch.schema.field(0).type != item.type:
             raise AlteredError(f"column {item.name!r} has another type or length than the file states")
         return batch.column(0)
-    dtype = NUMBERS.get(str(item.type), "")
+    dtype = number_type(item.type)
     if not dtype:
         raise AlteredError(f"column {item.name!r} is none of numbers")
     values = read_block(content, (rows,), np.dtype(dtype), settings)
+    first, unit, _ = STEPS.unpack(whole[1 : 1 + STEPS.size])
+    values = values if (first, unit) == (0, 1) else values * np.int64(unit) + np.int64(first)
     if section.symbols is not None and crc32c(values) != section.symbols:
         raise AlteredError(f"section {name!r} did not decode to what was encoded: its CRC is wrong")
     there = np.unpackbits(np.frombuffer(unpack_bytes(head, -(-rows // 8)), np.uint8), count=rows) if head else None
-    return arrow.array(values, type=item.type, mask=None if there is None else there == 0, from_pandas=False)
+    mask = None if there is None else there == 0
+    if _is_time(item.type):
+        return arrow.array(values, mask=mask, from_pandas=False).view(item.type)
+    return arrow.array(values, type=item.type, mask=mask, from_pandas=False)
 
 
 def _schema(reader: ContainerReader, sections: Sections) -> Any:

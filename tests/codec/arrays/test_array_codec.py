@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from latente.codec import ArrayCodec, CodecError, Limits, MissingModelError, TooLargeError, WrongModelError, pack
 from latente.codec.array_codec import explain
+from latente.codec.arrays.autoencoded import encoders
 from latente.codec.arrays.stream import BLOCK
 
 REAL = {
@@ -289,7 +290,14 @@ def test_a_saved_codec_decodes_the_same(archive, fitted, tmp_path):
     assert again.get_params()["max_error"] == 1e-2
 
 
-def test_an_embedded_model_needs_nothing_else(archive, fitted):
+def test_an_embedded_model_is_used_only_where_it_pays(archive, fitted):
+    holding = clone(fitted).set_params(embed=True)
+    holding.archive_ = fitted.archive_
+    assert holding.info(holding.encode(archive[80:])).model is None
+
+
+def test_an_embedded_model_needs_nothing_else(archive, fitted, monkeypatch):
+    monkeypatch.setattr("latente.codec.arrays.stream.encoders", lambda archive, embed: encoders(archive))
     holding = clone(fitted).set_params(embed=True)
     holding.archive_ = fitted.archive_
     data = holding.encode(archive[80:])

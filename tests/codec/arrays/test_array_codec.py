@@ -69,6 +69,7 @@ ANY = st.sampled_from(TYPES).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(ANY, BOUNDS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_array_within_any_bound(x, codec):
@@ -88,6 +89,7 @@ def field(rng, shape, kind):
     return np.exp(rng.normal(0, 60, shape)) * rng.choice([-1, 1], shape)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(1, 14), min_size=1, max_size=4).map(tuple),
     st.sampled_from(["smooth", "walk", "heavy", "steps", "huge range"]),

@@ -48,7 +48,8 @@ class ArrayCodec(BaseEstimator):
         thorough: whether all ways to predict are tried on the whole array; several times slower, a little smaller.
         latent_dim: size of the autoencoder's code, for `fit`.
         autoencoder: what `fit` trains instead of its default, an `Autoencoder` of rows of numbers.
-        embed: whether a stream that needs the fitted model holds it (some megabytes) or refers to it by its hash.
+        embed: whether a stream that needs the fitted model holds it or refers to it by its hash. Held, its size (some
+            megabytes) counts in the competition, so it is used where that pays.
         limits: what `decode` may allocate; None for `Limits()`.
         random_state: decides everything random in `fit`.
 

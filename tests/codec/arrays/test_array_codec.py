@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from latente.codec import ArrayCodec, CodecError, Limits, MissingModelError, TooLargeError, WrongModelError, pack
 from latente.codec.array_codec import explain
+from latente.codec.arrays.autoencoded import encoders
 from latente.codec.arrays.stream import BLOCK
 
 REAL = {
@@ -68,6 +69,7 @@ ANY = st.sampled_from(TYPES).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(ANY, BOUNDS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_array_within_any_bound(x, codec):
@@ -87,6 +89,7 @@ def field(rng, shape, kind):
     return np.exp(rng.normal(0, 60, shape)) * rng.choice([-1, 1], shape)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(1, 14), min_size=1, max_size=4).map(tuple),
     st.sampled_from(["smooth", "walk", "heavy", "steps", "huge range"]),
@@ -289,7 +292,14 @@ def test_a_saved_codec_decodes_the_same(archive, fitted, tmp_path):
     assert again.get_params()["max_error"] == 1e-2
 
 
-def test_an_embedded_model_needs_nothing_else(archive, fitted):
+def test_an_embedded_model_is_used_only_where_it_pays(archive, fitted):
+    holding = clone(fitted).set_params(embed=True)
+    holding.archive_ = fitted.archive_
+    assert holding.info(holding.encode(archive[80:])).model is None
+
+
+def test_an_embedded_model_needs_nothing_else(archive, fitted, monkeypatch):
+    monkeypatch.setattr("latente.codec.arrays.stream.encoders", lambda archive, embed: encoders(archive))
     holding = clone(fitted).set_params(embed=True)
     holding.archive_ = fitted.archive_
     data = holding.encode(archive[80:])

@@ -28,6 +28,7 @@ from latente.codec.limits import crc32c
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive  # heavy: it brings the estimators
 
+REFERENCE = 57  # bytes that the name and hash of a model take in a stream
 RATIO = 3.0  # step of a code, as a decoded length, over the bound
 SMALLEST = 0.5  # latent dimensions with a smaller mean magnitude, in steps, are left out
 LEVEL = 0.5  # step of the levels over the bound
@@ -44,10 +45,12 @@ class AutoencoderPlan:
     Args:
         archive: what was learned.
         codes: whether the autoencoder's codes are used; without them, the archive's mean sample predicts all others.
+        extra: bytes that the model takes in a stream.
     """
 
     archive: Archive
     codes: bool = True
+    extra: int = REFERENCE
     name: ClassVar[str] = "autoencoder"
 
     def suits(self, problem: Problem) -> bool:
@@ -160,11 +163,17 @@ class AutoencoderPlan:
         return decoder.decode(self._classes(shape, used, steps)).reshape(shape)
 
 
-def encoders(archive: Archive | None) -> dict[str, Any]:
-    """Plans that an archive adds to the competition, by their short name."""
+def encoders(archive: Archive | None, embed: bool = False) -> dict[str, Any]:
+    """Plans that an archive adds to the competition, by their short name.
+
+    Args:
+        archive: what was learned; None adds nothing.
+        embed: whether the model becomes part of the stream: then its size counts.
+    """
     if archive is None:
         return {}
-    return {"a": AutoencoderPlan(archive), "am": AutoencoderPlan(archive, codes=False)}
+    extra = len(archive.model.to_bytes()) if embed else REFERENCE
+    return {"a": AutoencoderPlan(archive, extra=extra), "am": AutoencoderPlan(archive, codes=False, extra=extra)}
 
 
 def decoders(archive: Archive | None) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
 CLOSE = 0.97  # share of the mean squared error's root that is close enough to it
-REFERENCE = 57  # bytes that the name and hash of a model take in a stream
 TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
@@ -85,8 +84,8 @@ def _size(sections: Sections) -> int:
 
 
 def _whole(coded: Coded) -> int:
-    """Bytes of a plan with its header and the reference to a model."""
-    return _size(coded.sections) + len(pack_head(coded.header)) + (0 if is_exact(coded.header) else REFERENCE)
+    """Bytes of what a plan made, with its header."""
+    return _size(coded.sections) + len(pack_head(coded.header))
 
 
 def is_exact(header: Header) -> bool:
@@ -164,11 +163,13 @@ def _within(
         coded = choice.coded or choice.plan.encode(problem)
     except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
         return None
+    smallest = _whole(coded)
     for name, other in plans.items():
         if other.suits(problem):
             tried = other.encode(problem)
             trials[name] = round(8 * tried.size / x.size, 3)
-            coded = tried if _whole(tried) < _whole(coded) else coded
+            size = _whole(tried) + other.extra
+            coded, smallest = (tried, size) if size < smallest else (coded, smallest)
     return _checked(x, mask, absolute, pointwise, numbers, coded, trials)
 
 

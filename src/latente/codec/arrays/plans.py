@@ -71,6 +71,8 @@ class Plan(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def extra(self) -> int: ...  # bytes that a stream takes beside what the plan codes
     def suits(self, problem: Problem) -> bool: ...
     def encode(self, problem: Problem) -> Coded: ...
 
@@ -85,6 +87,7 @@ class Transform:
 
     ratio: float = RATIO
     name: ClassVar[str] = "transform"
+    extra: ClassVar[int] = 0
 
     def suits(self, problem: Problem) -> bool:
         return problem.bound > 0 and problem.width / problem.bound < WIDEST
@@ -127,6 +130,7 @@ class Multilevel:
 
     alone: int | None = None
     name: ClassVar[str] = "multilevel"
+    extra: ClassVar[int] = 0
 
     def suits(self, problem: Problem) -> bool:
         _, unit = _lattice(problem.bound, problem.exact)
@@ -176,6 +180,7 @@ class Lorenzo:
     """Differences along every axis of the quantised integers."""
 
     name: ClassVar[str] = "lorenzo"
+    extra: ClassVar[int] = 0
 
     def suits(self, problem: Problem) -> bool:
         if problem.exact and problem.bound == 0:

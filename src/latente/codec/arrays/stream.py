@@ -71,7 +71,7 @@ def encode_stream(
         head["hidden"] = len(payload[0])
     plain = np.ma.getdata(x)
     plain = plain.astype(plain.dtype.newbyteorder("="), copy=False)
-    head["blocks"], plans = [], encoders(archive)
+    head["blocks"], plans = [], encoders(archive, embed)
     for where in _pieces(x.shape) if x.size else []:
         counted = None if valid is None else valid[where]
         fields, sections, result = encode_block(plain[where], allowed, valid=counted, plans=plans, thorough=thorough)

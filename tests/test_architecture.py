@@ -37,7 +37,10 @@ ORDER = [
 RANK = {module: rank for rank, group in enumerate(ORDER) for module in group}
 IMPORT_DATASETS = {"report", "cli", "__main__"}
 
-OPTIONAL = {"pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright", "zuko"}
+OPTIONAL = {
+    "pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright", "zuko",
+    "constriction", "google_crc32c", "h5netcdf", "h5py", "imagecodecs", "netCDF4", "numcodecs", "xarray", "zstandard",
+}  # fmt: skip
 BANNED = {"torchvision", "torchaudio", "pickle", "cloudpickle", "dill", "shelve", "marshal"}
 PICKLING_CALLS = {"torch.save", "torch.load"}
 MAX_FILE_LINES = 400

@@ -100,3 +100,29 @@ def test_its_figures_are_those_of_the_code():
     for figure in ("more than 1 GiB", "(1 MiB,", "buffer of 64 MiB", "more than 256 MB", "random 20,000 samples"):
         assert figure in text
     assert issubclass(latente.data.StoredRowsChanged, RuntimeError)
+
+
+def test_compression(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "compression.md", 3)
+    lines = capsys.readouterr().out.splitlines()
+    ratio, error, bound = re.fullmatch(
+        r"(\d+) to 1, largest error ([\d.]+), error of at most ([\d.]+)", lines[0]
+    ).groups()
+    assert float(ratio) > 20
+    assert float(error) <= float(bound)
+    assert lines[-1].startswith("AlteredError ")
+    assert not (tmp_path / "never.npy").exists()
+    assert (tmp_path / "new-again.npy").is_file()
+
+
+def test_compression_figures_are_those_of_the_scripts():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("page", DOCS.parent / "benchmarks" / "codec" / "page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    text = (DOCS / "compression.md").read_text(encoding="utf-8")
+    assert page.hostile() in text
+    assert page.files() in text
+    assert " 0 failed." in page.hostile()

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from latente.cli.compressing import compress, decompress
 from latente.cli.detecting import detect
 from latente.cli.fitting import fit
 from latente.cli.judging import evaluate, info, report
@@ -25,6 +26,8 @@ EXAMPLES: dict[Callable[..., None], str] = {
     reconstruct: "latente reconstruct clothes fashion-mnist-10k -o images.png",
     denoise: "latente denoise cleaner noisy.npy -o clean.npy",
     detect: "latente detect today.csv --train normal.csv -o flags.csv --false-alarm-rate 0.01 --report today.html",
+    compress: "latente compress field.npy --max-error 1e-3 --report",
+    decompress: "latente decompress field.npy.lat -o again.npy",
     interpolate: "latente interpolate clothes fashion-mnist-10k --from 3 --to 17 --steps 9 -o way.png",
     sample: "latente sample vae -n 64 -o new.png --seed 0",
     evaluate: "latente evaluate clothes fashion-mnist-10k",

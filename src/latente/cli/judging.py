@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
+from latente.cli.compressing import describe_lat, is_lat
 from latente.cli.inputs import open_any, open_model, read_samples, reference_for
 from latente.cli.outputs import check_file, new_file
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
@@ -46,8 +47,17 @@ def evaluate(
     show(judgement_record(evidence, *names), lines(judgement_text(evidence, *names)), as_json)
 
 
-def info(model: options.Model, as_json: options.Json = False) -> None:
-    """Say what a model is and how its training went."""
+def info(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="The folder of a fitted model, or a .lat file.", show_default=False),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Say what a model is and how its training went, or what is in a .lat file."""
+    if is_lat(model):
+        describe_lat(model, as_json)
+        return
     from latente.estimators import Autoencoder
 
     fitted = open_any(model)

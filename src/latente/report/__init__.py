@@ -1,9 +1,10 @@
-"""Reports: one HTML file for a model or a detector, and the gallery that `latente demo` makes."""
+"""Reports: one HTML file for a model, a detector or a compressed file, and the gallery that `latente demo` makes."""
 
 from __future__ import annotations
 
-__all__ = ["run_demo", "write_anomaly_report", "write_report"]
+__all__ = ["run_demo", "write_anomaly_report", "write_codec_report", "write_report"]
 
 from latente.report.anomaly_report import write_anomaly_report
+from latente.report.codec_report import write_codec_report
 from latente.report.demo import run_demo
 from latente.report.model_report import write_report

@@ -1,0 +1,37 @@
+"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader",
+    "ContainerWriter", "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef",
+    "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError",
+    "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
+]  # fmt: skip
+
+from latente.codec.array_codec import ArrayCodec, ArrayInfo
+from latente.codec.bounds import Bound
+from latente.codec.container import Container, pack, unpack
+from latente.codec.errors import (
+    AlteredError,
+    CodecError,
+    MissingModelError,
+    NewerVersionError,
+    NotOursError,
+    TooLargeError,
+    TruncatedError,
+    WrongModelError,
+)
+from latente.codec.files import (
+    Compressed,
+    Decompressed,
+    Description,
+    Part,
+    compress_file,
+    decompress_file,
+    describe_file,
+)
+from latente.codec.frames import Section
+from latente.codec.limits import Limits, crc32c
+from latente.codec.models import Model, ModelRef, hash_tensors
+from latente.codec.streams import ContainerReader, ContainerWriter

@@ -1,0 +1,109 @@
+"""What a stream says about itself."""
+
+from __future__ import annotations
+
+__all__ = ["ArrayInfo", "info_of"]
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latente.codec.arrays.stream import head_of
+from latente.codec.container import Container
+
+WORDS = {
+    "t": "transform", "m": "multilevel", "l": "lorenzo", "a": "autoencoder", "am": "mean of the archive",
+}  # fmt: skip
+OF = {"integers": " of integers", "steps": " of multiples of a step", "palette": " of ranks", "bits": " of the bits"}
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """What a stream holds and how its array was predicted.
+
+    Attributes:
+        shape: of the array.
+        dtype: of the array, as numpy writes it.
+        bound: what was stated, in words.
+        max_error: the absolute bound that follows, in the data's unit; 0: every bit is kept.
+        why: which prediction won, and the bits per value of those that it was compared with.
+        plans: number of blocks by their prediction.
+        autoencoder_share: share of the samples or tiles that the autoencoder predicted.
+        model: id and hash of the fitted model that decoding needs, or None.
+        original_bytes: of the array.
+        compressed_bytes: of the stream.
+
+    Example:
+        >>> from latente.codec import ArrayCodec
+        >>> info = ArrayCodec.info(ArrayCodec(max_error=0).encode(np.arange(12.0)))
+        >>> info.shape, info.bound, info.autoencoder_share
+        ((12,), 'every bit is kept', 0.0)
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    bound: str
+    max_error: float
+    why: str
+    plans: dict[str, int]
+    autoencoder_share: float
+    model: tuple[str, str] | None
+    original_bytes: int
+    compressed_bytes: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller the stream is than the array."""
+        return self.original_bytes / self.compressed_bytes
+
+
+def _stated(bound: list[Any], absolute: float) -> str:
+    max_error, relative, psnr = bound
+    if psnr is not None:
+        return f"PSNR of at least {psnr:g} dB"
+    if absolute == 0:
+        return "every bit is kept"
+    return f"error of at most {max_error:g}" + (" of the range" if relative else "")
+
+
+def _why(fields: dict[str, Any]) -> str:
+    if "plan" not in fields:
+        return {"special": "nothing but special values", "bytes": "bytes, packed by zstd"}.get(
+            fields["kind"], fields["kind"]
+        )
+    trials = sorted(fields["trials"].items(), key=lambda item: item[1])
+    compared = ", ".join(f"{_words(name)} {bits:g}" for name, bits in trials)
+    return f"{fields['plan']}{OF.get(fields['kind'], '')}: bits per value {compared}"
+
+
+def _words(name: str) -> str:
+    """A plan's short name in words."""
+    if name in WORDS:
+        return WORDS[name]
+    extra = f"axis {name[1:]} alone" if name[0] == "m" else f"step of {name[1:]} bounds"
+    return f"{WORDS[name[0]]} ({extra})"
+
+
+def info_of(container: Container, size: int) -> ArrayInfo:
+    """Reads the header of a container of kind "array"; `size` is that of the stream."""
+    header, _ = head_of(container)
+    blocks = header["blocks"]
+    shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
+    names = [block.get("plan", block["kind"]) for block in blocks]
+    largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)
+    shares = [float(block.get("share", 0.0)) for block in blocks]
+    return ArrayInfo(
+        shape,
+        dtype.str,
+        _stated(header["bound"], header["error"]),
+        float(header["error"]),
+        "no values" if largest is None else _why(largest),
+        dict(Counter(names)),
+        sum(shares) / max(1, len(shares)),
+        None if container.model is None else (container.model.id, container.model.hash),
+        math.prod(shape) * dtype.itemsize,
+        size,
+    )

@@ -1,0 +1,150 @@
+"""A .lat file back into what it was made from, and what it says of itself."""
+
+from __future__ import annotations
+
+__all__ = ["decompress_file", "describe_file", "part_values"]
+
+import os
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from latente.codec.array_codec import ArrayCodec
+from latente.codec.bounds import Bound
+from latente.codec.errors import AlteredError, CodecError
+from latente.codec.files.base import Settings
+from latente.codec.files.formats import format_of
+from latente.codec.files.places import check_output, replaced, tree_bytes
+from latente.codec.files.results import Decompressed, Description
+from latente.codec.limits import Limits
+from latente.codec.streams import ContainerReader
+
+SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
+
+
+def decompress_file(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    limits: Limits | None = None,
+    codec: ArrayCodec | None = None,
+) -> Decompressed:
+    """Writes what a .lat file was made from, exactly or within its bound. From a damaged one nothing is written.
+
+    Args:
+        path: of the .lat file.
+        out: what is written; None takes the name without .lat.
+        overwrite: whether a file that is there may be replaced.
+        limits: what the file may ask for; None takes those of `Limits`.
+        codec: the fitted `ArrayCodec` with which it was compressed, where the file refers to what that learned.
+
+    Raises:
+        CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
+            is not at hand.
+        FileNotFoundError: when the file is not there.
+        FileExistsError: when the output is, and overwrite is not asked for.
+
+    Example:
+        >>> import tempfile
+        >>> from latente.codec import compress_file
+        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> file.write_text("again and again " * 100)
+        1600
+        >>> done = decompress_file(compress_file(file).output, file.with_name("again.txt"))
+        >>> done.output.read_text() == file.read_text(), done.exact
+        (True, True)
+    """
+    source = Path(path)
+    target = _named(source) if out is None else Path(out)
+    check_output(source, target, overwrite)
+    archive = getattr(codec, "archive_", None)
+    settings = Settings(limits=limits or Limits(), models=() if archive is None else (archive.model,))
+    with _opened(source, settings.limits) as reader:
+        known, (_, exact) = format_of(reader.kind), _stated(reader)
+        if reader.model is not None:
+            model = reader.load_model(settings.models)
+            settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
+        with replaced(target) as part:
+            known.read(reader, part, settings)
+    size = source.stat().st_size
+    return Decompressed(source, target, reader.kind, size, tree_bytes(target), exact)
+
+
+def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:
+    """Returns the numbers of a part of an original or a decompressed file; None where it has none.
+
+    Args:
+        path: of the file.
+        kind: of the file, as `Compressed` says it.
+        name: of the part.
+    """
+    return format_of(kind).values(Path(path), name)
+
+
+def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
+    """Returns what a .lat file says of itself: kind, sizes, bound, and how each part was coded and why.
+
+    Args:
+        path: of the .lat file; its checksums are compared, and nothing is decoded.
+        limits: what the file may ask for; None takes those of `Limits`.
+
+    Raises:
+        CodecError: as `decompress_file`.
+        FileNotFoundError: when the file is not there.
+
+    Example:
+        >>> import tempfile
+        >>> from latente.codec import compress_file
+        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> file.write_text("again and again " * 100)
+        1600
+        >>> describe_file(compress_file(file).output).kind
+        'bytes'
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"no such file: {source}")
+    with _opened(source, limits or Limits()) as reader:
+        parts = format_of(reader.kind).describe(reader)
+        size = parts[0].original_bytes if reader.kind == "array" else reader.header.get("size")
+        model = None if reader.model is None else f"{reader.model.id} ({reader.model.hash})"
+        return Description(
+            source, reader.kind, reader.writer, size if isinstance(size, int) else None, source.stat().st_size,
+            _stated(reader)[0], model, parts,
+        )  # fmt: skip
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
+    """Yields the reader of a file; whatever its content makes the code stumble over inside becomes an AlteredError."""
+    with path.open("rb") as file:
+        try:
+            with ContainerReader(file, limits) as reader:
+                yield reader
+        except CodecError:
+            raise
+        except SLIPS as error:
+            raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
+
+
+def _stated(reader: ContainerReader) -> tuple[str, bool]:
+    """Returns the bound in words, and whether nothing was lost."""
+    if reader.kind == "array":
+        found = ArrayCodec.info(reader.whole())
+        return found.bound, found.max_error == 0
+    bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
+    return str(bound), bound.lossless
+
+
+def _named(source: Path) -> Path:
+    """Returns the name without .lat."""
+    if source.suffix.lower() != ".lat":
+        raise ValueError(f"{source} does not end in .lat; say where the result goes")
+    return source.with_suffix("")

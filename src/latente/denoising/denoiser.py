@@ -286,9 +286,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
         automatic = max(FEWEST, min(BATCH, VALUES // positions))
         batch_size = automatic if trainer.batch_size == "auto" else trainer.batch_size
-        rate = rate if trainer.learning_rate == "auto" else trainer.learning_rate
+        learning_rate = rate if trainer.learning_rate == "auto" else trainer.learning_rate
         decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
-        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate, weight_decay=decay)
+        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=decay)
 
     def _rate(self) -> float:
         """Returns a peak rate that the network bears: Adam moves the sum of n inputs by up to n times the rate."""

@@ -14,7 +14,7 @@ from latente.anomaly.series_parts import autoencoder_of
 from latente.anomaly.windows import Array, windows_of
 
 if TYPE_CHECKING:
-    from latente.anomaly.series import SeriesDetector
+    from latente.anomaly.series_fitted import FittedSeries
 
 ROWS = 4096  # windows that are reconstructed at once
 
@@ -44,7 +44,7 @@ class SeriesExplanation:
         return [(int(step), int(self.contributions[step].argmax())) for step in steps]
 
 
-def explained(model: SeriesDetector, series: NDArray[Any]) -> SeriesExplanation:
+def explained(model: FittedSeries, series: NDArray[Any]) -> SeriesExplanation:
     """Returns the explanation of one series (n, channels).
 
     Raises:

@@ -147,7 +147,7 @@ def test_growing_batches_and_weights():
         if monitor.update(row[None]):
             sizes.append(len(sizes))
     assert monitor.tests == len(sizes) == 2 + (200 - 24) // 30
-    a, b = rng.normal(size=(50, 3)), rng.normal(size=(40, 3)) + [0, 0, 1.0]
+    a, b = rng.normal(size=(50, 3)), rng.normal(size=(40, 3)) + np.array([0, 0, 1.0])
     assert drift_test(a, b, weights=[0.25, 0.25, 0.5]).p_value == pytest.approx(drift_test(a, b).p_value * 2 / 3)
     warned = 0
     for seed in range(200):

@@ -28,11 +28,11 @@ class SeriesDetector(FittedSeries):
     scores those, and a step gets the mean score of the windows that contain it (`align="mean"`), or that of the
     window that ends at it (`align="end"`). Higher is more normal, as everywhere in scikit-learn.
 
-    The threshold comes from the end of each series, which is held out and counted in blocks of a window, since steps
-    within one depend on each other. With k blocks, rates from 1 / (k + 1) hold for the mean over many series like those
-    of `fit`; for a lower rate a CalibrationWarning says that the threshold is extrapolated (see `p_values`). In a
-    single series alarms come in runs, and their share varies far more than that of independent rows. Later data that
-    differs from the training data is flagged more often than any rate says; see docs/anomaly-series.md.
+    The threshold comes from the end of each series, which is held out and counted in blocks of one and a half windows,
+    since steps within one depend on each other. With k blocks, rates from 1 / (k + 1) hold for the mean over many
+    series like those of `fit`; for a lower rate a CalibrationWarning says that the threshold is extrapolated (see
+    `p_values`). In a single series alarms come in runs, and their share varies far more than that of independent rows.
+    Where later data differs from the training data, more is flagged than any rate says; see docs/anomaly-series.md.
 
     Args:
         detector: anything with fit(X) and score_samples(X) (higher = more normal) for rows X (m, window * channels); a
@@ -58,7 +58,7 @@ class SeriesDetector(FittedSeries):
         feature_names_in_: of the channels, where frames were fitted.
         offset_: steps that score below it are called anomalous.
         calibration_scores_: (k,) sorted scores of held-out steps; of training steps with `contamination`.
-        calibration_blocks_: windows side by side among the held-out steps.
+        calibration_blocks_: blocks of one and a half windows among the held-out steps.
 
     Example:
         >>> from sklearn.ensemble import IsolationForest

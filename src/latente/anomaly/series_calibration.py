@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["step_p_values", "step_threshold", "warn_of_few_blocks"]
+__all__ = ["blocks_in", "step_p_values", "step_threshold", "warn_of_few_blocks"]
 
 import math
 import warnings
@@ -13,6 +13,25 @@ from numpy.typing import NDArray
 from latente.anomaly.fitted import CalibrationWarning
 
 Array = NDArray[np.float64]
+BLOCK = 1.5  # windows
+
+
+def blocks_in(steps: int, window: int) -> int:
+    """Returns how many blocks held-out steps make, at least 1.
+
+    A block has one and a half windows. So many steps of noise, whose scores are means over the windows that contain
+    them, say as much about their mean as one independent score: the sum of the autocorrelation of a window's mean of
+    windows is 1.5 windows.
+
+    Args:
+        steps: held out.
+        window: steps.
+
+    Example:
+        >>> blocks_in(800, 120)
+        4
+    """
+    return max(1, int(steps / (BLOCK * window)))
 
 
 def step_p_values(scores: Array, calibration: Array, blocks: int) -> Array:
@@ -20,7 +39,7 @@ def step_p_values(scores: Array, calibration: Array, blocks: int) -> Array:
 
         p = (1 + blocks * share of the held-out steps that score as low or lower) / (blocks + 1)
 
-    A block is as long as a window: within it steps resemble each other, so n steps say no more than their blocks. For
+    Within a block, see `blocks_in`, steps resemble each other, so n steps say no more than their blocks. For
     exchangeable blocks the share of normal steps with p <= a is at most a, on average (conformal risk control). Below
     the lowest held-out score that formula says 1 / (blocks + 1) at all scores. There Student's t distribution with
     blocks - 1 degrees of freedom goes on, around the mean of the held-out scores and with their standard deviation,
@@ -83,12 +102,12 @@ def warn_of_few_blocks(blocks: int, window: int, rate: float, fraction: float) -
     """
     if enough(blocks, rate):
         return
-    needed = math.ceil(1 / rate - 1 - 1e-9)
+    needed = math.ceil(math.ceil(1 / rate - 1 - 1e-9) * BLOCK * window)
     warnings.warn(
-        f"{blocks} windows of {window} steps are held out: they can show a false-alarm rate of {1 / (blocks + 1):.2g} "
-        f"or more. The threshold for {rate:g} is extrapolated, which supposes that scores are about normally "
-        f"distributed, and in a single series the rate may be several times that. It takes {needed} held-out windows, "
-        f"{needed * window} steps (about {math.ceil(needed * window / fraction)} in all), or a higher rate",
+        f"the held-out steps make {blocks} block{'s' * (blocks > 1)} of {BLOCK:g} windows of {window} steps, which can "
+        f"show a false-alarm rate of {1 / (blocks + 1):.2g} or more. The threshold for {rate:g} is extrapolated: that "
+        "supposes that scores are about normally distributed, and in a single series the rate may be several times as "
+        f"high. It takes {needed} held-out steps, about {math.ceil(needed / fraction)} in all, or a higher rate",
         CalibrationWarning,
         stacklevel=4,
     )

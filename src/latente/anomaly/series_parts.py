@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.anomaly.detector import AnomalyDetector
-from latente.anomaly.series_calibration import step_threshold, warn_of_few_blocks
+from latente.anomaly.series_calibration import blocks_in, step_threshold, warn_of_few_blocks
 from latente.anomaly.windows import Array, check_window, windows_of
 from latente.data import DataSpec
 from latente.estimators import Autoencoder, load
@@ -116,7 +116,7 @@ def calibrate(model: FittedSeries, held: list[NDArray[np.float32]]) -> None:
             f"of {len(scores)} held-out steps; use another detector="
         )
     model.calibration_scores_ = np.sort(scores)
-    model.calibration_blocks_ = sum(len(item) // model.window_ for item in held)
+    model.calibration_blocks_ = blocks_in(sum(map(len, held)), model.window_)
     model.offset_ = threshold_of(model)
     apart = np.concatenate([windows_of(item, model.window_)[:: model.window_] for item in held])
     model.drift_reference_ = features_of(model.detector_, apart)

@@ -103,6 +103,25 @@ def test_what_was_expected(of_three_channels):
     assert (np.square(why.expected - clean)[ordinary].mean(0) < 0.2 * clean.var(0)).all()
 
 
+def test_a_figure_of_what_was_expected(of_three_channels):
+    series = wave(600, 9, 3)
+    series[300:310, 1] = 0
+    why = of_three_channels.explain(series)
+    axes = why.figure(around=50, channels=2).axes
+    assert len(axes) == 4
+    x, y = axes[0].lines[0].get_data()
+    assert (y == series[x.astype(int), 1]).all()  # the channel with the defect comes first
+    assert axes[0].get_ylabel() == "channel 1"
+    assert (axes[0].lines[1].get_ydata() == why.expected[x.astype(int), 1]).all()
+    assert 300 - 60 < x.min() < x.max() < 310 + 60
+    assert axes[-1].lines[1].get_ydata()[0] == of_three_channels.offset_
+    assert why.figure(5, around=10).axes[0].lines[0].get_xdata().tolist() == list(range(16))
+    with pytest.raises(ValueError, match="from 0 to 599"):
+        why.figure(600)
+    with pytest.raises(ValueError, match="at least 1"):
+        why.figure(3, around=0)
+
+
 # Thresholds
 
 

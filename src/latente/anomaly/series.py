@@ -65,7 +65,7 @@ class SeriesDetector(FittedSeries):
         >>> t = np.arange(3000)
         >>> series = np.sin(t / 8) + 0.1 * np.random.default_rng(0).normal(size=3000)
         >>> forest = IsolationForest(random_state=0)
-        >>> detector = SeriesDetector(forest, window=50, false_alarm_rate=0.1).fit(series)
+        >>> detector = SeriesDetector(forest, window=30, false_alarm_rate=0.1).fit(series)
         >>> series[1500:1520] = 1
         >>> int(detector.score_samples(series).argmin()) in range(1480, 1540)
         True

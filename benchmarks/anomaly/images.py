@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from defects import KINDS, planted
 from numpy.typing import NDArray
 from PIL import Image
-from rows import Table
+from results import has, keep, read
 from scipy.ndimage import gaussian_filter
 from series_data import root
 from sklearn.decomposition import PCA
@@ -33,10 +32,8 @@ from latente.anomaly import AnomalyDetector, anomaly_map
 from latente.datasets import load
 from latente.metrics import per_region_overlap, pixel_auroc
 
-TABLE = Table(
-    Path(__file__).parent / "images.csv", ("study", "data", "method", "seed"),
-    ("pictures", "auroc", "ap", "pixel_auroc", "pro", "fit_seconds", "score_seconds"),
-)  # fmt: skip
+FILE, KEY = "images.csv", ("study", "data", "method", "seed")
+FIELDS = ("pictures", "auroc", "ap", "pixel_auroc", "pro", "fit_seconds", "score_seconds")  # fmt: skip
 STUDIES = ("classes", "defects", "photos")
 TESTED, TILE, TILES, STRIDE, BLUR = 300, 32, 20_000, 8, 0.7
 Pictures = NDArray[np.float32]
@@ -199,7 +196,7 @@ class Contributions:
 
 
 def table() -> None:
-    lines = TABLE.read()
+    lines = read(FILE)
     for study in STUDIES:
         for method in CLASSES if study == "classes" else MAPS:
             own = [line for line in lines if (line["study"], line["method"]) == (study, method)]
@@ -225,8 +222,8 @@ def main() -> None:
     for name in ["kodak"] if arguments.study == "photos" else [str(i) for i in range(10)]:
         for method in arguments.methods.split(",") if arguments.methods else known:
             key = {"study": arguments.study, "data": name, "method": method, "seed": arguments.seed}
-            if arguments.only in (None, name) and not (arguments.missing and TABLE.has(**key)):
-                TABLE.keep([key | measure(name, method, arguments.seed)])
+            if arguments.only in (None, name) and not (arguments.missing and has(FILE, key)):
+                keep(FILE, KEY, [key | measure(name, method, arguments.seed)], FIELDS)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from scipy.stats import rankdata, studentized_range
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-anomaly.md"
 SETS = {"contaminated": CONTAMINATED, "clean": CLEAN}
+FAILED = {"auroc": 50.0, "ap": 0.0}  # nothing usable came back
 Means = dict[tuple[str, str], float]  # (table, method) -> mean over seeds
 
 
@@ -25,11 +26,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def means(setting: str, field: str) -> Means:
-    """Each method's mean over its seeds on each table."""
+    """Each method's mean over its seeds on each table; where it failed, what guessing gets."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in read("tables.csv"):
         if row["setting"] == setting:
-            found[row["table"], row["method"]].append(float(row[field]))
+            found[row["table"], row["method"]].append(float(row[field] or FAILED[field]))
     return {key: float(np.mean(values)) for key, values in found.items()}
 
 
@@ -37,6 +38,21 @@ def over(values: Means, method: str, tables: tuple[str, ...]) -> float | None:
     """A method's mean over tables, None where one has not been run."""
     own = [values.get((name, method)) for name in tables]
     return None if None in own or not own else float(np.mean([value for value in own if value is not None]))
+
+
+def failures(setting: str) -> list[str]:
+    """Which methods gave nothing usable, and where."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in read("tables.csv"):
+        if row["setting"] == setting and not row["auroc"]:
+            found[row["method"]].add(row["table"])
+    if not found:
+        return []
+    named = "; ".join(f"{method} on {', '.join(sorted(tables))}" for method, tables in sorted(found.items()))
+    return [
+        f"Failed, with scores that are not finite or all the same: {named}. Means and ranks count that as 50 / 0.",
+        "",
+    ]
 
 
 def text(value: float | None, digits: int = 1, best: bool = False) -> str:
@@ -73,9 +89,26 @@ def summary(setting: str) -> list[str]:
     return table([*head, "fit, CPU s", "score, CPU s"], rows)
 
 
+def beside_pyod(setting: str) -> list[str]:
+    """Says on which halves of the tables a method of PyOD is ahead of latente."""
+    auroc, ap = means(setting, "auroc"), means(setting, "ap")
+    ahead = []
+    for half, tables in (("development", DEVELOP), ("confirmation", CONFIRM)):
+        own = over(auroc, "latente", tables), over(ap, "latente", tables)
+        for method in ALL:
+            other = over(auroc, method, tables), over(ap, method, tables)
+            if method.startswith("PyOD") and None not in (*own, *other) and (other[0] > own[0] or other[1] > own[1]):
+                ahead.append(
+                    f"On the {half} half {method} has {text(other[0])} / {text(other[1])} against latente's "
+                    f"{text(own[0])} / {text(own[1])}."
+                )
+    return [" ".join(ahead), ""] if ahead else []
+
+
 def each(setting: str) -> list[str]:
     """AUROC of each method on each table."""
     auroc = means(setting, "auroc")
+    failed = {(r["table"], r["method"]) for r in read("tables.csv") if r["setting"] == setting and not r["auroc"]}
     methods = [method for method in ALL if any((name, method) in auroc for name in NAMES)]
     rows = []
     for name in NAMES:
@@ -83,7 +116,8 @@ def each(setting: str) -> list[str]:
         if own:
             best = max(own.values())
             label = name + (" (d)" if name in DEVELOP else "")
-            rows.append([label, *(text(own.get(m), best=own.get(m) == best) for m in methods)])
+            cells = ["failed" if (name, m) in failed else text(own.get(m), best=own.get(m) == best) for m in methods]
+            rows.append([label, *cells])
     return table(["table", *methods], rows)
 
 
@@ -203,7 +237,8 @@ def main() -> None:
     ]  # fmt: skip
     titles = {"contaminated": "Training data that holds the anomalies", "clean": "Clean training data"}
     for setting, title in titles.items():
-        lines += [f"## {title}", "", seeds(setting) + ".", "", *summary(setting), *ranks(setting), *each(setting)]
+        lines += [f"## {title}", "", seeds(setting) + ".", "", *summary(setting), *beside_pyod(setting)]
+        lines += [*failures(setting), *ranks(setting), *each(setting)]
     lines += ["## False alarms", "", *calibration(), *discoveries()]
     lines += [
         "## Explanations",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["keep", "read"]
+__all__ = ["has", "keep", "read"]
 
 import csv
 import fcntl
@@ -24,15 +24,23 @@ def read(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def keep(name: str, key: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes rows in place of older ones with the same key, in one rename; the file's columns are those of the rows.
+def has(name: str, key: Mapping[str, Any]) -> bool:
+    """Whether a CSV file here has a line with these values."""
+    wanted = {field: _text(value) for field, value in key.items()}
+    return any(wanted.items() <= row.items() for row in read(name))
+
+
+def keep(name: str, key: Sequence[str], rows: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
+    """Writes rows in place of older ones with the same key, in one rename; other processes wait.
 
     Args:
         name: of the file.
         key: the columns that tell rows apart.
         rows: at least one.
+        fields: the columns beside the key; () for those of the rows, which then are all there.
     """
-    fresh = [{field: _text(value) for field, value in row.items()} for row in rows]
+    columns = [*key, *fields] if fields else None
+    fresh = [{field: _text(row.get(field)) for field in columns or row} for row in rows]
     keys = {tuple(row[field] for field in key) for row in fresh}
     with _alone():
         lines = [row for row in read(name) if tuple(row[field] for field in key) not in keys] + fresh
@@ -41,10 +49,10 @@ def keep(name: str, key: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> No
         with part.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(fresh[0]), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(lines)
+            writer.writerows(lines)  # a line from before a column was added gets an empty cell
         os.replace(part, HERE / name)
     for row in fresh:
-        print(" ".join(f"{field}={value}" for field, value in row.items()), flush=True)
+        print(" ".join(f"{field}={value}" for field, value in row.items() if value), flush=True)
 
 
 @contextmanager
@@ -59,4 +67,6 @@ def _alone() -> Iterator[None]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return f"{value:.5g}" if isinstance(value, float) else str(value)

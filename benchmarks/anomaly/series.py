@@ -14,12 +14,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rows import Table
+from results import has, keep, read
 from series_data import Labelled, nab, spacecraft
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
@@ -27,10 +26,9 @@ from sklearn.decomposition import PCA
 from latente.anomaly import SeriesDetector
 from latente.metrics import range_precision_recall, vus_pr
 
-HERE = Path(__file__).parent
-TABLE = Table(
-    HERE / "series.csv", ("study", "series", "method", "seed"),
-    ("window", "steps", "vus_pr", "range_f1", "range_precision", "range_recall", "fit_seconds", "score_seconds"),
+FILE, KEY = "series.csv", ("study", "series", "method", "seed")
+FIELDS = (
+    "window", "steps", "vus_pr", "range_f1", "range_precision", "range_recall", "fit_seconds", "score_seconds",
 )  # fmt: skip
 WINDOWS = {"nab": 100, "telemetry": 100, "spacecraft": 20}
 Rows = NDArray[np.float32]
@@ -125,7 +123,7 @@ def measured(study: str, item: Labelled, method: str, seed: int) -> dict[str, An
 
 def table() -> None:
     """Prints means over the series that all methods have, and over every second one: the first half decided."""
-    lines = TABLE.read()
+    lines = read(FILE)
     for study in WINDOWS:
         own: dict[str, dict[str, dict[str, str]]] = {}
         for line in lines:
@@ -158,8 +156,8 @@ def main() -> None:
     for item in data(arguments.study):
         for method in arguments.methods.split(","):
             key = {"study": arguments.study, "series": item.name, "method": method, "seed": arguments.seed}
-            if arguments.only in item.name and not (arguments.missing and TABLE.has(**key)):
-                TABLE.keep([measured(arguments.study, item, method, arguments.seed)])
+            if arguments.only in item.name and not (arguments.missing and has(FILE, key)):
+                keep(FILE, KEY, [measured(arguments.study, item, method, arguments.seed)], FIELDS)
 
 
 if __name__ == "__main__":

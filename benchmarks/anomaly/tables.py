@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import torch
 from methods import ALL, CHEAP, make
+from numpy.typing import NDArray
 from protocol import NAMES, load, split
 from results import keep, read
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -29,21 +30,30 @@ def measure(table: str, setting: str, method: str, seed: int) -> dict[str, objec
     begin = time.process_time()
     score = make(method, setting, seed)(train)
     fitted = time.process_time()
-    scores = np.nan_to_num(score(test), nan=0.0, posinf=1e30, neginf=-1e30)
+    scores = np.asarray(score(test), dtype=np.float64)
     done = time.process_time()
     return {
         "setting": setting,
         "table": table,
         "method": method,
         "seed": seed,
-        "auroc": 100 * float(roc_auc_score(labels, scores)),
-        "ap": 100 * float(average_precision_score(labels, scores)),
+        **judged(labels, scores),
         "fit_seconds": fitted - begin,
         "score_seconds": done - fitted,
         "train": len(train),
         "test": len(test),
         "columns": train.shape[1],
         "anomalies": int(labels.sum()),
+    }
+
+
+def judged(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> dict[str, float | None]:
+    """AUROC and average precision; none for a method that has failed: a score is not finite, or all are the same."""
+    if not np.isfinite(scores).all() or np.ptp(scores) == 0:
+        return {"auroc": None, "ap": None}
+    return {
+        "auroc": 100 * float(roc_auc_score(labels, scores)),
+        "ap": 100 * float(average_precision_score(labels, scores)),
     }
 
 

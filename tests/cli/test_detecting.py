@@ -87,3 +87,73 @@ def test_mistakes_are_said_in_one_line(files, call, options, message):
     assert done.code == 2
     assert message in done.err.replace("\n", " ")
     assert not (files / "flags.csv").exists()
+
+
+# Ids and columns
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """normal.csv and noid.csv without ids; today.csv with a numeric id, its columns in another order."""
+    table(300, 0).drop("name").write_csv(tmp_path / "noid.csv")
+    today = table(120, 1).drop("name").with_columns(pl.Series("patient", range(1000, 1120)))
+    today[7, "c"] = 5.0
+    today.select("c", "patient", "b", "a").write_csv(tmp_path / "today.csv")
+    return tmp_path
+
+
+def test_training_data_needs_no_ids_and_names_settle_the_order(numbered, call):
+    done = call(
+        "detect", numbered / "today.csv", "--train", numbered / "noid.csv", "--id", "patient", "-o",
+        numbered / "flags.csv", "--save", numbered / "detector",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    flags = pl.read_csv(numbered / "flags.csv")
+    assert flags["patient"][flags["anomaly_score"].arg_max()] == 1007
+    again = call(
+        "detect", numbered / "today.csv", "--model", numbered / "detector", "--id", "patient", "-o",
+        numbered / "again.csv",
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    assert pl.read_csv(numbered / "again.csv").equals(flags)
+
+
+def test_a_numeric_id_is_pointed_at(numbered, call):
+    asked = call("detect", numbered / "today.csv", "--train", numbered / "noid.csv", "-o", numbered / "flags.csv")
+    assert asked.code == 2
+    assert "not learned from: patient; if it names the rows, give --id patient" in asked.err
+    itself = call("detect", numbered / "today.csv", "-o", numbered / "flags.csv")
+    assert "column patient of" in itself.err
+    assert "give --id patient" in itself.err
+    lacking = numbered / "lacking.csv"
+    pl.read_csv(numbered / "today.csv").drop("b").write_csv(lacking)
+    missing = call("detect", lacking, "--train", numbered / "noid.csv", "--id", "patient", "-o", numbered / "f.csv")
+    assert "lacks columns that were learned from: b" in missing.err
+
+
+def test_words_that_cannot_be_ids_and_files_without_rows(files, call):
+    twice = table(60, 2).with_columns(pl.Series("name", ["same"] * 60))
+    twice.write_csv(files / "twice.csv")
+    done = call("detect", files / "twice.csv", "-o", files / "flags.csv")
+    assert done.code == 2
+    assert "'same' stands in several rows" in done.err
+    assert "--id name" in done.err
+    assert call("detect", files / "twice.csv", "--id", "name", "-o", files / "flags.csv").code == 0
+    twice.with_columns(pl.Series("ward", ["a"] * 60)).write_csv(files / "two.csv")
+    done = call("detect", files / "two.csv", "-o", files / "other.csv")
+    assert "not numbers: name, ward; give the one that names the rows as --id" in done.err
+    table(1, 0).head(0).write_csv(files / "empty.csv")
+    done = call("detect", files / "empty.csv", "-o", files / "other.csv")
+    assert done.code == 2
+    assert "has no rows" in done.err
+
+
+def test_the_page_tells_of_the_rate_that_was_asked_for(files, call):
+    done = call(
+        "detect", files / "today.csv", "--train", files / "normal.csv", "-o", files / "flags.csv", "--fdr", "0.01",
+        "--report", files / "page.html", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    page = (files / "page.html").read_text()
+    assert f"<dt>flagged</dt><dd><strong>{json.loads(done.out)['flagged']}</strong>" in page
+    assert "false discoveries" in page

@@ -37,3 +37,77 @@ def test_ids_must_be_as_many():
     detector = AnomalyDetector(SMALL, random_state=0).fit(DATA["table"][0])
     with pytest.raises(ValueError, match="as many as samples; got 3 for 150"):
         write_anomaly_report(detector, "page.html", DATA["table"][0], ids=[1, 2, 3])
+
+
+# What the page says
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """A detector of concentrations, which are above 0, and a batch whose rows 5 to 12 are broken."""
+    rng = np.random.default_rng(0)
+    X = np.exp(rng.normal(size=(600, 1)) * [1.0, 1.2, -1.0]) * np.exp(0.1 * rng.normal(size=(600, 3)))
+    detector = AnomalyDetector(SMALL, false_alarm_rate=0.05, random_state=0).fit(X[:400])
+    batch = X[400:].copy()
+    batch[5:13, 0] = 30.0
+    return detector, batch
+
+
+def test_ticks_are_plain_numbers(judged, tmp_path):
+    text = write_anomaly_report(judged[0], tmp_path / "page.html", judged[1]).read_text()
+    assert "$" not in text
+    assert "mathdefault" not in text
+    assert ">0.1</text>" in text
+
+
+def test_the_page_counts_what_is_selected_at_a_false_discovery_rate(judged, tmp_path):
+    detector, batch = judged
+    for fdr in (0.01, 0.4):
+        chosen = int(detector.select(batch, fdr).sum())
+        text = write_anomaly_report(detector, tmp_path / "page.html", batch, fdr=fdr).read_text()
+        assert f"<dt>flagged</dt><dd><strong>{chosen}</strong>" in text
+        assert "<dt>false alarms</dt>" not in text
+        assert "<dt>false discoveries</dt>" in text
+        assert text.count(" (flagged)") == min(10, chosen)
+        assert ("None of these samples is flagged" in text) == (chosen == 0)
+    assert chosen > 0
+
+
+def test_flagged_rows_are_marked(judged, tmp_path):
+    detector, batch = judged
+    flagged = np.flatnonzero(detector.predict(batch) == -1)
+    text = write_anomaly_report(detector, tmp_path / "page.html", batch, count=200).read_text()
+    assert 5 in flagged
+    assert 0 < len(flagged) < 60
+    for i in range(200):
+        assert (f">{i} (flagged)<" in text) == (i in flagged)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "contamination", "words"),
+    [
+        ("auto", None, "each scored by members that did not see it"),
+        ("cross:2", "auto", "each scored by members that did not see it"),
+        ("split", None, "samples kept aside"),
+        ("quantile", None, "from the training samples themselves"),
+        ("auto", 0.1, "from the training samples themselves"),
+    ],
+)
+def test_where_the_threshold_comes_from(calibration, contamination, words, tmp_path):
+    X = DATA["table"][0]
+    detector = AnomalyDetector(SMALL, calibration=calibration, contamination=contamination, random_state=0).fit(X)
+    text = write_anomaly_report(detector, tmp_path / "page.html", X).read_text()
+    assert words in text
+    assert ("kept aside" in text) == (calibration == "split")
+
+
+def test_what_is_expected_lies_within_the_columns_range(judged, tmp_path):
+    import re
+
+    detector, batch = judged
+    low = batch.min(0)
+    assert (detector.explain(batch).expected < low).any()  # a linear prediction of a concentration
+    text = write_anomaly_report(detector, tmp_path / "page.html", batch, count=200).read_text()
+    found = re.findall(r"x?(\d) = [\d.,e-]+, expected (-?[\d.,e-]+)", text)
+    assert len(found) > 50
+    assert all(float(value.replace(",", "")) >= 0.9 * low[int(column)] for column, value in found)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 __all__ = [
-    "AnomalyDetector", "CalibrationWarning", "CodeDistance", "Contribution", "CrossConformal", "DriftMonitor",
-    "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance", "Likelihood", "NearestCodes",
-    "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation", "SplitConformal",
-    "StreamScores", "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
+    "Alarm", "AnomalyDetector", "CalibrationWarning", "CodeDistance", "Contribution", "CrossConformal",
+    "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance", "Likelihood",
+    "NearestCodes", "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation",
+    "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores", "TrainingQuantile", "anomaly_map",
+    "conformal_p_values", "drift_test", "load", "select",
 ]  # fmt: skip
 
 from latente.anomaly.calibration import (
@@ -33,5 +34,7 @@ from latente.anomaly.scores import (
     Score,
 )
 from latente.anomaly.series import SeriesDetector
+from latente.anomaly.series_alarms import Alarm
 from latente.anomaly.series_explanation import SeriesExplanation
-from latente.anomaly.streaming import StreamScores
+from latente.anomaly.series_reading import ShortSeriesWarning
+from latente.anomaly.streaming import SeriesStream, StreamScores

@@ -53,10 +53,10 @@ class DriftTest:
         return self.p_value <= self.level
 
 
-def drift_test(reference: Any, new: Any, *, rate: float = 0.01) -> DriftTest:
+def drift_test(reference: Any, new: Any, *, rate: float = 0.01, weights: Any = None) -> DriftTest:
     """Returns a test of whether two samples have one distribution: Kolmogorov-Smirnov for each column, with Bonferroni.
 
-        p = min(1, d * min over columns of p_KS(reference[:, j], new[:, j]))
+        p = min(1, min over columns of p_KS(reference[:, j], new[:, j]) / weights[j])
 
     The p-values are exact for independent rows, whatever the distribution, the dimension and the sizes, so that in a
     share of at most `rate` of all tests there is a false warning; columns with ties make it rarer. It needs no
@@ -71,9 +71,10 @@ def drift_test(reference: Any, new: Any, *, rate: float = 0.01) -> DriftTest:
         reference: (n, d) codes and residuals of held-out data, best not of training data, whose residuals are smaller.
         new: (m, d).
         rate: of false warnings, in (0, 1).
+        weights: (d,) above 0, sum 1: how much of the rate each column gets; None is 1 / d each.
 
     Raises:
-        ValueError: for shapes that do not fit, values that are not finite, or a rate that makes no sense.
+        ValueError: for shapes that do not fit, values that are not finite, or a rate or weights that make no sense.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -84,7 +85,8 @@ def drift_test(reference: Any, new: Any, *, rate: float = 0.01) -> DriftTest:
         (True, 2)
     """
     _check_rate(rate)
-    return _tested(as_points(reference, "reference"), as_points(new, "new"), rate)
+    points = as_points(reference, "reference")
+    return _tested(points, as_points(new, "new"), rate, _weights(weights, points.shape[1]))
 
 
 class DriftMonitor:
@@ -97,9 +99,12 @@ class DriftMonitor:
         reference: (n, d) codes and residuals of held-out data; rows should be independent.
         rate: the chance of any false warning, in (0, 1).
         batch: rows a test.
+        first: rows of the first test, fewer than `batch`: the next have twice as many each, until they have `batch`. So
+            a large change is seen soon. None: `batch` from the start.
+        weights: of the columns, as in `drift_test`.
 
     Raises:
-        ValueError: for a reference, a rate or a batch that makes no sense.
+        ValueError: for a reference, a rate, a batch or weights that make no sense.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -110,11 +115,17 @@ class DriftMonitor:
         [True]
     """
 
-    def __init__(self, reference: Any, *, rate: float = 0.01, batch: int = 50) -> None:
+    def __init__(
+        self, reference: Any, *, rate: float = 0.01, batch: int = 50, first: int | None = None, weights: Any = None
+    ) -> None:
         _check_rate(rate)
         if not is_integer(batch, low=2):
             raise ValueError(f"batch must be an integer of at least 2; got {batch!r}")
+        if first is not None and not is_integer(first, low=2):
+            raise ValueError(f"first must be an integer of at least 2, or None; got {first!r}")
         self.reference, self.rate, self.batch = as_points(reference, "reference"), rate, batch
+        self.first = batch if first is None else first
+        self.weights = _weights(weights, self.reference.shape[1])
         self.tests = 0
         self._waiting = self.reference[:0]
 
@@ -129,22 +140,31 @@ class DriftMonitor:
         points = as_points(rows, "rows")
         same_columns(points, self.reference, ("rows", "reference"))
         waiting, found = np.concatenate([self._waiting, points]), []
-        while len(waiting) >= self.batch:
+        while len(waiting) >= (size := min(self.batch, self.first << min(self.tests, 30))):
             self.tests += 1
             level = self.rate * 6 / (math.pi * self.tests) ** 2
-            found.append(_tested(self.reference, waiting[: self.batch], level))
-            waiting = waiting[self.batch :]
+            found.append(_tested(self.reference, waiting[:size], level, self.weights))
+            waiting = waiting[size:]
         self._waiting = waiting
         return found
 
 
-def _tested(reference: Array, new: Array, level: float) -> DriftTest:
+def _weights(weights: Any, columns: int) -> Array:
+    """Returns (columns,) shares of the rate."""
+    own = np.full(columns, 1 / columns) if weights is None else np.asarray(weights, dtype=np.float64)
+    if own.shape != (columns,) or not (own > 0).all() or abs(own.sum() - 1) > 1e-9:
+        raise ValueError(f"weights must be {columns} numbers above 0 whose sum is 1; got {weights!r}")
+    return own
+
+
+def _tested(reference: Array, new: Array, level: float, weights: Array) -> DriftTest:
     from scipy.stats import ks_2samp
 
     same_columns(reference, new, ("reference", "new"))
     results = [ks_2samp(a, b, method="auto") for a, b in zip(reference.T, new.T, strict=True)]
-    most = int(np.argmin([result.pvalue for result in results]))
-    p = min(1.0, len(results) * float(results[most].pvalue))
+    weighted = np.array([result.pvalue for result in results]) / weights
+    most = int(np.argmin(weighted))
+    p = min(1.0, float(weighted[most]))
     return DriftTest(p, level, most, float(results[most].statistic))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_series"]
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from latente.anomaly.explanation import Explanation
+    from latente.anomaly.series_explanation import SeriesExplanation
 
 LONGEST = 24  # characters of a column's name
 
@@ -75,3 +76,39 @@ def _steps(figure: Figure, explanation: Explanation, index: int, count: int) -> 
     lower.plot(explanation.per_step()[index])
     lower.set_ylabel("contribution")
     lower.set_xlabel("step")
+
+
+def draw_series(explanation: SeriesExplanation, step: int, around: int, channels: int) -> Figure:
+    """Returns a figure of a piece of a series; see `SeriesExplanation.figure`.
+
+    Args:
+        explanation: of the steps of one series.
+        step: in the middle.
+        around: steps on either side.
+        channels: at most.
+    """
+    from matplotlib.figure import Figure
+
+    shown = np.argsort(-explanation.contributions[step], kind="stable")[:channels]
+    steps = np.arange(max(0, step - around), min(len(explanation.scores), step + around + 1))
+    figure = Figure(figsize=(8, 1.5 * (len(shown) + 2)), layout="constrained")
+    *upper, lower, last = figure.subplots(len(shown) + 2, 1, sharex=True)
+    for ax, channel in zip(upper, shown, strict=True):
+        name = _channel_name(explanation, channel)
+        if explanation.values is not None:
+            ax.plot(steps, explanation.values[steps, channel], color="black", lw=1, label="series")
+        ax.plot(steps, explanation.expected[steps, channel], lw=1.2, label="expected")
+        ax.set_ylabel(name, parse_math=False)
+        lower.plot(steps, explanation.contributions[steps, channel], lw=1, label=name)
+    upper[0].legend(loc="upper right", fontsize="small")
+    lower.set_ylabel("contribution")
+    last.plot(steps, explanation.scores[steps], color="black", lw=1)
+    if explanation.offset is not None:
+        last.axhline(explanation.offset, color="tab:red", ls="--", lw=1)
+    last.set_ylabel("score")
+    last.set_xlabel("step")
+    return figure
+
+
+def _channel_name(explanation: SeriesExplanation, channel: int) -> str:
+    return f"channel {channel}" if explanation.names is None else explanation.names[channel][:LONGEST]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "autoencoder_of", "check_settings", "default_detector", "features_of", "load_detector", "threshold_of",
-    "window_scores",
+    "autoencoder_of", "calibrate", "check_rate", "check_settings", "default_detector", "drift_weights", "features_of",
+    "load_detector", "threshold_of", "window_scores",
 ]  # fmt: skip
 
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.anomaly.calibration import conformal_threshold
 from latente.anomaly.detector import AnomalyDetector
-from latente.anomaly.windows import Array, check_window
+from latente.anomaly.series_calibration import blocks_in, step_threshold, warn_of_few_blocks
+from latente.anomaly.windows import Array, check_window, windows_of
 from latente.data import DataSpec
 from latente.estimators import Autoencoder, load
 from latente.networks import MLP
@@ -25,6 +25,7 @@ from latente.training import Trainer
 
 if TYPE_CHECKING:
     from latente.anomaly.series import SeriesDetector
+    from latente.anomaly.series_fitted import FittedSeries
 
 AT_ONCE = 1 << 22  # values that are scored at once
 ALIGNMENTS = ("mean", "end")
@@ -74,7 +75,15 @@ def window_scores(detector: Any, rows: NDArray[Any]) -> Array:
     """Returns (m,): the scores of rows (m, d), which may be a view of overlapping windows, piece by piece."""
     size = max(1, AT_ONCE // rows.shape[1])
     parts = [detector.score_samples(rows[i : i + size]) for i in range(0, len(rows), size)]
-    return np.concatenate(parts).astype(np.float64)
+    scores = np.concatenate(parts).astype(np.float64)
+    return np.where(np.isnan(scores), -np.inf, scores)  # what cannot be judged is not normal
+
+
+def drift_weights(columns: int) -> Array:
+    """Returns (columns,): of the rate of false warnings the codes share a half, and the score has the other one."""
+    weights = np.full(columns, 0.5 / max(1, columns - 1))
+    weights[-1] = 0.5 if columns > 1 else 1.0
+    return weights
 
 
 def features_of(detector: Any, rows: NDArray[Any]) -> Array:
@@ -83,27 +92,40 @@ def features_of(detector: Any, rows: NDArray[Any]) -> Array:
     return np.hstack([model.transform(rows), scores]) if hasattr(model, "transform") else scores
 
 
-def threshold_of(scores: Array, false_alarm_rate: float | None, contamination: float | None) -> float:
-    """Returns the score below which a step is called anomalous.
+def threshold_of(model: FittedSeries) -> float:
+    """Returns the score below which a step is called anomalous; warns where too little was held out for the rate."""
+    scores = model.calibration_scores_
+    if model.contamination is not None:
+        return float(np.quantile(scores, model.contamination))
+    rate = RATE if model.false_alarm_rate is None else float(model.false_alarm_rate)
+    warn_of_few_blocks(model.calibration_blocks_, model.window_, rate, model.calibration_fraction)
+    return step_threshold(scores, model.calibration_blocks_, rate)
 
-    Args:
-        scores: (n,) sorted, of held-out steps, or of the training steps for a contamination.
-        false_alarm_rate: steps below the threshold are those with (1 + #{scores <= s}) / (n + 1) <= rate.
-        contamination: a quantile of the scores.
+
+def calibrate(model: FittedSeries, held: list[NDArray[np.float32]]) -> None:
+    """Sets the threshold and the reference of drift by scaled series, of which the shortest are left out.
 
     Raises:
-        ValueError: where there are too few scores for the rate.
+        ValueError: where the detector of windows gives no finite scores.
     """
-    if contamination is not None:
-        return float(np.quantile(scores, contamination))
-    rate = RATE if false_alarm_rate is None else false_alarm_rate
-    threshold = conformal_threshold(scores, rate)
-    if not np.isfinite(threshold):
+    held = [item for item in held if len(item) >= model.window_]
+    scores = np.concatenate([model._step_scores(item) for item in held])
+    if not np.isfinite(scores).all():
         raise ValueError(
-            f"{len(scores)} held-out steps cannot show a false-alarm rate of {rate:g}, which needs at least "
-            f"{int(np.ceil(1 / rate - 1 - 1e-9))}; give more steps, a larger calibration_fraction or a larger rate"
+            f"{type(model.detector_).__name__} gives scores that are not finite to {int((~np.isfinite(scores)).sum())} "
+            f"of {len(scores)} held-out steps; use another detector="
         )
-    return threshold
+    model.calibration_scores_ = np.sort(scores)
+    model.calibration_blocks_ = blocks_in(sum(map(len, held)), model.window_)
+    model.offset_ = threshold_of(model)
+    apart = np.concatenate([windows_of(item, model.window_)[:: model.window_] for item in held])
+    model.drift_reference_ = features_of(model.detector_, apart)
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Raises ValueError unless a value is None or in (0, 0.5)."""
+    if value is not None and (not is_number(value, 0, 0.5) or value in (0, 0.5)):
+        raise ValueError(f"{name} must be a number above 0 and below 0.5; got {value!r}")
 
 
 def check_settings(model: SeriesDetector) -> None:
@@ -116,9 +138,9 @@ def check_settings(model: SeriesDetector) -> None:
     if model.false_alarm_rate is not None and model.contamination is not None:
         raise ValueError("give false_alarm_rate= or contamination=, not both")
     for name in ("false_alarm_rate", "contamination", "calibration_fraction"):
-        value = getattr(model, name)
-        if value is not None and (not is_number(value, 0, 0.5) or value in (0, 0.5)):
-            raise ValueError(f"{name} must be a number above 0 and below 0.5; got {value!r}")
+        check_rate(name, getattr(model, name))
+    if model.update_every is not None and not is_integer(model.update_every, low=1):
+        raise ValueError(f"update_every must be an integer of at least 1 step, or None; got {model.update_every!r}")
     for name, low in (("max_windows", 8), ("buffer_size", 16)):
         if not is_integer(getattr(model, name), low=low):
             raise ValueError(f"{name} must be an integer of at least {low}; got {getattr(model, name)!r}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAME, INNER = "SeriesDetector", "detector"
 PARAMS = (
     "window", "align", "false_alarm_rate", "contamination", "calibration_fraction", "max_windows", "buffer_size",
+    "update_every",
 )  # fmt: skip
 ARRAYS = {
     "calibration": "calibration_scores_", "drift": "drift_reference_", "mean": "_mean", "spread": "_spread",
@@ -55,6 +56,9 @@ def save_series_detector(model: SeriesDetector, path: str | Path) -> Path:
             "period": model.period_,
             "channels": model.n_channels_,
             "offset": model.offset_,
+            "blocks": model.calibration_blocks_,
+            "names": getattr(model, "feature_names_in_", np.array([])).tolist(),
+            "unlearned": model._unlearned,
             "hash": read_model(folder / INNER)[1].sha256,
         },
         "training": {},
@@ -83,7 +87,10 @@ def load_series_detector(path: str | Path) -> SeriesDetector:
         model.detector = clone(model.detector_)
         model.window_, model.n_channels_ = int(stored.data["window"]), int(stored.data["channels"])
         model.period_ = None if stored.data["period"] is None else int(stored.data["period"])
-        model.offset_ = float(stored.data["offset"])
+        model.offset_, model.calibration_blocks_ = float(stored.data["offset"]), int(stored.data["blocks"])
+        model._unlearned = int(stored.data["unlearned"])
+        if stored.data["names"]:
+            model.feature_names_in_ = np.array(stored.data["names"], dtype=object)
         for name, attribute in ARRAYS.items():
             setattr(model, attribute, tensors[name].numpy())
     except ModelFileError:

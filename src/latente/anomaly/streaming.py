@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["StreamScores", "stream_scores"]
+__all__ = ["SeriesStream", "StreamScores", "stream_scores"]
 
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from latente.anomaly.series_parts import features_of, window_scores
 from latente.anomaly.windows import Array, as_series, steps_of, windows_of
 
 if TYPE_CHECKING:
-    from latente.anomaly.series import SeriesDetector
+    from latente.anomaly.series_fitted import FittedSeries
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class StreamScores:
 
     Attributes:
         start: the step of the first of them, counted from the start of the stream.
-        scores: (k,) higher for more normal steps.
-        flags: (k,) whether a step is called anomalous.
+        scores: (k,) higher for more normal steps; NaN for steps that are not finite, and for steps between two gaps
+            less than a window apart, which no window can judge.
+        flags: (k,) whether a step is called anomalous; steps that are not finite are.
         drift: (t,) the tests for drift that the piece completed.
 
     Example:
@@ -42,34 +45,118 @@ class StreamScores:
     drift: tuple[DriftTest, ...] = ()
 
 
-def stream_scores(model: SeriesDetector, pieces: Iterable[Any], monitor: DriftMonitor | None) -> Iterator[StreamScores]:
-    """Yields the scores of steps as pieces arrive; see `SeriesDetector.score_stream`.
+class SeriesStream:
+    """A series that arrives piece by piece, and what has to be remembered of it; `SeriesDetector.stream` makes it.
+
+    The scores are those of `SeriesDetector.score_samples`. Values that are not finite, and `gap`, cut the series: what
+    follows is scored like a new one, since a window across a gap is none. Memory is that of a piece and a window.
 
     Args:
         model: fitted.
-        pieces: (k,) or (k, channels) each.
+        monitor: of drift, or None for no tests.
+
+    Attributes:
+        steps: that have come.
         monitor: of drift, or None.
+
+    Example:
+        >>> from sklearn.ensemble import IsolationForest
+        >>> from latente.anomaly import SeriesDetector
+        >>> series = np.sin(np.arange(3000) / 8) + 0.1 * np.random.default_rng(0).normal(size=3000)
+        >>> forest = IsolationForest(random_state=0)
+        >>> detector = SeriesDetector(forest, window=20, false_alarm_rate=0.1, align="end").fit(series)
+        >>> stream = detector.stream()
+        >>> stream.push(series[:30]).scores.shape, stream.push([np.nan]).flags, stream.push([]).start
+        ((30,), array([ True]), 31)
     """
-    stream = _Stream(model)
-    for piece in pieces:
-        windows = stream.take(piece)
-        tests = stream.watched(windows, monitor) if monitor is not None else ()
-        yield stream.emitted(windows, tests)
-    yield from stream.rest()
+
+    def __init__(self, model: FittedSeries, monitor: DriftMonitor | None = None) -> None:
+        self.model, self.monitor = model, monitor
+        self.steps = self._done = 0  # that have come, that are final
+        self._piece = _Piece(model)
+
+    def push(self, piece: Any) -> StreamScores:
+        """Takes the next steps and returns the scores that became final.
+
+        Args:
+            piece: (k,) or (k, channels), k from 0.
+
+        Raises:
+            TypeError, ValueError: for other channels, or no numbers. The stream is then as it was before.
+        """
+        if hasattr(piece, "__len__") and not len(piece):
+            return self._result([])
+        series = self.model._read(as_series(piece, "the piece", finite=False), piece)
+        good: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(series), axis=1)
+        cuts = [0, *(np.flatnonzero(np.diff(good)) + 1), len(series)]
+        final, tests = [], []
+        for start, end in pairwise(cuts):
+            if start == end:
+                continue
+            if good[start]:
+                windows = self._piece.take(self.model._scaled(series[start:end]))
+                tests += self._tests(windows)
+                final.append(self._piece.emitted(windows))
+            else:
+                final += [self._cut(), np.full(end - start, np.nan)]
+        lost = self.steps + np.flatnonzero(~good)
+        self.steps += len(series)
+        result = self._result(final, lost, tuple(tests))
+        _warn_of_drift(result.drift)
+        return result
+
+    def gap(self) -> StreamScores:
+        """Says that steps are missing here, or that the series ends, and returns the scores that this makes final.
+
+        Steps that are missing are not counted; push NaN for each to count them, and have them flagged.
+        """
+        return self._result([self._cut()])
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the state of the stream to a folder and returns its path; `SeriesDetector.stream` goes on from there.
+
+        Args:
+            path: of the folder; the detector is saved on its own.
+        """
+        from latente.anomaly.stream_saving import save_stream
+
+        return save_stream(self, path)
+
+    def _cut(self) -> Array:
+        left = self._piece.rest()
+        self._piece = _Piece(self.model)
+        return left
+
+    def _tests(self, windows: NDArray[Any]) -> list[DriftTest]:
+        """Returns the tests that windows complete."""
+        apart = windows[-self._piece.windows % self.model.window_ :: self.model.window_]  # that overlap no other one
+        if self.monitor is None or not len(apart):
+            return []
+        features = features_of(self.model.detector_, apart)
+        return self.monitor.update(features[np.isfinite(features).all(axis=1)])
+
+    def _result(
+        self, final: list[Array], lost: NDArray[np.int64] | None = None, tests: tuple[DriftTest, ...] = ()
+    ) -> StreamScores:
+        scores = np.concatenate([np.empty(0), *final])
+        flags: NDArray[np.bool_] = scores < self.model.offset_
+        if lost is not None:  # a step that is lost is final with its piece
+            flags[lost - self._done] = True
+        start, self._done = self._done, self._done + len(scores)
+        return StreamScores(start, scores, flags, tests)
 
 
-class _Stream:
-    """What has to be remembered of a stream: the steps of the last window, and the scores of as many windows."""
+class _Piece:
+    """A series without gaps: the steps of its last window, and the scores of as many windows."""
 
-    def __init__(self, model: SeriesDetector) -> None:
+    def __init__(self, model: FittedSeries) -> None:
         self.model, self.window = model, model.window_
         self.tail = np.empty((0, model.n_channels_), np.float32)  # steps of the last window, but for its first
         self.recent = np.empty(0)  # scores of the windows that a step without a final score lies in
         self.windows = self.steps = self.done = 0  # seen, seen, final
 
-    def take(self, piece: Any) -> NDArray[Any]:
-        """Returns the windows (m, d) that a piece completes; m may be 0."""
-        scaled = self.model._scaled(self.model._read(as_series(piece)))
+    def take(self, scaled: NDArray[np.float32]) -> NDArray[Any]:
+        """Returns the windows (m, d) that steps complete; m may be 0."""
         self.steps += len(scaled)
         joined = np.concatenate([self.tail, scaled])
         self.tail = joined[-(self.window - 1) :].copy()
@@ -77,45 +164,61 @@ class _Stream:
             return np.empty((0, joined.shape[1] * self.window), np.float32)
         return windows_of(joined, self.window)
 
-    def watched(self, windows: NDArray[Any], monitor: DriftMonitor) -> tuple[DriftTest, ...]:
-        """Returns the tests that windows complete; warns of drift."""
-        apart = windows[-self.windows % self.window :: self.window]  # those that overlap no other one
-        tests = monitor.update(features_of(self.model.detector_, apart)) if len(apart) else []
-        for test in tests:
-            if test.drifted:
-                warnings.warn(
-                    f"the series has drifted: feature {test.feature} of codes and score differs from the held-out data "
-                    f"(corrected p = {test.p_value:.2g}); calibrate again, or train on newer data",
-                    DriftWarning,
-                    stacklevel=4,
-                )
-        return tuple(tests)
-
-    def emitted(self, windows: NDArray[Any], tests: tuple[DriftTest, ...]) -> StreamScores:
+    def emitted(self, windows: NDArray[Any]) -> Array:
         """Returns the scores that became final."""
-        new = window_scores(self.model.detector_, windows) if len(windows) else np.empty(0)
+        if not len(windows):
+            return np.empty(0)
+        new = window_scores(self.model.detector_, windows)
         first = self.windows == 0
         self.windows += len(new)
         if self.model.align == "end":
-            padding = np.full(self.window - 1 if first and len(new) else 0, new[0] if len(new) else 0.0)
-            return self._result(np.concatenate([padding, new]), tests)
-        before = self.windows - len(new) - len(self.recent)  # windows that are forgotten
-        known = np.concatenate([self.recent, new])
-        self.recent = known[max(0, len(known) - self.window + 1) :]
-        lead = self.done - before  # scores ahead of the first step to come, at most window - 1
-        if not len(new):
-            return self._result(new, tests)
-        scores = steps_of(known, self.window)[lead : len(known)]  # what follows lies in windows to come
-        return self._result(scores, tests)
+            scores = np.concatenate([np.full(self.window - 1 if first else 0, new[0]), new])
+        else:
+            before = self.windows - len(new) - len(self.recent)  # windows that are forgotten
+            known = np.concatenate([self.recent, new])
+            self.recent = known[max(0, len(known) - self.window + 1) :]
+            lead = self.done - before  # scores ahead of the first step to come, at most window - 1
+            scores = steps_of(known, self.window)[lead : len(known)]  # what follows lies in windows to come
+        self.done += len(scores)
+        return scores
 
-    def rest(self) -> Iterator[StreamScores]:
-        """Yields the scores of the last steps."""
-        if self.steps < self.window:
-            raise ValueError(f"the stream ended after {self.steps} steps, before the first window of {self.window}")
-        if self.model.align == "mean":
-            left = self.steps - self.done
-            yield self._result(steps_of(self.recent, self.window)[-left:])
+    def rest(self) -> Array:
+        """Returns the scores of the last steps, NaN where there was no window."""
+        left = self.steps - self.done
+        if not left or not self.windows:
+            return np.full(left, np.nan)
+        return steps_of(self.recent, self.window)[-left:]
 
-    def _result(self, scores: Array, tests: tuple[DriftTest, ...] = ()) -> StreamScores:
-        start, self.done = self.done, self.done + len(scores)
-        return StreamScores(start, scores, scores < self.model.offset_, tests)
+
+def stream_scores(stream: SeriesStream, pieces: Iterable[Any]) -> Iterator[StreamScores]:
+    """Yields the scores of steps as pieces arrive; see `SeriesDetector.score_stream`.
+
+    Args:
+        stream: that has just begun.
+        pieces: (k,) or (k, channels) each.
+
+    Raises:
+        ValueError: for a stream that ends before its first window.
+    """
+    scored = False
+    for piece in pieces:
+        found = stream.push(piece)
+        scored = scored or bool(np.isfinite(found.scores).any())
+        yield found
+    window = stream.model.window_
+    rest = stream.gap()
+    if not scored and not np.isfinite(rest.scores).any():
+        raise ValueError(f"the stream ended after {stream.steps} steps, before the first window of {window}")
+    if len(rest.scores):
+        yield rest
+
+
+def _warn_of_drift(tests: Iterable[DriftTest]) -> None:
+    for test in tests:
+        if test.drifted:
+            warnings.warn(
+                f"the series has drifted: feature {test.feature} of codes and score differs from the held-out data "
+                f"(corrected p = {test.p_value:.2g}); calibrate again, or train on newer data",
+                DriftWarning,
+                stacklevel=3,
+            )

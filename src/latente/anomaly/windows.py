@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["as_series", "find_period", "read_series", "steps_of", "windows_of"]
+__all__ = ["as_series", "find_period", "names_of", "read_series", "steps_of", "windows_of"]
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data import as_array
 from latente.parts import is_integer
 
 Array = NDArray[np.float64]
@@ -132,30 +133,45 @@ def read_series(X: Any) -> tuple[list[Array], bool]:
     return series, listed
 
 
-def as_series(X: Any, name: str = "the series") -> Array:
+def as_series(X: Any, name: str = "the series", *, finite: bool = True) -> Array:
     """Returns one series as (n, c) float64, contiguous.
 
     Args:
-        X: (n,) or (n, c).
+        X: (n,) or (n, c), or a frame of n rows.
         name: for messages.
+        finite: whether values that are not finite are refused, and series without steps too.
 
     Raises:
+        TypeError: for columns of a frame that hold no numbers, by name.
         ValueError: for another shape, no numbers, or values that are not finite.
     """
-    array = np.asarray(X)
-    if array.ndim not in (1, 2) or not array.size:
+    array = np.asarray(as_array(X)[0] if names_of(X) is not None and len(X) else X)
+    if array.ndim not in (1, 2) or (finite and not array.size):
         raise ValueError(f"{name} must have shape (n,) or (n, channels), n at least 1; got {array.shape}")
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} must hold numbers; got dtype {array.dtype}")
-    array = np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float64)
-    if not np.isfinite(array).all():
+    columns = array.shape[1] if array.ndim == 2 else 1
+    array = np.ascontiguousarray(array.reshape(len(array), columns), dtype=np.float64)
+    if finite and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))
         step, channel = where[0]
         raise ValueError(
             f"{name} has {len(where)} values that are NaN or infinite, the first at step {step}, channel {channel}; "
-            "fill them in or leave the steps out"
+            "fill them in or leave the steps out; a stream, SeriesDetector.stream(), bears them"
         )
     return array
+
+
+def names_of(X: Any) -> list[str] | None:
+    """Returns the names of the columns of a frame, None for an array.
+
+    Example:
+        >>> import polars
+        >>> names_of(polars.DataFrame({"flow": [1.0, 2.0], "heat": [3.0, 4.0]})), names_of(np.zeros(3))
+        (['flow', 'heat'], None)
+    """
+    columns = getattr(X, "columns", None)
+    return None if columns is None else [str(name) for name in columns]
 
 
 def check_window(window: Any) -> None:

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 __all__ = ["detect"]
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from latente.cli import options
-from latente.cli.inputs import read_samples
+from latente.cli.naming import Named, arranged, read_named
 from latente.cli.outputs import SEPARATORS, TABLES, check_file, check_folder, new_file, new_folder
 from latente.cli.printing import show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
     from latente.anomaly import AnomalyDetector
-
-
-@dataclass(frozen=True)
-class Named:
-    """Samples and what each is called.
-
-    Attributes:
-        X: (n, ...).
-        ids: (n,) numbers or words.
-        name: of the column of ids.
-    """
-
-    X: Any
-    ids: list[Any]
-    name: str
 
 
 def detect(
@@ -78,23 +61,36 @@ def detect(
     as_json: options.Json = False,
 ) -> None:
     """Find anomalies: a score, a p-value and a flag for each sample."""
+    _check(output, report, save, force)
+    if model is not None and (train, contamination) != (None, None):
+        raise ValueError("--model has learned already; leave --train and --contamination out")
+    named = read_named(data, id_column, resize)
+    detector = _opened(model, false_alarm_rate)
+    if detector is None:
+        normal = None if train is None else read_named(train, id_column, resize, train=True)
+        named = named if normal is None else arranged(named, normal.columns)
+        detector = _learned(named if normal is None else normal, normal is None, false_alarm_rate, contamination, seed)
+    named = arranged(named, [str(name) for name in getattr(detector, "feature_names_in_", ())])
+    _write(detector, named, output, fdr, as_json)
+    _keep(detector, named, report, save, fdr)
+
+
+def _check(output: Path, report: Path | None, save: Path | None, force: bool) -> None:
+    """Raises where a result cannot be written, before any work."""
     check_file(output, TABLES, force)
     if report is not None:
         check_file(report, (".html",), force)
     if save is not None:
         check_folder(save, force)
-    if model is not None and (train, contamination) != (None, None):
-        raise ValueError("--model has learned already; leave --train and --contamination out")
-    named = _named(data, id_column, resize)
-    detector = _opened(model, false_alarm_rate)
-    if detector is None:
-        detector = _learned(train, named, id_column, resize, false_alarm_rate, contamination, seed)
-    _write(detector, named, output, fdr, as_json)
+
+
+def _keep(detector: AnomalyDetector, named: Named, report: Path | None, save: Path | None, fdr: float | None) -> None:
+    """Writes the page and the detector where they were asked for."""
     if report is not None:
         from latente.report import write_anomaly_report
 
         with new_file(report) as part:
-            write_anomaly_report(detector, part, named.X, ids=named.ids)
+            write_anomaly_report(detector, part, named.X, ids=named.ids, fdr=fdr)
     if save is not None:
         with new_folder(save) as folder:
             detector.save(folder)
@@ -112,25 +108,17 @@ def _opened(model: Path | None, rate: float | None) -> AnomalyDetector | None:
     return detector if rate is None else detector.set_rate(rate)
 
 
-def _learned(
-    train: str | None,
-    named: Named,
-    id_column: str | None,
-    resize: str | None,
-    rate: float | None,
-    contamination: str | None,
-    seed: int,
-) -> AnomalyDetector:
+def _learned(normal: Named, itself: bool, rate: float | None, contamination: str | None, seed: int) -> AnomalyDetector:
+    """Returns a detector of what is like these samples, which may be those that are judged themselves."""
     from latente.anomaly import AnomalyDetector
 
     how = _contamination(contamination)
-    if how is None and train is None:
+    if how is None and itself:
         how = "auto"
         note(
             "note: learning from DATA itself, as if it held anomalies; --train NORMAL gives rates that hold for others"
         )
-    X = named.X if train is None else _named(train, id_column, resize, split="train").X
-    return AnomalyDetector(false_alarm_rate=rate, contamination=how, random_state=seed).fit(X)
+    return AnomalyDetector(false_alarm_rate=rate, contamination=how, random_state=seed).fit(normal.X)
 
 
 def _contamination(text: str | None) -> float | str | None:
@@ -190,37 +178,3 @@ def _write_columns(path: Path, columns: dict[str, list[Any]]) -> None:
         writer = csv.writer(file, delimiter=SEPARATORS[suffix], lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
-
-
-def _named(text: str, id_column: str | None, resize: str | None, split: str = "test") -> Named:
-    """Returns what a name on the command line holds, and what the samples are called.
-
-    Those of a folder of images are called by their files, rows of a table by the column of ids, or of words where there
-    is just one whose words are all different; others are numbered.
-    """
-    X = read_samples(text, split=split, resize=resize).X
-    path = Path(text)
-    names = [str(name) for name in getattr(X, "columns", None) or ()] if hasattr(X, "columns") else []
-    if id_column is not None and id_column not in names:
-        known = ", ".join(names) or "no names"
-        raise ValueError(f"--id {id_column}: {text} has no such column; it has {known}")
-    if path.is_dir() and not names:
-        from latente.data.images import IMAGE_SUFFIXES
-
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-        return Named(X, [str(file.relative_to(path)) for file in files], "file")
-    chosen = id_column if id_column is not None else _words(X, names)
-    if chosen is None:
-        return Named(X, list(range(len(X))), "row")
-    values: NDArray[Any] = np.asarray(X[chosen])
-    return Named(X[[name for name in names if name != chosen]], values.tolist(), chosen)
-
-
-def _words(X: Any, names: list[str]) -> str | None:
-    """Returns the only column that holds no numbers, where its values are all different."""
-    kinds = {name: np.asarray(X[name]).dtype.kind for name in names} if hasattr(X, "__getitem__") else {}
-    words = [name for name, kind in kinds.items() if kind not in "biuf"]
-    if len(words) != 1:
-        return None
-    values = np.asarray(X[words[0]]).tolist()
-    return words[0] if len(set(values)) == len(values) else None

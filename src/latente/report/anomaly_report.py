@@ -5,20 +5,21 @@ from __future__ import annotations
 __all__ = ["write_anomaly_report"]
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.anomaly import AnomalyDetector, Explanation
+from latente.anomaly import AnomalyDetector, CrossConformal, Explanation, select
 from latente.data import Rows, as_rows, loaded
 from latente.files import write_atomically
 from latente.report.components import Cell, Row, figure, grid, section, table, tiles
 from latente.report.html import Html, join, tag
 from latente.report.page import page
 from latente.report.pictures import Canvas
-from latente.report.plots import line_plot
+from latente.report.plots import line_plot, plain_log_ticks
 from latente.report.svg import INK, MUTED, SERIES, axes, plot
 from latente.report.words import count, number, percent, plural
 
@@ -31,7 +32,13 @@ EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows
 
 
 def write_anomaly_report(
-    detector: AnomalyDetector, path: str | Path, X: Any, *, ids: Sequence[Any] | None = None, count: int = SHOWN
+    detector: AnomalyDetector,
+    path: str | Path,
+    X: Any,
+    *,
+    ids: Sequence[Any] | None = None,
+    count: int = SHOWN,
+    fdr: float | None = None,
 ) -> Path:
     """Writes one self-contained HTML file: the top anomalies and why, the scores, how far the rates hold.
 
@@ -41,10 +48,11 @@ def write_anomaly_report(
         X: (n, ...) samples to judge.
         ids: (n,) what each is called; None numbers them from 0.
         count: how many anomalies are shown.
+        fdr: a false-discovery rate; flagged is then what `detector.select` selects, else what `predict` flags.
 
     Raises:
         NotFittedError: when the detector is not fitted.
-        ValueError: for data that the detector cannot take, or ids that are not as many.
+        ValueError: for data that the detector cannot take, ids that are not as many, or a rate that makes no sense.
 
     Example:
         >>> import tempfile
@@ -59,15 +67,17 @@ def write_anomaly_report(
     names = np.arange(len(scores)) if ids is None else np.asarray(ids, dtype=object)
     if len(names) != len(scores):
         raise ValueError(f"ids must be as many as samples; got {len(names)} for {len(scores)}")
+    p_values = None if detector.calibration_scores_ is None and fdr is None else detector.p_values_of(scores)
+    judged = _Judged(detector, scores, p_values, fdr)
     shown = min(count, len(scores), max(1, EXPLAINED // detector.schema_.size))
     top = np.argsort(scores, kind="stable")[:shown]
-    samples = _taken(as_rows(loaded(X)), top)
-    explanation = detector.explain(samples)
-    p_values = None if detector.calibration_scores_ is None else detector.p_values_of(scores)
+    rows = as_rows(loaded(X))
+    explanation = _within(detector.explain(_taken(rows, top)), rows)
+    marked = [_marked(str(name), flag) for name, flag in zip(names[top], judged.flags[top], strict=True)]
     sections = [
-        _summary(detector, scores),
-        _top(explanation, [str(name) for name in names[top]], detector),
-        _histogram(detector, scores),
+        _summary(judged),
+        _top(explanation, marked, judged),
+        _histogram(judged),
         None if p_values is None else _calibration(p_values, detector),
     ]
     lead = f"{plural(len(scores), 'sample')}, the least like the training data first."
@@ -77,6 +87,46 @@ def write_anomaly_report(
     return file
 
 
+class _Judged:
+    """A batch as the page tells of it.
+
+    Attributes:
+        detector: fitted.
+        scores: (n,), higher is more normal.
+        fdr: a false-discovery rate, or None.
+        flags: (n,), which samples are flagged.
+    """
+
+    def __init__(self, detector: AnomalyDetector, scores: Array, p_values: Array | None, fdr: float | None) -> None:
+        self.detector, self.scores, self.fdr = detector, scores, fdr
+        self.flags: NDArray[np.bool_] = (
+            scores < detector.offset_ if fdr is None or p_values is None else select(p_values, fdr)
+        )
+
+    @property
+    def threshold(self) -> float:
+        """The score, higher for anomalies, above which samples are flagged; infinite where none is."""
+        if self.fdr is None:
+            return -self.detector.offset_
+        return float(np.min(-self.scores[self.flags])) if self.flags.any() else np.inf
+
+
+def _marked(name: str, flag: bool) -> str:
+    return f"{name} (flagged)" if flag else name
+
+
+def _within(explanation: Explanation, rows: Rows) -> Explanation:
+    """Returns the explanation of rows of a table with what was expected moved into the range of each column.
+
+    A linear prediction knows no bounds: it can be a negative concentration.
+    """
+    if explanation.kind != "table":
+        return explanation
+    ends = [(chunk.min(0), chunk.max(0)) for _, chunk in rows.chunks()]
+    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    return replace(explanation, expected=np.clip(explanation.expected, low, high))
+
+
 def _taken(rows: Rows, index: NDArray[np.int64]) -> NDArray[Any]:
     """Returns the samples with these indices, in this order."""
     order = np.argsort(index)
@@ -84,28 +134,56 @@ def _taken(rows: Rows, index: NDArray[np.int64]) -> NDArray[Any]:
     return out[np.argsort(order)]
 
 
-def _summary(detector: AnomalyDetector, scores: Array) -> Html:
-    flagged = int((scores < detector.offset_).sum())
-    rate = detector.rate_
-    stated = "no rate is stated" if rate is None else f"{percent(rate)} of normal samples may be"
-    held = detector.calibration_scores_
-    calibrated = "the training samples themselves" if held is None else f"{plural(len(held), 'sample')} kept aside"
+def _summary(judged: _Judged) -> Html:
+    flagged, total = int(judged.flags.sum()), len(judged.flags)
     return section(
         "Summary",
         tiles(
             [
-                ("flagged", count(flagged), f"{percent(flagged / len(scores))} of {count(len(scores))}"),
-                ("false alarms", "—" if rate is None else percent(rate), stated),
-                ("threshold", number(-detector.offset_), f"from {calibrated}"),
+                ("flagged", count(flagged), f"{percent(flagged / total)} of {count(total)}"),
+                _stated(judged),
+                ("threshold", number(judged.threshold) if np.isfinite(judged.threshold) else "—", _source(judged)),
             ]
         ),
         id_="summary",
     )
 
 
-def _top(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:
+def _stated(judged: _Judged) -> tuple[str, str, str]:
+    """Returns the tile about the rate that holds for what is flagged."""
+    if judged.fdr is not None:
+        return "false discoveries", percent(judged.fdr), f"{percent(judged.fdr)} of those flagged may be normal"
+    rate = judged.detector.rate_
+    if rate is None:
+        return "false alarms", "—", "no rate is stated"
+    return "false alarms", percent(rate), f"{percent(rate)} of normal samples may be"
+
+
+def _source(judged: _Judged) -> str:
+    """Returns where the threshold comes from."""
+    detector, held = judged.detector, judged.detector.calibration_scores_
+    if judged.fdr is not None:
+        return "the lowest score that is flagged" if judged.flags.any() else "nothing is flagged"
+    if held is None or detector.rate_ is None:
+        return "from the training samples themselves"
+    if _crossed(detector):
+        return f"from {plural(len(held), 'training sample')}, each scored by members that did not see it"
+    return f"from {plural(len(held), 'sample')} kept aside"
+
+
+def _crossed(detector: AnomalyDetector) -> bool:
+    """Whether calibration scores are those of training samples by members that did not see them."""
+    how = detector.calibration
+    if how == "auto":
+        return not detector._fitted.models  # an ensemble
+    return how.startswith("cross") if isinstance(how, str) else isinstance(how, CrossConformal)
+
+
+def _top(explanation: Explanation, names: list[str], judged: _Judged) -> Html:
     kinds = {"table": _rows_of_table, "image": _images, "signal": _signals}
-    return section("Top anomalies", kinds[explanation.kind](explanation, names, detector), id_="top")
+    shown = kinds[explanation.kind](explanation, names, judged.detector)
+    none = None if judged.flags.any() else tag("p", "None of these samples is flagged; the least normal ones are:")
+    return section("Top anomalies", none, shown, id_="top")
 
 
 def _marks(explanation: Explanation, i: int) -> list[str]:
@@ -124,7 +202,11 @@ def _rows_of_table(explanation: Explanation, names: list[str], detector: Anomaly
             if item.contribution > 0
         ]  # fmt: skip
         rows.append([name, *_marks(explanation, i), tag("ul", *items) if items else "no single value explains it"])
-    note = tag("p", "What the score would fall by if one value were as the others of its row predict it.")
+    note = tag(
+        "p",
+        "What the score would fall by if one value were as the others of its row predict it, within the "
+        "range of these samples.",
+    )
     return join([note, table(["row", "score", "p-value", "why"], rows, prose=True)])
 
 
@@ -162,24 +244,32 @@ def _signals(explanation: Explanation, names: list[str], detector: AnomalyDetect
     return join(parts)
 
 
-def _histogram(detector: AnomalyDetector, scores: Array) -> Html:
-    values = -scores
+def _histogram(judged: _Judged) -> Html:
+    values, threshold = -judged.scores, judged.threshold
     finite = values[np.isfinite(values)]
     low, high = float(finite.min()), float(np.quantile(finite, 0.999))
-    high = max(high, -detector.offset_ * 1.05 if np.isfinite(detector.offset_) else high, low + 1e-9)
+    high = max(high, threshold * 1.05 if np.isfinite(threshold) else high, low + 1e-9)
     edges = np.linspace(low, high, BINS + 1).tolist()
 
     def draw(fig: Figure) -> None:
+        from matplotlib.ticker import StrMethodFormatter
+
         ax = axes(fig, xlabel="score (higher is more anomalous)", ylabel="samples")
         ax.hist(np.clip(values, low, high), bins=edges, color=SERIES[0])
-        if np.isfinite(detector.offset_):
-            ax.axvline(-detector.offset_, color=INK, lw=1.5, ls="--")
+        if np.isfinite(threshold):
+            ax.axvline(threshold, color=INK, lw=1.5, ls="--")
         ax.set_yscale("symlog", linthresh=10)
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
     beyond = int((values > high).sum())
     last = f" The last bar also holds {plural(beyond, 'sample')} beyond it." if beyond else ""
     drawing = plot(draw, (4.6, 3.0), "histogram of the scores with the threshold", "scores")
-    return section("Scores", figure(drawing, f"The dashed line is the threshold.{last}"), id_="scores")
+    line = (
+        "The dashed line is the threshold."
+        if np.isfinite(threshold)
+        else "Nothing is flagged, so there is no threshold."
+    )
+    return section("Scores", figure(drawing, f"{line}{last}"), id_="scores")
 
 
 def _calibration(p_values: Array, detector: AnomalyDetector) -> Html:
@@ -192,6 +282,8 @@ def _calibration(p_values: Array, detector: AnomalyDetector) -> Html:
         ax.plot(levels, levels, color=MUTED, lw=1.2, ls="--")
         ax.plot(levels, np.maximum(reached, 1e-9), color=SERIES[0], lw=2)
         ax.set(xscale="log", yscale="log", ylim=(max(levels[0] / 3, 1e-6), 1.5))
+        for side in "xy":
+            plain_log_ticks(ax, side, subs=(1.0,))
 
     at = 0.05 if detector.rate_ is None else detector.rate_
     found = float((p_values <= at).mean())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["curve_plot", "legend", "line_plot", "map_plot", "ridge_plot"]
+__all__ = ["curve_plot", "legend", "line_plot", "plain_log_ticks", "map_plot", "ridge_plot"]
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ def curve_plot(
         values = [v for curve in curves.values() for v in curve if v is not None]
         if min(values) > 0 and max(values) > SPREAD * min(values):
             ax.set_yscale("log")
-            _plain_log_ticks(ax)
+            plain_log_ticks(ax)
         for i, (name, curve) in enumerate(curves.items()):
             points = [(epoch, v) for epoch, v in enumerate(curve, 1) if v is not None]
             mark = "o" if len(points) < 3 else None
@@ -61,13 +61,21 @@ def curve_plot(
     return plot(draw, PHONE, alt, prefix)
 
 
-def _plain_log_ticks(ax: Axes) -> None:
+def plain_log_ticks(ax: Axes, side: str = "y", subs: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """Writes the ticks of a logarithmic axis as plain numbers; a page shows no formulas.
+
+    Args:
+        ax: whose axis.
+        side: "x" or "y".
+        subs: which multiples of powers of ten get a tick.
+    """
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.tick_params(axis="y", which="minor", length=0)
+    axis = ax.yaxis if side == "y" else ax.xaxis
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis="y" if side == "y" else "x", which="minor", length=0)
 
 
 def map_plot(points: NDArray[Any], labels: Labels | None, names: tuple[str, str], alt: str, prefix: str) -> Html:

@@ -15,7 +15,6 @@ HERE = Path(__file__).parent
 CHOICES = HERE / "choose.csv"
 PAGE = HERE.parents[1] / "docs" / "benchmarks-denoising.md"
 CLASSICAL = ("noisy", "median", "tv", "nlm", "bm3d", "linear")
-OLDER = "141057 parameters"  # of the network before its blocks were normalised
 GOAL = {"gaussian:0.1": 1.0}  # dB above the best baseline; 2 otherwise
 Row = dict[str, str]
 
@@ -34,9 +33,8 @@ class Found:
         return float(text) if text else None
 
     def shown(self, data: str, noise: str, method: str) -> str:
-        """How often which number of images was shown, "2 x 60000", with a star for the older network."""
-        setting = self.rows.get((data, noise, method), {}).get("setting", "")
-        return setting.partition(" images")[0] + ("*" if OLDER in setting else "")
+        """How often which number of images was shown, "2 x 60000"."""
+        return self.rows.get((data, noise, method), {}).get("setting", "").partition(" images")[0]
 
 
 def choices() -> list[str]:
@@ -180,8 +178,8 @@ def main() -> None:
         "",
         "- On MNIST and Fashion-MNIST a Denoiser as it comes sees 120,000 images, 2 x 60000 in the last columns below.",
         "  Its network and steps were first chosen in a dozen trials with test images of Fashion-MNIST in sight; later",
-        "  candidates were compared on training images alone (below). Rows with a star are of the network before its",
-        "  blocks were normalised, those of another length also of shorter schedules; so are the candidates below.",
+        "  candidates were compared on training images alone (below). Rows of another length are of earlier, shorter",
+        "  schedules.",
         "- The shortest training of signals was chosen on their test segments, the Imputer's settings on 12 of the 16",
         "  tables (not on Wilt, annthyroid, optdigits, thyroid). That flatters latente.",
         "- CPU seconds are of a shared machine and vary by a factor of two.",

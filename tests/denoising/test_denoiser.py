@@ -298,19 +298,21 @@ def test_a_table_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("shape", "settings", "rate", "batch"),
+    ("shape", "settings", "rate"),
     [
-        ((2, 28, 28), {}, 5e-3, 32),  # 16 channels of 9 positions
-        ((2, 64, 64), {}, 2.5e-3, 8),  # 32, folded
-        ((2, 64, 64), {"width": 64}, 1.25e-3, 8),
-        ((2, 28, 28), {"width": 8}, 5e-3, 32),
-        ((2, 512, 1), {"kind": "signal"}, 5e-3, 32),  # 32 channels of 3 positions
-        ((2, 64, 64), {"trainer": latente.Trainer(1, 4, learning_rate=1e-3, verbose=False)}, 1e-3, 4),
+        ((2, 28, 28), {}, 5e-3),  # 16 channels of 9 positions
+        ((2, 64, 64), {}, 2.5e-3),  # 32, folded; at 5e-3 training on photographs diverged
+        ((2, 64, 64), {"width": 64}, 1.25e-3),
+        ((2, 28, 28), {"width": 8}, 5e-3),
+        ((2, 512, 1), {"kind": "signal"}, 5e-3),  # 32 channels of 3 positions
+        ((2, 64, 64), {"trainer": latente.Trainer(epochs=1, learning_rate=1e-3, verbose=False)}, 1e-3),
     ],
 )
-def test_wider_networks_get_a_lower_rate_and_large_patches_small_batches(monkeypatch, shape, settings, rate, batch):
-    used, fit = [], latente.Trainer.fit
-    monkeypatch.setattr(latente.Trainer, "fit", lambda self, *a, **k: used.append(self) or fit(self, *a, **k))
+def test_wider_networks_get_a_lower_rate_unless_one_is_given(monkeypatch, shape, settings, rate):
+    rates, fit = [], latente.Trainer.fit
+    monkeypatch.setattr(
+        latente.Trainer, "fit", lambda self, *a, **k: rates.append(self.learning_rate) or fit(self, *a, **k)
+    )
     settings = {"trainer": latente.Trainer(epochs=1, verbose=False)} | settings
     Denoiser(random_state=0, **settings).fit(np.random.default_rng(0).random(shape))
-    assert (used[0].learning_rate, used[0].batch_size) == (pytest.approx(rate), batch)
+    assert rates == [pytest.approx(rate)]

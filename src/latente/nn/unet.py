@@ -14,9 +14,6 @@ from torch.nn import functional as F
 CONV: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
 TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
-EPSILON = 1e-4  # of a variance over channels
-GAIN = 0.2  # of the last layer, whose weights Adam would otherwise move too far in a step
-
 
 def fold(x: Tensor, factor: int) -> Tensor:
     """Moves every block of `factor` positions along each axis into channels: (b, c, n, m) -> (b, c f f, n/f, m/f)."""
@@ -35,25 +32,11 @@ def unfold(x: Tensor, factor: int) -> Tensor:
     return parts.reshape(batch, channels // factor, length * factor)
 
 
-class _ChannelNorm(nn.Module):
-    """Layer normalisation over the channels at each position, so that tiles are normalised as the whole would be."""
-
-    def __init__(self, width: int, dimensions: int) -> None:
-        super().__init__()
-        shape = (width, *(1,) * dimensions)
-        self.gain, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        centred = x - x.mean(1, keepdim=True)
-        return centred * torch.rsqrt(centred.square().mean(1, keepdim=True) + EPSILON) * self.gain + self.bias
-
-
 class _Residual(nn.Module):
-    """x + conv(silu(conv(norm(x)))); the norm lets it bear high rates, as in NAFNet (Chen, Chu, Zhang, Sun 2022)."""
+    """x + conv(silu(conv(x)))."""
 
     def __init__(self, width: int, dimensions: int) -> None:
         super().__init__()
-        self.norm = _ChannelNorm(width, dimensions)
         self.first = CONV[dimensions](width, width, 3, padding=1)
         self.second = CONV[dimensions](width, width, 3, padding=1)
         for layer in (self.first, self.second):
@@ -63,11 +46,11 @@ class _Residual(nn.Module):
             self.second.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(self.norm(x))))
+        return x + self.second(F.silu(self.first(F.silu(x))))
 
 
 class UNet(nn.Module):
-    """x_hat = x + f(x - c), or f(x - c), where f sees x at several resolutions and begins as 0.
+    """x_hat = x + f(x), or f(x), where f sees x at several resolutions and begins as 0.
 
     Positions are folded into channels first, so that the widest layers work on few positions (Zhang, Zuo, Zhang 2018,
     "FFDNet"). Each level then halves the size, and on the way up the features of the way down are added (Ronneberger,
@@ -81,7 +64,6 @@ class UNet(nn.Module):
         blocks: residual blocks of a level, on each side.
         factor: how many positions along an axis are folded into channels.
         identity: whether x is added.
-        centre: c, the middle of the data, around which the first layer sees it.
 
     Example:
         >>> UNet(3, width=8)(torch.zeros(1, 3, 30, 17)).shape
@@ -97,16 +79,13 @@ class UNet(nn.Module):
         blocks: int = 1,
         factor: int = 2,
         identity: bool = True,
-        centre: float = 0.0,
     ) -> None:
         super().__init__()
         self.dimensions, self.blocks, self.factor, self.identity = dimensions, blocks, factor, identity
-        self.centre = centre
         self.multiple = factor * 2 ** (levels - 1)
         widths = [width * 2**level for level in range(levels)]
         folded = channels * factor**dimensions
         self.enter = CONV[dimensions](folded, width, 3, padding=1)
-        self.norm = _ChannelNorm(width, dimensions)
         self.leave = CONV[dimensions](width, folded, 3, padding=1)
         self.down = nn.ModuleList(CONV[dimensions](a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(TRANSPOSED[dimensions](b, a, 2, stride=2) for a, b in itertools.pairwise(widths))
@@ -131,7 +110,7 @@ class UNet(nn.Module):
         missing = [-length % self.multiple for length in size]
         ends = [end for more in reversed(missing) for end in (0, more)]
         padded = F.pad(x, ends, mode="replicate") if any(missing) else x
-        out = GAIN * unfold(self._features(fold(padded - self.centre, self.factor)), self.factor)
+        out = unfold(self._features(fold(padded, self.factor)), self.factor)
         out = padded + out if self.identity else out
         for axis, length in enumerate(size, start=2):
             out = out.narrow(axis, 0, length)
@@ -146,4 +125,4 @@ class UNet(nn.Module):
                 x = self.down[i](x)
         for i in reversed(range(len(self.up))):
             x = self.ascending[i](self.up[i](x) + kept[i])
-        return self.leave(self.norm(x))
+        return self.leave(x)

@@ -195,6 +195,17 @@ def test_copies_of_the_commonest_row_are_the_most_normal():
     assert detector.p_values(new)[0] == 1
 
 
+def test_contaminated_training_rows_are_not_held_against_themselves():
+    """Forty rows, of which most are some member's reference: each scores as a row right beside it does."""
+    few = X[:40]
+    detector = AnomalyDetector(Ensemble(members=8, steps=50), contamination="auto", random_state=0).fit(few)
+    scores, beside = detector.score_samples(few), detector.score_samples(few + 1e-4)
+    assert (scores < beside + 1e-3).all()
+    assert scores.mean() < 1.2 * beside.mean()
+    copies = AnomalyDetector(SMALL, contamination="auto", random_state=0).fit(np.concatenate([few] * 3))
+    assert (copies.score_samples(few) > copies.score_samples(few + 0.1)).all()
+
+
 def test_members_of_several_code_sizes_come_back(tmp_path):
     part = Ensemble(members=6, rows=256, steps=50, latent_dim=(1, 2, 3))
     detector = AnomalyDetector(part, random_state=0).fit(X)
@@ -256,6 +267,30 @@ def test_rows_with_missing_values_are_named(fitted):
             act(broken)
     with pytest.raises(ValueError, match="row 3, column 'b'"):
         AnomalyDetector(SMALL).fit(pd.DataFrame(broken, columns=list("abcdef")))
+
+
+def test_rows_with_missing_values_can_be_passed_over(fitted, tmp_path):
+    detector, broken = fitted("ensemble"), NORMAL.copy()
+    broken[[3, 77], [1, 5]] = [np.nan, np.inf]
+    with pytest.raises(ValueError, match=r"1 NaN and 1 infinite values, the first at index \(3, 1\), in rows 3, 77"):
+        detector.score_samples(broken)
+    scores = detector.score_samples(broken, missing="nan")
+    good = np.isfinite(broken).all(1)
+    assert np.isnan(scores[~good]).all()
+    assert (scores[good] == detector.score_samples(NORMAL)[good]).all()
+    np.testing.assert_array_equal(detector.score_samples(broken, missing="nan", out=tmp_path / "scores.npy"), scores)
+    p = detector.p_values_of(scores)
+    assert np.isnan(p[~good]).all()
+    assert (p[good] == detector.p_values(NORMAL)[good]).all()
+    with pytest.raises(ValueError, match="missing must be 'raise' or 'nan'"):
+        detector.score_samples(NORMAL, missing="skip")
+
+
+def test_no_more_than_ten_rows_with_missing_values_are_named():
+    broken = NORMAL.copy()
+    broken[20:35] = np.nan
+    with pytest.raises(ValueError, match=r"in rows 20, 21, 22, 23, 24, 25, 26, 27, 28, 29 and 5 more\. Remove"):
+        AnomalyDetector(SMALL).fit(broken)
 
 
 def test_constant_columns_are_handled():

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["AnomalyDetector"]
 
 import copy
+from collections import Counter
 from typing import Any, Self
 
 import numpy as np
@@ -42,7 +43,8 @@ class AnomalyDetector(PartParams, FittedDetector):
     Autoencoders learn what the data looks like; a score measures how far a sample is from it; a threshold comes from
     scores of samples that the scoring members did not learn from, so that `false_alarm_rate` is the fraction of normal
     samples that will be flagged. The training data should be normal; if it may hold anomalies itself, say so with
-    `contamination`.
+    `contamination`. Such data is usually scored itself: a sample that equals a training sample is then taken for
+    it, and not held against itself, where that occurs once.
 
     Args:
         autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
@@ -122,6 +124,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
         views = self._fit_members(samples[kept], schema, part, folds, seed)
         self._fit_score(views)
+        self._mark_lone(samples[kept])
         self._set_threshold(samples, held, kept, folds, rng, how)
         self._state.pop("index", None)  # says which training samples were references; new ones are none of them
         return self
@@ -201,14 +204,14 @@ class AnomalyDetector(PartParams, FittedDetector):
     ) -> Views:
         """Sets what was trained and returns the members' views of training samples of their own."""
         if schema is not None:
-            schema = robust_schema(schema, samples, "it is scaled without them. Look at them, or leave their rows out")
+            schema = robust_schema(schema, samples)
             fitted, views = fit_ensemble(part, prepared(schema, samples), schema, folds, seed)
         elif isinstance(part, FrozenEstimator):
             fitted, views = fit_autoencoders(part.estimator, samples, folds, seed, frozen=True)
         else:
             fitted, views = fit_autoencoders(part, samples, folds, seed, frozen=False)
         if schema is None:
-            robust_schema(fitted.schema, samples, "the autoencoder hardly sees the others. Leave their rows out")
+            robust_schema(fitted.schema, samples)  # only to warn: an autoencoder scales by itself
         self._fitted, self.schema_ = fitted, fitted.schema
         return views
 
@@ -220,6 +223,14 @@ class AnomalyDetector(PartParams, FittedDetector):
             self._level = torch.where(level > 1e-12, level, 1.0)
             self._usual = robust_scale(views.residual, views.x)
         self.score_ = score
+
+    def _mark_lone(self, samples: NDArray[Any]) -> None:
+        """Marks the references that occur once in contaminated data: it is scored itself, and none is its own."""
+        if self.contaminated and "index" in self._state:
+            rows = [row.tobytes() for row in samples]
+            counts = Counter(rows)
+            alone = torch.tensor([counts[row] == 1 for row in rows])
+            self._state["lone"] = alone.to(self._state["index"].device)[self._state["index"]]
 
     def _set_threshold(
         self,

@@ -82,7 +82,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     # Scores
 
-    def score_samples(self, X: Any, *, out: str | Path | None = None) -> Array:
+    def score_samples(self, X: Any, *, out: str | Path | None = None, missing: str = "raise") -> Array:
         """Returns (n,): minus the score, averaged over the members; higher is more normal.
 
         Each member's score is in units of its median over training samples. The members see values up to 10 standard
@@ -92,12 +92,18 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         Args:
             X: (n, ...), as in `fit`; read and scored in pieces.
             out: a .npy file to write the scores to piece by piece; what is returned is then a read-only map of it.
+            missing: "raise" for an error that names samples with values that are not finite; "nan" gives these the
+                score NaN.
 
         Raises:
             ValueError: for samples of another shape, or values that are not finite.
         """
+        if missing not in ("raise", "nan"):
+            raise ValueError(f"missing must be 'raise' or 'nan'; got {missing!r}")
         rows = self._read(X)
-        return collected((mean_of(piece) for piece in self._scores(self._scaled(rows))), len(rows), out)
+        broken = np.zeros(len(rows), dtype=bool)
+        scaled = self._scaled(rows) if missing == "raise" else self._passed_over(rows, broken)
+        return collected(_with_nan((mean_of(piece) for piece in self._scores(scaled)), broken), len(rows), out)
 
     def decision_function(self, X: Any) -> Array:
         """Returns (n,): `score_samples` minus `offset_`; negative for anomalies.
@@ -134,18 +140,21 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         """Returns (n,): the p-values of scores that are known already; see `p_values`.
 
         Args:
-            scores: (n,), as `score_samples` returns them.
+            scores: (n,), as `score_samples` returns them; NaN gives NaN.
         """
         check_is_fitted(self, "score_")
         if self.calibration_scores_ is None:
             raise ValueError("calibration='quantile' gives no p-values; use 'cross' or 'split'")
-        return conformal_p_values(np.asarray(scores, dtype=np.float64), self.calibration_scores_)
+        scores = np.asarray(scores, dtype=np.float64)
+        return np.where(np.isnan(scores), np.nan, conformal_p_values(scores, self.calibration_scores_))
 
     def select(self, X: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
         """Returns (n,): which samples of a batch are anomalies, at a stated false-discovery rate.
 
-        At most that fraction of those that are selected is normal, on average over batches; see
-        `latente.anomaly.select`. Few calibration samples make it powerless.
+        With split calibration, or after `calibrate`, at most that fraction of those that are selected is normal, on
+        average over batches of independent samples and over training sets. With cross calibration that
+        is not proven. See `latente.anomaly.select`. Few calibration
+        samples make it powerless: with m of them and n samples it takes (m + 1) fdr k >= n to select k at once.
 
         Args:
             X: (n, ...), the whole batch.
@@ -280,6 +289,13 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     def _scaled(self, rows: Rows) -> Iterator[Tensor]:
         return (prepared(self.schema_, chunk) for chunk in finite_chunks(rows))
 
+    def _passed_over(self, rows: Rows, broken: NDArray[np.bool_]) -> Iterator[Tensor]:
+        """Yields scaled samples, 0 for those that are not finite, which it marks in `broken` (n,)."""
+        for start, chunk in rows.chunks():
+            bad = ~np.isfinite(chunk).reshape(len(chunk), -1).all(1)
+            broken[start : start + len(chunk)] = bad
+            yield prepared(self.schema_, np.where(bad.reshape(-1, *(1,) * (chunk.ndim - 1)), 0, chunk))
+
     def _scores(self, x: Iterator[Tensor]) -> Iterator[NDArray[np.float32]]:
         """Yields the members' scores (m, members) of scaled samples, higher for anomalies, in fixed pieces."""
         backbone = self._fitted.backbone
@@ -309,3 +325,11 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "score_")
+
+
+def _with_nan(pieces: Iterator[Array], broken: NDArray[np.bool_]) -> Iterator[Array]:
+    """Yields the scores (m,) with NaN for samples that are marked in `broken` (n,) by then."""
+    at = 0
+    for piece in pieces:
+        yield np.where(broken[at : at + len(piece)], np.nan, piece)
+        at += len(piece)

@@ -106,7 +106,7 @@ def _plain(value: Any) -> Any:
 def _ensemble(detector: FittedDetector) -> Ensemble:
     """Returns the settings of the ensemble that was trained."""
     members = detector._fitted.backbone
-    codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator, union-attr]
+    codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator]
     hidden = members.weights[0].shape[2]  # type: ignore[index]
     return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden)
 

@@ -184,7 +184,9 @@ class NearestCodes(Score, name="nearest_codes"):
         return state if views.index is None else state | {"index": views.index[:, : self.references]}
 
     def __call__(self, views: Views, state: State) -> Tensor:
-        return nearest(views.z / state["scale"], state["references"], self.k, views.index, state.get("index"))
+        return nearest(
+            views.z / state["scale"], state["references"], self.k, views.index, state.get("index"), state.get("lone")
+        )
 
 
 @dataclass
@@ -251,7 +253,9 @@ class NearestReferences(Score, name="nearest"):
         return torch.stack(found).mean(0).argsort(stable=True)[:kept].sort().values
 
     def __call__(self, views: Views, state: State) -> Tensor:
-        return nearest(self._space(views, state), state["references"], 1, views.index, state.get("index"))
+        return nearest(
+            self._space(views, state), state["references"], 1, views.index, state.get("index"), state.get("lone")
+        )
 
     def _space(self, views: Views, state: State) -> Tensor:
         return torch.cat([views.x_hat, views.residual * state["weight"]], 2)

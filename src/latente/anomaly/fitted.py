@@ -214,7 +214,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
             >>> X = np.random.default_rng(0).normal(size=(500, 3))
             >>> detector = AnomalyDetector(Ensemble(members=4, steps=50), random_state=0).fit(X[:200])
             >>> detector.calibrate(X[200:] * 2, 0.1).predict(X[200:] * 2).tolist().count(-1)
-            30
+            29
         """
         check_is_fitted(self, "score_")
         rate = false_alarm_rate if false_alarm_rate is not None else self.rate_ or USUAL_RATE

@@ -53,7 +53,7 @@ def robust_moments(x: NDArray[Any]) -> tuple[Array, Array, Array]:
         >>> x[7] = 1e9
         >>> mean, spread, held = robust_moments(x)
         >>> mean.round(1), spread.round(1), held.round(3)
-        (array([50.4]), array([28.6]), array([1.]))
+        (array([50.4]), array([29.]), array([1.]))
     """
     x = np.asarray(x, dtype=np.float64)
     few = max(1, round(FEW * len(x)))

@@ -215,7 +215,7 @@ class NearestReferences(Score, name="nearest"):
     Example:
         >>> x = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
         >>> x[0, 7] = 10.0
-        >>> score, views = NearestReferences(references=16), Views(x, x_hat=0.9 * x, z=x)
+        >>> score, views = NearestReferences(16), Views(x, x_hat=0.9 * x, z=x, index=torch.arange(100)[None])
         >>> int(score(views, score.fit(views)).argmax())
         7
     """

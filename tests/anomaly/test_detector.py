@@ -137,8 +137,16 @@ def test_a_variational_autoencoder_scores_by_its_likelihood(scoring):
     detector = AnomalyDetector(model, scoring=scoring, random_state=0).fit(X)
     scores = detector.score_samples(np.concatenate([NORMAL, ODD]))
     assert roc_auc_score(np.arange(460) < 400, scores) > 0.9
+
+
+@pytest.mark.parametrize("wrong", [SMALL, Autoencoder(2), FrozenEstimator(Autoencoder(2))])
+def test_a_likelihood_needs_a_model_that_has_one_and_says_so_before_training(wrong, monkeypatch):
+    if isinstance(wrong, FrozenEstimator):
+        wrong = FrozenEstimator(Autoencoder(2, trainer=Trainer(epochs=1, verbose=False)).fit(X))
+    for name in ("fit_ensemble", "fit_autoencoders"):
+        monkeypatch.setattr(f"latente.anomaly.detector.{name}", None)  # not called
     with pytest.raises(ValueError, match="needs a variational autoencoder"):
-        AnomalyDetector(SMALL, scoring="likelihood").fit(X)
+        AnomalyDetector(wrong, scoring="likelihood").fit(X)
 
 
 def test_the_rate_can_be_moved_afterwards(fitted):
@@ -149,6 +157,61 @@ def test_the_rate_can_be_moved_afterwards(fitted):
     assert detector.offset_ == expected
     with pytest.raises(ValueError, match="keeps no calibration scores"):
         fitted("quantile").set_rate(0.2)
+
+
+def test_a_rate_takes_the_place_of_a_contamination():
+    detector = clone(WAYS["contaminated"]).fit(X).set_rate(0.05)
+    assert detector.contamination == "auto"
+    assert detector.offset_ == clone(detector).fit(X).offset_
+
+
+@pytest.mark.parametrize("way", ["quantile", "contaminated"])
+def test_fresh_normal_samples_set_the_threshold_without_training(fitted, way, tmp_path):
+    old = fitted(way)
+    detector = load(old.save(tmp_path / "old"))
+    detector.calibrate(1.3 * NORMAL[:200])
+    scores = old.score_samples(1.3 * NORMAL)
+    assert (detector.score_samples(1.3 * NORMAL) == scores).all()
+    assert (detector.calibration_scores_ == scores[:200]).all()
+    assert detector.rate_ == 0.05
+    assert (detector.predict(1.3 * NORMAL[:200]) == -1).sum() == 9  # the tenth is the threshold itself
+    assert (detector.predict(1.3 * NORMAL[200:]) == -1).mean() == pytest.approx(0.05, abs=0.06)
+    assert detector.calibrate(NORMAL, 0.2).rate_ == 0.2
+    again = load(detector.save(tmp_path / "new"))
+    assert (again.p_values(ODD) == detector.p_values(ODD)).all()
+    with pytest.raises(ValueError, match="false_alarm_rate must be between 0 and 1"):
+        detector.calibrate(NORMAL, 1.5)
+
+
+def test_copies_of_the_commonest_row_are_the_most_normal():
+    """Nine in ten training rows are the same; a row beside it is no more normal than it is."""
+    same = np.zeros((1000, 4))
+    same[900:] = RNG.normal(3.0, 0.5, size=(100, 4))
+    new = np.array([[0, 0, 0, 0], [0.05, 0.05, 0, 0], [0.3] * 4, [9.0] * 4])
+    detector = AnomalyDetector(SMALL, random_state=0).fit(same)
+    scores = detector.score_samples(new)
+    assert (np.diff(scores) < 0).all()
+    assert scores[0] == 0
+    assert detector.p_values(new)[0] == 1
+
+
+def test_contaminated_training_rows_are_not_held_against_themselves():
+    """Forty rows, of which most are some member's reference: each scores as a row right beside it does."""
+    few = X[:40]
+    detector = AnomalyDetector(Ensemble(members=8, steps=50), contamination="auto", random_state=0).fit(few)
+    scores, beside = detector.score_samples(few), detector.score_samples(few + 1e-4)
+    assert (scores < beside + 1e-3).all()
+    assert scores.mean() < 1.2 * beside.mean()
+    copies = AnomalyDetector(SMALL, contamination="auto", random_state=0).fit(np.concatenate([few] * 3))
+    assert (copies.score_samples(few) > copies.score_samples(few + 0.1)).all()
+
+
+def test_members_of_several_code_sizes_come_back(tmp_path):
+    part = Ensemble(members=6, rows=256, steps=50, latent_dim=(1, 2, 3))
+    detector = AnomalyDetector(part, random_state=0).fit(X)
+    again = load(detector.save(tmp_path / "sizes"))
+    assert (again.score_samples(ODD) == detector.score_samples(ODD)).all()
+    assert again.get_params(deep=False)["autoencoder"] == part
 
 
 def test_a_batch_is_selected_at_a_false_discovery_rate(fitted):
@@ -170,9 +233,12 @@ def test_a_part_is_set_by_name():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"contamination": 0.6}, "at most 0.5; got 0.6"),
-        ({"contamination": -0.1}, "at most 0.5"),
-        ({"contamination": "some"}, "at most 0.5; got 'some'"),
+        ({"contamination": 0.6}, "below 0.5; got 0.6"),
+        ({"contamination": 0.5}, "below 0.5; got 0.5"),
+        ({"contamination": 0}, "above 0 and below 0.5; got 0"),
+        ({"contamination": -0.1}, "below 0.5"),
+        ({"contamination": "some"}, "below 0.5; got 'some'"),
+        ({"contamination": 0.1, "false_alarm_rate": 0.01}, "no false_alarm_rate; got 0.01 as well"),
         ({"false_alarm_rate": 0.0}, "false_alarm_rate must be between 0 and 1"),
         ({"false_alarm_rate": "low"}, "false_alarm_rate must be between 0 and 1"),
         ({"scoring": "nearst"}, "Did you mean 'nearest'"),
@@ -201,6 +267,30 @@ def test_rows_with_missing_values_are_named(fitted):
             act(broken)
     with pytest.raises(ValueError, match="row 3, column 'b'"):
         AnomalyDetector(SMALL).fit(pd.DataFrame(broken, columns=list("abcdef")))
+
+
+def test_rows_with_missing_values_can_be_passed_over(fitted, tmp_path):
+    detector, broken = fitted("ensemble"), NORMAL.copy()
+    broken[[3, 77], [1, 5]] = [np.nan, np.inf]
+    with pytest.raises(ValueError, match=r"1 NaN and 1 infinite values, the first at index \(3, 1\), in rows 3, 77"):
+        detector.score_samples(broken)
+    scores = detector.score_samples(broken, missing="nan")
+    good = np.isfinite(broken).all(1)
+    assert np.isnan(scores[~good]).all()
+    assert (scores[good] == detector.score_samples(NORMAL)[good]).all()
+    np.testing.assert_array_equal(detector.score_samples(broken, missing="nan", out=tmp_path / "scores.npy"), scores)
+    p = detector.p_values_of(scores)
+    assert np.isnan(p[~good]).all()
+    assert (p[good] == detector.p_values(NORMAL)[good]).all()
+    with pytest.raises(ValueError, match="missing must be 'raise' or 'nan'"):
+        detector.score_samples(NORMAL, missing="skip")
+
+
+def test_no_more_than_ten_rows_with_missing_values_are_named():
+    broken = NORMAL.copy()
+    broken[20:35] = np.nan
+    with pytest.raises(ValueError, match=r"in rows 20, 21, 22, 23, 24, 25, 26, 27, 28, 29 and 5 more\. Remove"):
+        AnomalyDetector(SMALL).fit(broken)
 
 
 def test_constant_columns_are_handled():

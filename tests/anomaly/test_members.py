@@ -73,39 +73,54 @@ def test_the_loss_is_the_mean_over_members_of_the_trimmed_mean(trim):
 
 
 def test_columns_are_standardised_and_extremes_clipped():
-    group, own = Ensemble(members=3, rows=100, steps=2).fit(
+    group, index = Ensemble(members=3, rows=100, steps=2).fit(
         torch.from_numpy(X), decide(X), np.zeros(300, dtype=np.int64), 0
     )
     u = group.standardised(torch.from_numpy(X)).numpy()
     np.testing.assert_allclose(u.std(0), 1, rtol=1e-4)
     assert float(group.standardised(torch.from_numpy(X + 1e6)).max()) == 10
-    assert own.shape == (3, 100, 5)
+    assert index.shape == (3, 100)
+    assert all(len(own.unique()) == 100 for own in index)
 
 
 def test_a_member_sees_nothing_of_its_fold():
     folds = np.arange(300) % 3
     x = torch.zeros(300, 5)
     x[:, 0] = torch.from_numpy(folds.astype(np.float32))
-    group, own = Ensemble(members=6, steps=1).fit(x, decide(x.numpy()), folds, 0)
-    seen = (own[:, :, 0] / group.factor[0] + group.shift[0]).round()
-    assert own.shape[1] == 200
+    _, index = Ensemble(members=6, steps=1).fit(x, decide(x.numpy()), folds, 0)
+    assert index.shape[1] == 200
     for i in range(6):
-        assert sorted(seen[i].unique().tolist()) == [fold for fold in range(3) if fold != i % 3]
+        assert sorted(set(folds[index[i]])) == [fold for fold in range(3) if fold != i % 3]
 
 
 def test_training_makes_every_member_better():
     x, folds = torch.from_numpy(X), np.zeros(300, dtype=np.int64)
     errors = []
     for steps in (1, 200):
-        group, own = Ensemble(members=4, steps=steps, latent_dim=2, noise=0.0, trim=0.0).fit(x, decide(X), folds, 0)
-        views = group.views_of(own)
+        group, index = Ensemble(members=4, steps=steps, latent_dim=2, noise=0.0, trim=0.0).fit(x, decide(X), folds, 0)
+        views = group.views_of(group.standardised(x)[index])
         errors.append(views.residual.square().mean((1, 2)).detach().numpy())
     assert (errors[1] < 0.2 * errors[0]).all()
 
 
+def test_sizes_of_codes_are_divided_among_the_members():
+    group = Ensemble(members=5, latent_dim=(1, 3)).build(6)
+    assert group.active.sum((1, 2)).tolist() == [1, 1, 1, 3, 3]
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"members": 0}, {"rows": 0}, {"latent_dim": 0}, {"noise": -1}, {"trim": 1.0}, {"learning_rate": 0}],
+    [
+        {"members": 0},
+        {"rows": 0},
+        {"latent_dim": 0},
+        {"latent_dim": ()},
+        {"latent_dim": (2, 0)},
+        {"latent_dim": (1, 2, 3), "members": 2},
+        {"noise": -1},
+        {"trim": 1.0},
+        {"learning_rate": 0},
+    ],
 )
 def test_settings_without_sense_are_refused(settings):
     with pytest.raises(ValueError, match="Ensemble: .* must be"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from latente.anomaly import (
     ReconstructionError,
     Score,
 )
+from latente.anomaly.distances import nearest
 from latente.anomaly.scores import robust_scale
 from latente.anomaly.views import Views
 
@@ -91,13 +94,35 @@ def test_nearest_references():
     np.testing.assert_allclose(scored(NearestReferences(16, 0.5)), expected, rtol=1e-4)
 
 
-def test_a_reference_is_held_against_the_others():
-    score = NearestReferences(16, 0.5)
-    state = score.fit(TRAIN)
-    first = Views(TRAIN.x[:, :1], TRAIN.x_hat[:, :1], TRAIN.z[:, :1])
-    space = state["references"].numpy()
-    expected = [np.sort(cdist(own[:1], own))[0, 1] for own in space]
-    np.testing.assert_allclose(score(first, state).numpy()[:, 0], expected, rtol=1e-4)
+INDEX = torch.arange(201).expand(MEMBERS, -1) + 1000
+
+
+@pytest.mark.parametrize("score", [NearestReferences(16, 0.5), NearestReferences(16, 0.5, trim=0.1)])
+def test_a_training_sample_is_held_against_the_other_references_and_a_copy_against_all(score):
+    state = score.fit(replace(TRAIN, index=INDEX))
+    own, copies = score(replace(TRAIN, index=INDEX), state), score(TRAIN, state)
+    for member, space in enumerate(state["references"].numpy()):
+        chosen = state["index"][member] - 1000
+        assert (copies[member, chosen] == 0).all()
+        expected = np.sort(cdist(space, space))[:, 1]
+        np.testing.assert_allclose(own[member, chosen].numpy(), expected, rtol=1e-5)
+        others = np.setdiff1d(np.arange(201), chosen)
+        np.testing.assert_array_equal(own[member, others].numpy(), copies[member, others].numpy())
+
+
+def test_a_training_code_is_not_its_own_neighbour():
+    score = NearestCodes(2, 50)
+    known = replace(TRAIN, index=INDEX)
+    state = score.fit(known)
+    codes = (TRAIN.z / state["scale"]).numpy()
+    expected = [np.sort(cdist(own, own[:50]))[:50, 1:3].mean(1) for own in codes]
+    np.testing.assert_allclose(score(known, state).numpy()[:, :50], expected, rtol=1e-4)
+
+
+def test_small_distances_far_from_the_origin_are_not_rounded_away():
+    x = torch.full((1, 1, 4), 1e3)
+    references = x + torch.tensor([0.5, 30.0])[:, None]
+    assert nearest(x, references, 1).item() == pytest.approx(1.0, rel=1e-5)
 
 
 def test_far_samples_cannot_be_references():

@@ -75,7 +75,7 @@ def test_images_are_called_by_their_files(tmp_path, call):
     [
         (["--id", "nobody"], "has no such column; it has name, a, b, c"),
         (["--contamination", "much"], "--contamination must be auto or a fraction"),
-        (["--contamination", "0.9"], "at most 0.5"),
+        (["--contamination", "0.9"], "below 0.5"),
         (["--false-alarm-rate", "2"], "false_alarm_rate must be between 0 and 1"),
         (["--model", "nowhere"], "no such detector: nowhere"),
         (["--model", "nowhere", "--contamination", "auto"], "--model has learned already"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "Alarm", "AnomalyDetector", "CalibrationWarning", "CodeDistance", "Contribution", "CrossConformal",
-    "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance", "Likelihood",
+    "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance",
+    "Likelihood",
     "NearestCodes", "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation",
     "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores", "TrainingQuantile", "anomaly_map",
     "conformal_p_values", "drift_test", "load", "select",
@@ -24,6 +25,7 @@ from latente.anomaly.explanation import Contribution, Explanation
 from latente.anomaly.fitted import CalibrationWarning
 from latente.anomaly.likelihood import Likelihood
 from latente.anomaly.maps import anomaly_map
+from latente.anomaly.moments import DominatedColumnWarning
 from latente.anomaly.saving import load
 from latente.anomaly.scores import (
     CodeDistance,

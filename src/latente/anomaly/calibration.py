@@ -155,8 +155,8 @@ def select(p_values: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
 
     The k smallest p-values are taken for the largest k with p_(k) <= fdr k / n. For independent p-values, and for
     split-conformal ones of independent samples, the expected fraction of normal samples among those taken is at most
-    fdr. Sources: Benjamini, Hochberg (1995), "Controlling the false discovery rate"; Bates et al. (2023) for conformal
-    p-values.
+    fdr. For cross-conformal p-values that is not proven. Sources: Benjamini, Hochberg (1995), "Controlling the false
+    discovery rate"; Bates et al. (2023) for conformal p-values.
 
     Args:
         p_values: (n,), of the whole batch.

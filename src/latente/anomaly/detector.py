@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["AnomalyDetector"]
 
 import copy
+from collections import Counter
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,8 @@ from latente.anomaly.calibration import Calibration, CrossConformal, SplitConfor
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitted import FittedDetector
-from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of
+from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of, prepared
+from latente.anomaly.moments import robust_schema
 from latente.anomaly.scores import NearestReferences, Score, robust_scale
 from latente.anomaly.views import Views
 from latente.data import DataSpec, Rows, Schema, check_values, decide
@@ -41,7 +43,8 @@ class AnomalyDetector(PartParams, FittedDetector):
     Autoencoders learn what the data looks like; a score measures how far a sample is from it; a threshold comes from
     scores of samples that the scoring members did not learn from, so that `false_alarm_rate` is the fraction of normal
     samples that will be flagged. The training data should be normal; if it may hold anomalies itself, say so with
-    `contamination`.
+    `contamination`. Such data is usually scored itself: a sample that equals a training sample is then taken for
+    it, and not held against itself, where that occurs once.
 
     Args:
         autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
@@ -53,7 +56,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
-            above 0, at most 0.5, which alone flags that fraction of the training data.
+            above 0 and below 0.5, which alone flags that fraction of the training data and excludes a rate.
         calibration: where the threshold comes from: CrossConformal, SplitConformal, TrainingQuantile, or "cross:4",
             "split:0.25", "quantile". "auto" is cross for ensembles, split for a single autoencoder.
         data: what the data is, a DataSpec; "auto" looks at it. An autoencoder has a `data` of its own.
@@ -115,22 +118,31 @@ class AnomalyDetector(PartParams, FittedDetector):
         rng = np.random.default_rng(seed)
         samples = rows.sample(SEEN, seed)
         schema, part = self._choose(rows)
+        self._score().check_model(part.estimator if isinstance(part, FrozenEstimator) else part)
         how = self._calibration(part)
         held, kept = self._divide(len(samples), how, rng)
         folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
-        self._fit_score(self._fit_members(samples[kept], schema, part, folds, seed))
-        self._set_threshold(samples, held, kept, folds, rng)
+        views = self._fit_members(samples[kept], schema, part, folds, seed)
+        self._fit_score(views)
+        self._mark_lone(samples[kept])
+        self._set_threshold(samples, held, kept, folds, rng, how)
+        self._state.pop("index", None)  # says which training samples were references; new ones are none of them
         return self
 
     # Settings
 
     def _check(self) -> None:
-        if self.contaminated and self.contamination != "auto" and not is_number(self.contamination, 0, 0.5):
+        share, rate = self.contamination, self.false_alarm_rate
+        if share not in (None, "auto") and (not is_number(share, 0, 0.5) or share in (0, 0.5)):
             raise ValueError(
-                f"contamination must be None (normal training data), 'auto' or above 0 and at most 0.5; got "
-                f"{self.contamination!r}"
+                f"contamination must be None (normal training data), 'auto', or above 0 and below 0.5; got {share!r}"
             )
-        self._check_rate(self.false_alarm_rate)
+        self._check_rate(rate)
+        if rate is not None and share not in (None, "auto"):
+            raise ValueError(
+                f"contamination={share!r} flags that fraction of the training data, so there is no false_alarm_rate; "
+                f"got {rate!r} as well. Use contamination='auto' with the rate, or leave one out"
+            )
         self._score().check()
 
     def _score(self) -> Score:
@@ -180,9 +192,7 @@ class AnomalyDetector(PartParams, FittedDetector):
     ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """Returns the indices of the samples for calibration alone, or None, and of those to train on."""
         if not isinstance(how, SplitConformal):
-            self._held_out = isinstance(how, CrossConformal)
             return None, np.arange(samples)
-        self._held_out = True
         apart = min(max(1, round(how.fraction * samples)), samples - 1)
         order = rng.permutation(samples)
         return np.sort(order[:apart]), np.sort(order[apart:])
@@ -194,12 +204,15 @@ class AnomalyDetector(PartParams, FittedDetector):
     ) -> Views:
         """Sets what was trained and returns the members' views of training samples of their own."""
         if schema is not None:
-            fitted, views = fit_ensemble(part, schema.prepare(schema.ingest(samples)), schema, folds, seed)
+            schema = robust_schema(schema, samples)
+            fitted, views = fit_ensemble(part, prepared(schema, samples), schema, folds, seed)
         elif isinstance(part, FrozenEstimator):
             fitted, views = fit_autoencoders(part.estimator, samples, folds, seed, frozen=True)
         else:
             fitted, views = fit_autoencoders(part, samples, folds, seed, frozen=False)
-        self._fitted, self.schema_, self._folds = fitted, fitted.schema, int(folds.max()) + 1
+        if schema is None:
+            robust_schema(fitted.schema, samples)  # only to warn: an autoencoder scales by itself
+        self._fitted, self.schema_ = fitted, fitted.schema
         return views
 
     def _fit_score(self, views: Views) -> None:
@@ -211,6 +224,14 @@ class AnomalyDetector(PartParams, FittedDetector):
             self._usual = robust_scale(views.residual, views.x)
         self.score_ = score
 
+    def _mark_lone(self, samples: NDArray[Any]) -> None:
+        """Marks the references that occur once in contaminated data: it is scored itself, and none is its own."""
+        if self.contaminated and "index" in self._state:
+            rows = [row.tobytes() for row in samples]
+            counts = Counter(rows)
+            alone = torch.tensor([counts[row] == 1 for row in rows])
+            self._state["lone"] = alone.to(self._state["index"].device)[self._state["index"]]
+
     def _set_threshold(
         self,
         samples: NDArray[Any],
@@ -218,20 +239,22 @@ class AnomalyDetector(PartParams, FittedDetector):
         kept: NDArray[np.int64],
         folds: NDArray[np.int64],
         rng: np.random.Generator,
+        how: Calibration,
     ) -> None:
         """Sets `calibration_scores_`, `offset_` and what explanations need."""
         use = rng.permutation(len(kept))[:CALIBRATED]
-        of_members = np.concatenate(list(self._scores(self._ingested(samples[kept[use]]))))
+        of_members = self._training_scores(prepared(self.schema_, samples[kept[use]]), torch.from_numpy(use))
         training = mean_of(of_members)
         if held is not None:
             self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
-        elif self._held_out:
+        elif isinstance(how, CrossConformal):
             self.calibration_scores_ = -cross_scores(of_members, folds[use])
         else:
             self.calibration_scores_ = None
-        self.offset_ = self._threshold(training)
+        asked = training if self.rate_ is not None else self.score_samples(samples[kept[use]])  # as predict will
+        self.offset_ = self._threshold(asked)
         self._expectation = None
         if self.schema_.kind == "table":
             normal = training > np.quantile(training, 0.1) if self.contaminated else np.ones(len(use), dtype=bool)
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
-            self._expectation = Expectation.of(self.schema_.prepare(self.schema_.ingest(chosen)))
+            self._expectation = Expectation.of(self._fitted.within(prepared(self.schema_, chosen)))

@@ -8,31 +8,55 @@ import numpy as np
 import torch
 from torch import Tensor
 
-EQUAL = 1e-5  # squared distances below this, relative to the squared lengths, are those of a sample to itself
+EQUAL = 1e-5  # distances below this, relative to the length, are rounding
 SMALLEST = 1e-6  # of a variance, relative to the largest
 
 
-def nearest(x: Tensor, references: Tensor, k: int) -> Tensor:
+def nearest(
+    x: Tensor,
+    references: Tensor,
+    k: int,
+    index: Tensor | None = None,
+    known: Tensor | None = None,
+    lone: Tensor | None = None,
+) -> Tensor:
     """Returns (members, n): the mean distance to the k nearest references that are not the sample itself.
+
+    A reference that equals a sample is a neighbour at distance 0 like any other, unless it has the sample's own index
+    or is a lone one. A sample without any other reference has distance 0.
 
     Args:
         x: (members, n, values).
         references: (members, m, values).
         k: how many; all references where there are fewer.
+        index: (members, n), which training samples these are; None for new ones.
+        known: (members, m), which training samples the references are.
+        lone: (members, m), which references stand for any sample that equals them, and are left out for it.
     """
-    return torch.stack([_nearest(own, others, k) for own, others in zip(x, references, strict=True)])
+    found = []
+    for member, (own, others) in enumerate(zip(x, references, strict=True)):
+        same = None if index is None or known is None else index[member, :, None] == known[member]
+        found.append(_nearest(own, others, k, same, None if lone is None else lone[member]))
+    return torch.stack(found)
 
 
-def _nearest(x: Tensor, references: Tensor, k: int) -> Tensor:
+def _nearest(x: Tensor, references: Tensor, k: int, same: Tensor | None, lone: Tensor | None) -> Tensor:
     """Returns (n,) for one member; all members at once would take more memory and no less time."""
     lengths = x.square().sum(1, keepdim=True) + references.square().sum(1)
-    squared = torch.addmm(lengths, x, references.T, alpha=-2)
-    squared = torch.where(squared > EQUAL * lengths, squared, torch.inf)
-    if k == 1:
-        found = squared.amin(1, keepdim=True)
+    squared = torch.addmm(lengths, x, references.T, alpha=-2)  # only finds them: it rounds small distances badly
+    if same is not None:
+        squared = squared.masked_fill(same, torch.inf)
+    count = min(k if lone is None else k + 1, squared.shape[1])
+    if count == 1:
+        found, at = (part[:, None] for part in squared.min(1))
     else:
-        found = squared.topk(min(k, squared.shape[1]), dim=1, largest=False, sorted=False).values
-    return torch.where(found.isinf(), 0.0, found).sqrt().mean(1)
+        found, at = squared.topk(count, dim=1, largest=False, sorted=False)
+    distances = (x[:, None] - references[at]).square().sum(2).sqrt().masked_fill(found.isinf(), torch.inf)
+    if lone is not None:
+        itself = lone[at] & (distances <= EQUAL * x.square().sum(1, keepdim=True).sqrt())
+        distances = distances.masked_fill(itself, torch.inf).sort(1).values[:, :k]
+    others = distances < torch.inf
+    return torch.where(others, distances, 0.0).sum(1) / others.sum(1).clamp(min=1)
 
 
 def shrunk_covariances(x: Tensor) -> dict[str, Tensor]:

@@ -33,7 +33,8 @@ class Ensemble(Part, family="ensemble", name="ensemble"):
     Args:
         members: how many.
         rows: of the training data that each member sees, at most.
-        latent_dim: the size of the codes; "auto" is half the values of a sample, from 1 to 4.
+        latent_dim: the size of the codes; "auto" is half the values of a sample, from 1 to 4; a tuple of sizes is
+            divided among the members: (2, 4) is 2 for the first half of them, 4 for the second.
         hidden_features: width of the hidden layers.
         steps: of training, about.
         noise: standard deviation of the noise on the standardised input (a denoising autoencoder); 0 for none.
@@ -48,7 +49,7 @@ learning_rate=0.01)
 
     members: int = 20
     rows: int = 2048
-    latent_dim: int | str = "auto"
+    latent_dim: int | tuple[int, ...] | str = "auto"
     hidden_features: int = 32
     steps: int = 400
     noise: float = 0.2
@@ -60,9 +61,13 @@ learning_rate=0.01)
         for name in ("members", "rows", "hidden_features", "steps"):
             if not is_integer(getattr(self, name), low=1):
                 raise ValueError(f"Ensemble: {name} must be an integer of at least 1; got {getattr(self, name)!r}")
-        if self.latent_dim != "auto" and not is_integer(self.latent_dim, low=1):
+        sizes = self.latent_dim if isinstance(self.latent_dim, tuple) else (self.latent_dim,)
+        if self.latent_dim != "auto" and not (
+            0 < len(sizes) <= self.members and all(is_integer(size, low=1) for size in sizes)
+        ):
             raise ValueError(
-                f"Ensemble: latent_dim must be 'auto' or an integer of at least 1; got {self.latent_dim!r}"
+                "Ensemble: latent_dim must be 'auto', an integer of at least 1 or a tuple of no more of them than "
+                f"members; got {self.latent_dim!r}"
             )
         if not is_number(self.noise, low=0):
             raise ValueError(f"Ensemble: noise must be a number of at least 0; got {self.noise!r}")
@@ -77,11 +82,13 @@ learning_rate=0.01)
         Args:
             values: of a sample.
         """
-        size = max(1, min(LARGEST_CODE, values // 2)) if self.latent_dim == "auto" else int(self.latent_dim)
-        return Members(values, int(self.hidden_features), [size] * int(self.members))
+        given = max(1, min(LARGEST_CODE, values // 2)) if self.latent_dim == "auto" else self.latent_dim
+        sizes = given if isinstance(given, tuple) else (given,)
+        count = int(self.members)
+        return Members(values, int(self.hidden_features), [int(sizes[i * len(sizes) // count]) for i in range(count)])
 
     def fit(self, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Members, Tensor]:
-        """Trains the members and returns them with their training samples (members, rows, values), standardised.
+        """Trains the members and returns them with the indices (members, rows) of their training samples.
 
         Args:
             x: (n, *sample_shape), scaled.
@@ -93,10 +100,10 @@ learning_rate=0.01)
         generator = torch.Generator().manual_seed(seed)
         with seeded(seed):
             members = self.build(flat.shape[1])
-        _standardise(members, flat, schema)
+        members.learn_scale(x, schema)
         u = members.standardised(flat)
-        own = torch.stack([u[index] for index in self._rows(folds, flat.shape[1], generator)])
-        count = own.shape[1]
+        index = torch.stack(self._rows(folds, flat.shape[1], generator))
+        count = index.shape[1]
         batch = min(BATCH, count)
         trainer = Trainer(
             epochs=max(1, round(int(self.steps) / max(1, round(count / batch)))),
@@ -109,8 +116,8 @@ learning_rate=0.01)
             verbose=False,
         )
         objective = MemberReconstruction(self.noise, self.trim)
-        trainer.fit(members, ArraySource(own.transpose(0, 1).contiguous()), objective, seed=seed)
-        return members.eval(), own
+        trainer.fit(members, ArraySource(u[index.T]), objective, seed=seed)
+        return members.eval(), index
 
     def _rows(self, folds: NDArray[np.int64], values: int, generator: torch.Generator) -> list[Tensor]:
         """Returns the indices of each member's rows, as many for all."""
@@ -121,12 +128,3 @@ learning_rate=0.01)
         rows = min(int(self.rows), most, *(len(index) for index in outside))
         shuffled = (outside[member % count] for member in range(int(self.members)))
         return [index[torch.randperm(len(index), generator=generator)[:rows]] for index in shuffled]
-
-
-def _standardise(members: Members, x: Tensor, schema: Schema) -> None:
-    """Sets shift and factor: columns of a table have unit variance, values of images and signals on average."""
-    spread = x.double().std(0, correction=0)
-    if schema.kind != "table":
-        spread = spread.square().mean().sqrt().expand_as(spread)
-    members.shift.copy_(x.double().mean(0))
-    members.factor.copy_(torch.where(spread > 1e-9, 1 / spread, 1.0))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latente.anomaly.fitting import mean_of, pieces
+from latente.anomaly.fitting import mean_of, pieces, prepared
 from latente.anomaly.members import Backbone, Members
 from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
@@ -142,10 +142,14 @@ class Expectation:
     Attributes:
         mean: (columns,), scaled.
         weights: (columns, columns): the residual of column j is sum_i (x_i - mean_i) weights_ij.
+        low: (columns,), the smallest value, scaled; no prediction is below it.
+        high: (columns,), the largest.
     """
 
     mean: Tensor
     weights: Tensor
+    low: Tensor
+    high: Tensor
 
     @staticmethod
     def of(x: Tensor) -> Expectation | None:
@@ -162,18 +166,19 @@ class Expectation:
         correlation = (1 - SHRINKAGE) * (u.T @ u) / len(u)
         correlation += (SHRINKAGE + 1e-6) * torch.eye(len(correlation), dtype=x.dtype)
         precision = torch.linalg.inv(correlation)
-        return Expectation(mean, precision / precision.diagonal() * spread / spread[:, None])
+        weights = precision / precision.diagonal() * spread / spread[:, None]
+        return Expectation(mean, weights, x.amin(0), x.amax(0))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Returns (n, columns): every value as the others of its row predict it, in float32."""
         x = x.double()
-        return (x - (x - self.mean) @ self.weights).float()
+        return (x - (x - self.mean) @ self.weights).clamp(self.low, self.high).float()
 
 
 def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     """Returns the explanation of samples (n, ...), in the user's units; see `AnomalyDetector.explain`."""
     schema = detector.schema_
-    x = schema.prepare(schema.ingest(samples))
+    x = prepared(schema, samples)
     scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
     if detector._expectation is not None:
         contributions, expected = _by_replacement(detector, x, scores)
@@ -196,7 +201,7 @@ def _by_replacement(detector: FittedDetector, x: Tensor, scores: Array) -> tuple
     expectation = detector._expectation
     if expectation is None:
         raise ValueError("there are no predictions")
-    expected = expectation(x)
+    expected = expectation(detector._fitted.within(x))
     eye = torch.eye(x.shape[1], dtype=torch.bool)
     replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected
     without = mean_of(np.concatenate(list(detector._scores(replaced)))).reshape(x.shape)

@@ -6,6 +6,7 @@ __all__ = ["CalibrationWarning", "FittedDetector"]
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from latente.anomaly.calibration import conformal_p_values, conformal_threshold, select
 from latente.anomaly.explanation import Expectation, Explanation, explain
-from latente.anomaly.fitting import Fitted, mean_of, pieces
+from latente.anomaly.fitting import Fitted, mean_of, pieces, prepared
 from latente.anomaly.scores import Score, State
 from latente.data import Rows, Schema
 from latente.estimators.fitted import read_checked
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from latente.anomaly.detector import AnomalyDetector
 
 USUAL_RATE = 0.05
+AT_ONCE, VALUES = 512, 1 << 21  # training samples that are scored together, and the values in them
 
 Array = NDArray[np.float64]
 
@@ -69,7 +71,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     @property
     def contaminated(self) -> bool:
         """Whether the training data may hold anomalies."""
-        return self.contamination is not None and self.contamination != 0
+        return self.contamination is not None
 
     @property
     def rate_(self) -> float | None:
@@ -80,20 +82,28 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     # Scores
 
-    def score_samples(self, X: Any, *, out: str | Path | None = None) -> Array:
+    def score_samples(self, X: Any, *, out: str | Path | None = None, missing: str = "raise") -> Array:
         """Returns (n,): minus the score, averaged over the members; higher is more normal.
 
-        Each member's score is in units of its median over training samples.
+        Each member's score is in units of its median over training samples. The members see values up to 10 standard
+        deviations from the mean (100 for a wrapped autoencoder); for each value beyond, the natural logarithm of how
+        many times farther it lies is added, so that farther is always less normal.
 
         Args:
             X: (n, ...), as in `fit`; read and scored in pieces.
             out: a .npy file to write the scores to piece by piece; what is returned is then a read-only map of it.
+            missing: "raise" for an error that names samples with values that are not finite; "nan" gives these the
+                score NaN.
 
         Raises:
             ValueError: for samples of another shape, or values that are not finite.
         """
+        if missing not in ("raise", "nan"):
+            raise ValueError(f"missing must be 'raise' or 'nan'; got {missing!r}")
         rows = self._read(X)
-        return collected((mean_of(piece) for piece in self._scores(self._scaled(rows))), len(rows), out)
+        broken = np.zeros(len(rows), dtype=bool)
+        scaled = self._scaled(rows) if missing == "raise" else self._passed_over(rows, broken)
+        return collected(_with_nan((mean_of(piece) for piece in self._scores(scaled)), broken), len(rows), out)
 
     def decision_function(self, X: Any) -> Array:
         """Returns (n,): `score_samples` minus `offset_`; negative for anomalies.
@@ -130,18 +140,21 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         """Returns (n,): the p-values of scores that are known already; see `p_values`.
 
         Args:
-            scores: (n,), as `score_samples` returns them.
+            scores: (n,), as `score_samples` returns them; NaN gives NaN.
         """
         check_is_fitted(self, "score_")
         if self.calibration_scores_ is None:
             raise ValueError("calibration='quantile' gives no p-values; use 'cross' or 'split'")
-        return conformal_p_values(np.asarray(scores, dtype=np.float64), self.calibration_scores_)
+        scores = np.asarray(scores, dtype=np.float64)
+        return np.where(np.isnan(scores), np.nan, conformal_p_values(scores, self.calibration_scores_))
 
     def select(self, X: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
         """Returns (n,): which samples of a batch are anomalies, at a stated false-discovery rate.
 
-        At most that fraction of those that are selected is normal, on average over batches; see
-        `latente.anomaly.select`. Few calibration samples make it powerless.
+        With split calibration, or after `calibrate`, at most that fraction of those that are selected is normal, on
+        average over batches of independent samples and over training sets. With cross calibration that
+        is not proven. See `latente.anomaly.select`. Few calibration
+        samples make it powerless: with m of them and n samples it takes (m + 1) fdr k >= n to select k at once.
 
         Args:
             X: (n, ...), the whole batch.
@@ -164,6 +177,8 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     def set_rate(self, false_alarm_rate: float) -> Self:
         """Sets `false_alarm_rate`, moves the threshold of the fitted detector there, and returns self.
 
+        The rate takes the place of a `contamination` that is a number, which becomes "auto".
+
         Args:
             false_alarm_rate: the fraction of normal samples that may be flagged.
 
@@ -173,10 +188,42 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self, "score_")
         self._check_rate(false_alarm_rate)
         if self.calibration_scores_ is None:
-            raise ValueError("calibration='quantile' keeps no calibration scores; fit again with this rate")
+            raise ValueError(
+                "calibration='quantile' keeps no calibration scores; fit again with this rate, or calibrate(X_normal)"
+            )
         self.false_alarm_rate = false_alarm_rate
+        self.contamination = "auto" if self.contaminated else None
         self.offset_ = self._conformal(self.calibration_scores_, float(false_alarm_rate))
         return self
+
+    def calibrate(self, X: Any, false_alarm_rate: float | None = None) -> Self:
+        """Sets threshold and p-values by normal samples that the detector has not seen, and returns self.
+
+        Nothing is trained. For later normal samples exchangeable with X the rate of false alarms is at most the stated
+        one, on average over X, whatever the training data held.
+
+        Args:
+            X: (n, ...), normal samples, none of them from `fit`.
+            false_alarm_rate: None for the present one, or 0.05 where a contamination had been given; see `set_rate`.
+
+        Raises:
+            ValueError: for a rate outside (0, 1), no samples, or samples that cannot be scored.
+
+        Example:
+            >>> from latente.anomaly import AnomalyDetector, Ensemble
+            >>> X = np.random.default_rng(0).normal(size=(500, 3))
+            >>> detector = AnomalyDetector(Ensemble(members=4, steps=50), random_state=0).fit(X[:200])
+            >>> detector.calibrate(X[200:] * 2, 0.1).predict(X[200:] * 2).tolist().count(-1)
+            29
+        """
+        check_is_fitted(self, "score_")
+        rate = false_alarm_rate if false_alarm_rate is not None else self.rate_ or USUAL_RATE
+        self._check_rate(rate)
+        scores = self.score_samples(X)
+        if not len(scores):
+            raise ValueError("calibrate needs normal samples; X has none")
+        self.calibration_scores_ = scores
+        return self.set_rate(rate)
 
     # Keeping
 
@@ -240,20 +287,49 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         return rows
 
     def _scaled(self, rows: Rows) -> Iterator[Tensor]:
-        return (self.schema_.prepare(self.schema_.ingest(chunk)) for chunk in finite_chunks(rows))
+        return (prepared(self.schema_, chunk) for chunk in finite_chunks(rows))
 
-    def _ingested(self, samples: NDArray[Any]) -> Iterator[Tensor]:
-        yield self.schema_.prepare(self.schema_.ingest(samples))
+    def _passed_over(self, rows: Rows, broken: NDArray[np.bool_]) -> Iterator[Tensor]:
+        """Yields scaled samples, 0 for those that are not finite, which it marks in `broken` (n,)."""
+        for start, chunk in rows.chunks():
+            bad = ~np.isfinite(chunk).reshape(len(chunk), -1).all(1)
+            broken[start : start + len(chunk)] = bad
+            yield prepared(self.schema_, np.where(bad.reshape(-1, *(1,) * (chunk.ndim - 1)), 0, chunk))
 
     def _scores(self, x: Iterator[Tensor]) -> Iterator[NDArray[np.float32]]:
         """Yields the members' scores (m, members) of scaled samples, higher for anomalies, in fixed pieces."""
         backbone = self._fitted.backbone
 
         def function(piece: Tensor) -> Tensor:
-            found = [self.score_(backbone.views(part), self._state) for part in pieces(piece, backbone.members)]
-            return (torch.cat(found, 1) / self._level[:, None]).T
+            return torch.cat([self._score_of(part) for part in pieces(piece, backbone.members)])
 
         return over_chunks(backbone, x, function, next(backbone.parameters()).device)
 
+    def _score_of(self, x: Tensor, index: Tensor | None = None) -> Tensor:
+        """Returns the members' scores (n, members) of scaled samples: new ones, or training samples `index` (n,)."""
+        backbone = self._fitted.backbone
+        views = backbone.views(x)
+        if index is not None:
+            views = replace(views, index=index.expand(backbone.members, -1))
+        return (self.score_(views, self._state) / self._level[:, None]).T + backbone.excess(x)[:, None]
+
+    def _training_scores(self, x: Tensor, index: Tensor) -> NDArray[np.float32]:
+        """Returns the members' scores (n, members) of training samples, none of them held against itself."""
+        backbone = self._fitted.backbone.eval()
+        device = backbone.shift.device
+        rows = max(16, min(AT_ONCE, VALUES // x[0].numel()))
+        with torch.inference_mode():
+            parts = zip(x.split(rows), index.split(rows), strict=True)
+            found = [self._score_of(part.to(device), own.to(device)).cpu() for part, own in parts]
+        return torch.cat(found).float().numpy()
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "score_")
+
+
+def _with_nan(pieces: Iterator[Array], broken: NDArray[np.bool_]) -> Iterator[Array]:
+    """Yields the scores (m,) with NaN for samples that are marked in `broken` (n,) by then."""
+    at = 0
+    for piece in pieces:
+        yield np.where(broken[at : at + len(piece)], np.nan, piece)
+        at += len(piece)

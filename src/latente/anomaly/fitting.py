@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "mean_of", "pieces"]
+__all__ = ["Fitted", "fit_autoencoders", "fit_ensemble", "folds_of", "mean_of", "pieces", "prepared"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from latente.parts import is_integer
 
 REFERENCES = 2048  # training samples of a wrapped autoencoder that a score is fitted to
 TOGETHER = 1 << 24  # values of all members' views at a time
+LARGE, HUGE = 1e20, 1e37  # values that are looked at, and what scaled ones are clipped to
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Fitted:
     backbone: Backbone
     schema: Schema
     models: tuple[Autoencoder, ...] = ()
+
+    def within(self, x: Tensor) -> Tensor:
+        """Returns samples (n, *sample_shape), scaled, with values no farther off than the members see."""
+        return self.backbone.within(x.to(self.backbone.shift.device)).cpu()
 
 
 def folds_of(samples: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -62,9 +67,10 @@ def fit_ensemble(
         folds: (n,), which fold a sample belongs to.
         seed: decides everything random.
     """
-    members, own = part.fit(x, schema, folds, seed)
+    members, index = part.fit(x, schema, folds, seed)
     with torch.inference_mode():
-        return Fitted(members, schema), members.views_of(own)
+        views = members.views_of(members.standardised(x.flatten(1))[index])
+    return Fitted(members, schema), replace(views, index=index)
 
 
 def fit_autoencoders(
@@ -80,23 +86,38 @@ def fit_autoencoders(
         frozen: whether it is fitted and stays as it is.
     """
     count = int(folds.max()) + 1
-    inside = [samples if count == 1 else samples[folds != fold] for fold in range(count)]
-    models = (autoencoder,) if frozen else tuple(_copy(autoencoder, seed).fit(own) for own in inside)
+    inside = [np.flatnonzero(folds != fold) if count > 1 else np.arange(len(samples)) for fold in range(count)]
+    models = (autoencoder,) if frozen else tuple(_copy(autoencoder, seed).fit(samples[own]) for own in inside)
+    schema = models[0].schema_
     backbone = Wrapped([model.module_ for model in models], [model.schema_ for model in models])
     rng = np.random.default_rng(seed)
     chosen = min(REFERENCES, *(len(own) for own in inside))
-    rows = [own[rng.permutation(len(own))[:chosen]] for own in inside]
+    index = np.stack([own[rng.permutation(len(own))[:chosen]] for own in inside])
 
-    scaled = [model.schema_.prepare(model.schema_.ingest(own)) for model, own in zip(models, rows, strict=True)]
-    backbone.eval()
+    scaled = [prepared(schema, samples[own]) for own in index]
+    backbone.learn_scale(torch.cat(scaled), schema)
+    device = models[0].module_.device
+    backbone.eval().to(device)
     with torch.inference_mode():
-        views = backbone.views_of([x.to(model.module_.device) for model, x in zip(models, scaled, strict=True)])
-    return Fitted(backbone, models[0].schema_, models), views
+        views = backbone.views_of([x.to(device) for x in scaled])
+    return Fitted(backbone, schema, models), replace(views, index=torch.from_numpy(index).to(device))
 
 
 def _copy(autoencoder: Autoencoder, seed: int) -> Any:
     copy = clone(autoencoder)
     return copy if is_integer(copy.random_state) else copy.set_params(random_state=seed)
+
+
+def prepared(schema: Schema, samples: NDArray[Any]) -> Tensor:
+    """Returns samples (n, ...) in the user's units as the members take them, (n, *sample_shape), scaled.
+
+    Values of a table that would not fit into float32 become the farthest that do.
+    """
+    if schema.kind == "table" and samples.dtype.kind == "f" and samples.size and np.abs(samples).max() > LARGE:
+        with np.errstate(over="ignore"):
+            reach = HUGE / schema.factor
+        samples = samples.astype(np.float64).clip(schema.shift - reach, schema.shift + reach)
+    return schema.prepare(schema.ingest(samples))
 
 
 def pieces(x: Tensor, members: int) -> tuple[Tensor, ...]:

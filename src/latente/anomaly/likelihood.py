@@ -6,6 +6,7 @@ __all__ = ["Likelihood"]
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,8 @@ from torch import Tensor
 from latente.anomaly.scores import Score, State
 from latente.anomaly.views import Views
 from latente.autoencoder import AutoencoderModule
-from latente.bottlenecks import GaussianModule
+from latente.bottlenecks import Gaussian
+from latente.estimators import Autoencoder
 from latente.parts import is_integer
 
 
@@ -31,7 +33,7 @@ class Likelihood(Score, name="likelihood"):
         seed: decides the draws.
 
     Raises:
-        ValueError: for negative settings, before training, and for a model that is not variational.
+        ValueError: before training, for negative settings or a model that is not variational.
 
     Example:
         >>> from latente import Trainer, VariationalAutoencoder
@@ -51,11 +53,14 @@ class Likelihood(Score, name="likelihood"):
             if not is_integer(getattr(self, name), low=0):
                 raise ValueError(f"Likelihood: {name} must be an integer of at least 0; got {getattr(self, name)!r}")
 
-    def fit(self, views: Views) -> State:
-        if not views.modules or not all(isinstance(module.bottleneck, GaussianModule) for module in views.modules):
+    def check_model(self, model: Any) -> None:
+        bottleneck = model._recipe().bottleneck if isinstance(model, Autoencoder) else None
+        if not isinstance(bottleneck, Gaussian):
             raise ValueError(
                 "scoring='likelihood' needs a variational autoencoder: AnomalyDetector(VariationalAutoencoder(...))"
             )
+
+    def fit(self, views: Views) -> State:
         return {}
 
     def __call__(self, views: Views, state: State) -> Tensor:

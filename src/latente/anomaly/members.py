@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latente.anomaly.moments import robust_moments
 from latente.anomaly.views import Views
 from latente.autoencoder import AutoencoderModule
 from latente.data import Schema
@@ -22,11 +23,55 @@ from latente.objectives import Batch, Losses, Objective, Progress
 from latente.objectives.trimmed import kept
 
 WIDEST_ODD = 16  # columns; MKL rounds products of fewer differently from row to row
-FARTHEST = 10.0  # standard deviations; values beyond say no more than this
 
 
 class Backbone(nn.Module, abc.ABC):
-    """One or several autoencoders of the same samples."""
+    """One or several autoencoders of the same samples.
+
+    They see values no farther than `farthest` standard deviations from the mean; what lies beyond is their `excess`.
+
+    Args:
+        values: of a sample.
+    """
+
+    farthest: float
+    shift: Tensor
+    factor: Tensor
+
+    def __init__(self, values: int) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(values))
+        self.register_buffer("factor", torch.ones(values))
+
+    def learn_scale(self, x: Tensor, schema: Schema) -> None:
+        """Sets shift and factor: columns of a table have unit variance, values of images and signals on average.
+
+        Args:
+            x: (n, *sample_shape), scaled.
+            schema: of the data.
+        """
+        values = x.flatten(1).double().cpu().numpy()
+        if schema.kind == "table":
+            mean, spread, _ = robust_moments(values)
+        else:
+            mean = values.mean(0)
+            spread = np.full_like(mean, np.sqrt(values.var(0).mean()))
+        self.shift.copy_(torch.from_numpy(mean))
+        self.factor.copy_(torch.from_numpy(1 / np.where(spread > 1e-9, spread, 1.0)))
+
+    def excess(self, x: Tensor) -> Tensor:
+        """Returns (n,): how far samples (n, *sample_shape) lie beyond what the members see, 0 where they do not.
+
+        It is sum_j log(|u_j| / farthest) over the values with |u_j| > farthest, u in standard deviations: it grows
+        without end and fits into float32 for every x that does.
+        """
+        u = (x.flatten(1).double() - self.shift) * self.factor
+        return (u.abs() / self.farthest).clamp(min=1).log().sum(1).float()
+
+    def within(self, x: Tensor) -> Tensor:
+        """Returns samples (n, *sample_shape) with values no farther off than the members see."""
+        reach = self.farthest / self.factor
+        return x.flatten(1).clamp(self.shift - reach, self.shift + reach).view_as(x)
 
     @property
     @abc.abstractmethod
@@ -46,8 +91,10 @@ class Wrapped(Backbone):
         schemas: of the autoencoders; samples come in the scale of the first.
     """
 
+    farthest = 100.0
+
     def __init__(self, modules: Sequence[AutoencoderModule], schemas: Sequence[Schema]) -> None:
-        super().__init__()
+        super().__init__(schemas[0].size)
         self.own, first = nn.ModuleList(modules), schemas[0]
         self._scales = [
             (
@@ -62,10 +109,14 @@ class Wrapped(Backbone):
         return len(self.own)
 
     def views(self, x: Tensor) -> Views:
-        return self.views_of([x * factor.to(x.device) + shift.to(x.device) for factor, shift in self._scales])
+        return self.views_of([x] * len(self.own))
 
-    def views_of(self, own: Sequence[Tensor]) -> Views:
-        """Returns the views of samples, for each member (n, *sample_shape) in its own scale."""
+    def views_of(self, samples: Sequence[Tensor]) -> Views:
+        """Returns the views of samples, for each member its own (n, *sample_shape)."""
+        own = [
+            self.within(x) * factor.to(x.device) + shift.to(x.device)
+            for x, (factor, shift) in zip(samples, self._scales, strict=True)
+        ]
         modules: tuple[AutoencoderModule, ...] = tuple(self.own)  # type: ignore[arg-type]
         codes = [module.encode(x).mode for module, x in zip(modules, own, strict=True)]
         rebuilt = [module.decode(z).flatten(1) for module, z in zip(modules, codes, strict=True)]
@@ -86,15 +137,14 @@ class Members(Backbone):
         generator: draws the weights.
     """
 
+    farthest = 10.0
     generator: torch.Generator | None = None  # the trainer's; decides the noise
-    shift: Tensor
-    factor: Tensor
     active: Tensor
 
     def __init__(
         self, values: int, hidden_features: int, latent_dims: Sequence[int], generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(values)
         members, codes = len(latent_dims), max(latent_dims)
         sizes = (values, hidden_features, codes, hidden_features, values)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -103,8 +153,6 @@ class Members(Backbone):
             self.biases.append(torch.zeros(members, 1, b))
         active = torch.arange(codes) < torch.tensor(list(latent_dims))[:, None]
         self.register_buffer("active", active[:, None].float())
-        self.register_buffer("shift", torch.zeros(values))
-        self.register_buffer("factor", torch.ones(values))
 
     @property
     def members(self) -> int:
@@ -112,7 +160,7 @@ class Members(Backbone):
 
     def standardised(self, x: Tensor) -> Tensor:
         """Returns u (..., values)."""
-        return ((x - self.shift) * self.factor).clamp(-FARTHEST, FARTHEST)
+        return ((x - self.shift) * self.factor).clamp(-self.farthest, self.farthest)
 
     def encode(self, u: Tensor) -> Tensor:
         """Returns the codes (members, n, latent_dim) of u (members, n, values)."""

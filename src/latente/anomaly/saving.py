@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["load", "save"]
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,8 @@ def _plain(value: Any) -> Any:
 def _ensemble(detector: FittedDetector) -> Ensemble:
     """Returns the settings of the ensemble that was trained."""
     members = detector._fitted.backbone
-    hidden, codes = members.weights[0].shape[2], members.weights[1].shape[2]  # type: ignore[index]
+    codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator]
+    hidden = members.weights[0].shape[2]  # type: ignore[index]
     return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden)
 
 
@@ -118,11 +120,11 @@ def _tensors(detector: FittedDetector) -> dict[str, Tensor]:
     if detector.calibration_scores_ is not None:
         tensors["calibration"] = torch.from_numpy(np.array(detector.calibration_scores_))
     if detector._expectation is not None:
-        tensors["expectation.mean"] = detector._expectation.mean
-        tensors["expectation.weights"] = detector._expectation.weights
-    if not fitted.models:
-        tensors |= {f"members.{name}": value for name, value in fitted.backbone.state_dict().items()}
-    return tensors
+        known = detector._expectation
+        tensors |= {f"expectation.{field.name}": getattr(known, field.name) for field in fields(known)}
+    if fitted.models:
+        return tensors | {"limits.shift": fitted.backbone.shift, "limits.factor": fitted.backbone.factor}
+    return tensors | {f"members.{name}": value for name, value in fitted.backbone.state_dict().items()}
 
 
 def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> AnomalyDetector:
@@ -143,10 +145,9 @@ def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> Anoma
     detector._level, detector._usual = tensors["level"], tensors["usual"]
     calibration = tensors.get("calibration")
     detector.calibration_scores_ = None if calibration is None else calibration.numpy()
-    starts = "score."
-    detector._state = {k.removeprefix(starts): v for k, v in tensors.items() if k.startswith(starts)}
-    mean = tensors.get("expectation.mean")
-    detector._expectation = None if mean is None else Expectation(mean, tensors["expectation.weights"])
+    detector._state = _named(tensors, "score.")
+    expectation = _named(tensors, "expectation.")
+    detector._expectation = Expectation(**expectation) if expectation else None
     detector.n_features_in_ = schema.user_shape[0]
     if stored.features is not None:
         detector.feature_names_in_ = np.array(stored.features, dtype=object)
@@ -163,15 +164,21 @@ def _fitted(folder: Path, tensors: dict[str, Tensor], data: dict[str, Any], sche
             raise ModelFileError(f"the model in {changed[0]} is not the one that was saved here")
         models = tuple(load_model(own) for own in folders)
         backbone = Wrapped([model.module_ for model in models], [model.schema_ for model in models])
+        backbone.shift.copy_(tensors["limits.shift"])
+        backbone.factor.copy_(tensors["limits.factor"])
         return Fitted(backbone.eval(), schema, models)
     part = Part.from_dict(data["ensemble"])
     if not isinstance(part, Ensemble):
         raise ModelFileError(f"a detector needs an ensemble; the file describes a {type(part).__name__}")
     members = part.build(int(data["values"]))
-    start = "members."
-    own = {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+    own = _named(tensors, "members.")
     load_tensors(lambda: members.load_state_dict(own), str(folder))
     return Fitted(members.eval(), schema)
+
+
+def _named(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
+    """Returns the tensors whose names begin so, without that beginning."""
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
 def _hash(folder: Path) -> str:

@@ -9,6 +9,7 @@ __all__ = [
 
 import abc
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +38,9 @@ class Score(Part, abc.ABC, family="anomaly_score"):
 
     def check(self) -> None:
         """Raises ValueError for settings that make no sense."""
+
+    def check_model(self, model: Any) -> None:
+        """Raises ValueError for what is to be trained, an Ensemble or an autoencoder, where it has no such score."""
 
     @abc.abstractmethod
     def fit(self, views: Views) -> State:
@@ -176,10 +180,13 @@ class NearestCodes(Score, name="nearest_codes"):
     def fit(self, views: Views) -> State:
         scale = views.z.std(1, keepdim=True, correction=0)
         scale = torch.where(scale > 0, scale, 1.0)
-        return {"scale": scale, "references": views.z[:, : self.references] / scale}
+        state = {"scale": scale, "references": views.z[:, : self.references] / scale}
+        return state if views.index is None else state | {"index": views.index[:, : self.references]}
 
     def __call__(self, views: Views, state: State) -> Tensor:
-        return nearest(views.z / state["scale"], state["references"], self.k)
+        return nearest(
+            views.z / state["scale"], state["references"], self.k, views.index, state.get("index"), state.get("lone")
+        )
 
 
 @dataclass
@@ -191,9 +198,10 @@ class NearestReferences(Score, name="nearest"):
     data usually does, the residual those that differ as it rarely does: a value that is rebuilt well counts for more.
     With w = 0 it is nearly the distance of the samples themselves. Few references cannot include a cluster of
     anomalies in contaminated data, fewer still where the training samples that a first pass finds farthest from the
-    others are left out (`trim`); many follow a complicated normal class. A sample that equals a reference is held
-    against the others. Sources: Sugiyama, Borgwardt (2013), "Rapid distance-based outlier detection via sampling";
-    Pang, Ting, Albrecht (2015), "LeSiNN: Detecting anomalies by identifying least similar nearest neighbours".
+    others are left out (`trim`); many follow a complicated normal class. A training sample is held against the
+    references other than itself, a new one that equals a reference is as normal as can be. Sources: Sugiyama, Borgwardt
+    (2013), "Rapid distance-based outlier detection via sampling"; Pang, Ting, Albrecht (2015), "LeSiNN: Detecting
+    anomalies by identifying least similar nearest neighbours".
 
     Args:
         references: of each member.
@@ -207,7 +215,7 @@ class NearestReferences(Score, name="nearest"):
     Example:
         >>> x = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
         >>> x[0, 7] = 10.0
-        >>> score, views = NearestReferences(references=16), Views(x, x_hat=0.9 * x, z=x)
+        >>> score, views = NearestReferences(16), Views(x, x_hat=0.9 * x, z=x, index=torch.arange(100)[None])
         >>> int(score(views, score.fit(views)).argmax())
         7
     """
@@ -228,18 +236,26 @@ class NearestReferences(Score, name="nearest"):
         scale = robust_scale(views.residual, views.x)
         state = {"weight": (1 + (self.residual / scale).square()).sqrt()}
         space = self._space(views, state)
-        usual = space if not self.trim else torch.stack([self._usual(own) for own in space])
-        return state | {"references": usual[:, : self.references].clone()}
+        chosen = [self._usual(own)[: self.references] for own in space]
+        state["references"] = torch.stack([own[rows] for own, rows in zip(space, chosen, strict=True)])
+        if views.index is not None:
+            state["index"] = torch.stack([own[rows] for own, rows in zip(views.index, chosen, strict=True)])
+        return state
 
     def _usual(self, space: Tensor) -> Tensor:
-        """Returns the samples (m, values) of one member that are near others, in their order."""
-        sets = [own[None] for own in space[: FIRST_SETS * FIRST_SIZE].split(FIRST_SIZE)]
-        first = torch.stack([nearest(space[None], own, 1)[0] for own in sets]).mean(0)
+        """Returns which samples (n, values) of one member are near others, in their order."""
+        everyone = torch.arange(len(space), device=space.device)
+        if not self.trim:
+            return everyone
+        sets = everyone[: FIRST_SETS * FIRST_SIZE].split(FIRST_SIZE)
+        found = [nearest(space[None], space[None, rows], 1, everyone[None], rows[None])[0] for rows in sets]
         kept = max(1, round((1 - self.trim) * len(space)))
-        return space[first.argsort(stable=True)[:kept].sort().values]
+        return torch.stack(found).mean(0).argsort(stable=True)[:kept].sort().values
 
     def __call__(self, views: Views, state: State) -> Tensor:
-        return nearest(self._space(views, state), state["references"], 1)
+        return nearest(
+            self._space(views, state), state["references"], 1, views.index, state.get("index"), state.get("lone")
+        )
 
     def _space(self, views: Views, state: State) -> Tensor:
         return torch.cat([views.x_hat, views.residual * state["weight"]], 2)

@@ -21,6 +21,7 @@ class Views:
         z: (members, n, latent_dim), the codes.
         modules: the members as modules with bottlenecks, () where they have none.
         samples: for each module (n, *sample_shape), what it sees.
+        index: (members, n), which training samples these are; None for new samples.
     """
 
     x: Tensor
@@ -28,6 +29,7 @@ class Views:
     z: Tensor
     modules: tuple[AutoencoderModule, ...] = ()
     samples: tuple[Tensor, ...] = ()
+    index: Tensor | None = None
 
     @property
     def residual(self) -> Tensor:

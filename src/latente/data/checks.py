@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from latente.data.rows import ArrayRows, Rows
 
+NAMED = 10  # rows, at most
+
 
 def check_values(X: NDArray[Any] | Rows, columns: tuple[str, ...] | None = None, what: str = "X") -> None:
-    """Raises ValueError when X (n, ...) holds NaN or infinity: how many, and where the first one is.
+    """Raises ValueError when X (n, ...) holds NaN or infinity: how many, where the first is, and in which rows.
 
     Args:
         X: an array, or rows that are read in pieces.
@@ -49,6 +51,8 @@ class Finiteness:
         self.columns, self.what = columns, what
         self.nans = self.infinities = 0
         self.first: tuple[int, ...] | None = None
+        self.rows = 0
+        self.named: list[int] = []
 
     def look(self, start: int, chunk: NDArray[Any]) -> None:
         """Counts those of samples (m, ...), the first of which has index `start`."""
@@ -58,6 +62,9 @@ class Finiteness:
         if bad.any():
             index = tuple(int(i) for i in np.argwhere(bad)[0])
             self.first = self.first or (start + index[0], *index[1:])
+            rows = np.flatnonzero(bad.reshape(len(bad), -1).any(1))
+            self.rows += len(rows)
+            self.named += [start + int(row) for row in rows[: NAMED - len(self.named)]]
             self.nans += int(np.isnan(chunk).sum())
             self.infinities += int(np.isinf(chunk).sum())
 
@@ -67,6 +74,9 @@ class Finiteness:
             return
         row, names = self.first, self.columns
         where = f"row {row[0]}, column {names[row[1]]!r}" if names else f"index {row}"
+        if self.rows > 1:
+            more = f" and {self.rows - len(self.named)} more" if self.rows > len(self.named) else ""
+            where += f", in rows {', '.join(map(str, self.named))}{more}"
         raise ValueError(
             f"{self.what} contains {self.nans} NaN and {self.infinities} infinite values, the first at {where}. "
             "Remove or fill them first, for example with sklearn.impute.SimpleImputer"

@@ -340,3 +340,13 @@ def test_the_four_real_arrays(latente_data, tmp_path):
         assert np.abs(again[finite].astype(float) - values[finite]).max() <= 1e-3 * span
         np.testing.assert_array_equal(np.isnan(again), np.isnan(values))
         assert done.ratio > 2 * exact.ratio > 2 or exact.ratio > 5
+
+
+@pytest.mark.parametrize("what", ["link", "pipe"])
+def test_links_and_devices_are_never_replaced(tmp_path, what):
+    source, out = tmp_path / "a.txt", tmp_path / "out.lat"
+    source.write_text("text")
+    out.symlink_to(tmp_path / "elsewhere") if what == "link" else os.mkfifo(out)
+    with pytest.raises(FileExistsError, match="no regular file"):
+        compress_file(source, out, overwrite=True)
+    assert out.is_symlink() or out.is_fifo()

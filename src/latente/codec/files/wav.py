@@ -85,7 +85,8 @@ class WavFormat:
             after = source.read()
         shape = (sound.frames, sound.channels)
         array = ArraySource(shape, sound.dtype, lambda index: _samples(path, sound, index))
-        spec = plan_array(array, settings.bound, settings)
+        silence = 128.0 if sound.type == "u1" else 0.0  # 8 bits are stored without sign
+        spec = plan_array(array, settings.bound, settings, silence)
         content = {"size": size, "block": settings.block_bytes, "bound": settings.bound.to_json(), "type": sound.type}
         content |= {"before": len(before), "after": len(after), "array": spec.to_json()}
         predicted = _linear_pays(array, spec, settings)

@@ -16,7 +16,7 @@ from latente.codec.arrays.finite import decode_special, encode_special, packed, 
 from latente.codec.arrays.heads import pack_head
 from latente.codec.arrays.numbers import Numbers, numbers_of, restore
 from latente.codec.arrays.patches import apply_patches, encode_patches
-from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem
+from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem, Transform
 
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
@@ -256,6 +256,8 @@ def _restored(
         data = unpacked(sections["palette"], int(header["colours"]) * dtype.itemsize)
         palette = np.frombuffer(data, dtype)
     values = known[header["plan"]].decode(header, sections, shape, mask)
+    if header["plan"] == Transform.name and header["kind"] != "real":
+        values = np.rint(values)  # as when it was encoded; other plans may use halves of integers
     result = np.ascontiguousarray(restore(header["kind"], values, header, dtype, palette))
     if "patches" in sections:
         apply_patches(sections["patches"], _unsigned(result))

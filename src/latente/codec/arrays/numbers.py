@@ -170,7 +170,7 @@ def restore(
     if kind == "integers":
         return _integers(values, int(header["base"]), dtype)
     if kind == "steps":
-        values = float(header["base"]) + np.rint(values) * float(header["d"])
+        values = float(header["base"]) + values * float(header["d"])
     elif kind != "real":
         raise ValueError(f"numbers of the kind {kind!r} are not known to this version")
     with np.errstate(over="ignore"):

@@ -101,7 +101,7 @@ class Transform:
 
     @staticmethod
     def decode(header: Header, sections: Sections, shape: tuple[int, ...], valid: Mask) -> Field:
-        return decode_transform(header, sections, shape, valid)  # integers are rounded when they are restored
+        return decode_transform(header, sections, shape, valid)
 
 
 def _lattice(bound: float, exact: bool) -> tuple[Lattice, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from latente.codec.errors import TooLargeError
+from latente.codec.libraries import google_crc32c
 from latente.parts import is_integer
 
 
@@ -80,9 +81,5 @@ def crc32c(data: Any, start: int = 0) -> int:
         >>> hex(crc32c(b"123456789")), crc32c(b"789", crc32c(b"123456")) == crc32c(b"123456789")
         ('0xe3069283', True)
     """
-    try:
-        import google_crc32c
-    except ImportError as error:
-        raise ImportError("the codecs need google-crc32c; install it with: pip install 'latente[codec]'") from error
     raw = data if isinstance(data, bytes) else memoryview(data).tobytes()
-    return google_crc32c.extend(start, raw)
+    return google_crc32c().extend(start, raw)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.choose import choose
-from latente.codec.arrays.plans import PLANS, Coded, Header, Mask, Problem, Sections, short
+from latente.codec.arrays.plans import PLANS, WIDEST, Coded, Header, Mask, Problem, Sections, short
 from latente.codec.arrays.tiles import from_tiles, to_tiles
 from latente.codec.arrays.wavelet import analysis, synthesis
 from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
@@ -33,6 +33,7 @@ RATIO = 3.0  # step of a code, as a decoded length, over the bound
 SMALLEST = 0.5  # latent dimensions with a smaller mean magnitude, in steps, are left out
 LEVEL = 0.5  # step of the levels over the bound
 LONG = 4  # leading slices from which on the codes are transformed along the first axis
+LARGEST = 1e30  # of a value over the archive's scale: float32, in which the network encodes, ends at 3e38
 MARGIN = 2.0**-19  # of the largest predicted deviation: what another machine may compute differently
 Field = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -57,7 +58,10 @@ class AutoencoderPlan:
         shape, tile = problem.values.shape, self.archive.tile
         tail = shape[len(shape) - len(tile) :]
         large = len(tail) == len(tile) and all(n >= t for n, t in zip(tail, tile, strict=True))
-        return large and not problem.exact and problem.bound > 0 and problem.pointwise
+        if not large or problem.exact or problem.bound <= 0 or not problem.pointwise:
+            return False
+        farthest = float(np.abs(problem.values).max())
+        return farthest < LARGEST * self.archive.scale and problem.width / problem.bound < WIDEST
 
     def encode(self, problem: Problem) -> Coded:
         archive, shape = self.archive, problem.values.shape
@@ -146,8 +150,7 @@ class AutoencoderPlan:
     def _classes(self, shape: tuple[int, ...], used: Integers, steps: Field) -> NDArray[np.uint8]:
         """A class for each code by its dimension's mean magnitude in the archive; levels have one of their own.
 
-        The logarithms are rounded to half a class, so that a difference in the last digit of a float changes nothing
-        but at an edge, where the CRC of the codes tells.
+        A difference in the last digit of a float changes nothing but at an edge, where the CRC of the codes tells.
         """
         expected = np.append(8 * 256, 256 * self.archive.spreads[used] / steps[used + 1])
         return np.broadcast_to(classes_of(np.rint(expected).astype(np.int64)), shape).ravel()
@@ -156,10 +159,13 @@ class AutoencoderPlan:
         largest = int(np.abs(quantised).max())
         encoder = ContextEncoder(largest)
         encoder.encode(quantised.ravel(), self._classes(quantised.shape, used, steps))
-        return largest.to_bytes(4, "little") + encoder.finish()
+        return largest.to_bytes(8, "little") + encoder.finish()
 
     def _uncoded(self, data: bytes, shape: tuple[int, ...], used: Integers, steps: Field) -> Integers:
-        decoder = ContextDecoder(data[4:], int.from_bytes(data[:4], "little"))
+        largest = int.from_bytes(data[:8], "little")
+        if largest >= 1 << 62:
+            raise AlteredError(f"the codes would reach {largest}, which no encoder writes")
+        decoder = ContextDecoder(data[8:], largest)
         return decoder.decode(self._classes(shape, used, steps)).reshape(shape)
 
 

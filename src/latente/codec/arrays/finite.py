@@ -4,27 +4,15 @@ from __future__ import annotations
 
 __all__ = ["decode_special", "encode_special", "filled"]
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.codec.libraries import zstandard
+
 SMOOTHING = 2  # rounds in which filled points move towards their neighbours
 Bits = NDArray[Any]
-
-
-def zstandard() -> ModuleType:
-    """The library, or an error that names the extra.
-
-    Raises:
-        ImportError: when zstandard is not installed.
-    """
-    try:
-        import zstandard as library
-    except ImportError as error:
-        raise ImportError("the codec needs zstandard; pip install 'latente[codec]'") from error
-    return library
 
 
 def packed(data: bytes, level: int = 19) -> bytes:

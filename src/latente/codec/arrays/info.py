@@ -28,7 +28,8 @@ class ArrayInfo:
         shape: of the array.
         dtype: of the array, as numpy writes it.
         bound: what was stated, in words.
-        max_error: the absolute bound that follows, in the data's unit; 0: every bit is kept.
+        max_error: the absolute bound that follows, in the data's unit, to six digits; 0: every bit is kept; None where
+            a PSNR was stated, which bounds no single value.
         why: which prediction won, and the bits per value of those that it was compared with.
         plans: number of blocks by their prediction.
         autoencoder_share: share of the samples or tiles that the autoencoder predicted.
@@ -46,7 +47,7 @@ class ArrayInfo:
     shape: tuple[int, ...]
     dtype: str
     bound: str
-    max_error: float
+    max_error: float | None
     why: str
     plans: dict[str, int]
     autoencoder_share: float
@@ -99,7 +100,7 @@ def info_of(container: Container, size: int) -> ArrayInfo:
         shape,
         dtype.str,
         _stated(header["bound"], header["error"]),
-        float(header["error"]),
+        None if header["bound"][2] is not None and header["error"] else float(header["error"]),
         "no values" if largest is None else _why(largest),
         dict(Counter(names)),
         sum(shares) / max(1, len(shares)),

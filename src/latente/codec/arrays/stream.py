@@ -45,6 +45,12 @@ def _pieces(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     return [tuple(slice(a, a + n) for a, n in zip(at, lengths, strict=True)) for at in itertools.product(*starts)]
 
 
+def _six_digits(error: float) -> float:
+    """The error in few digits, never less than it is."""
+    shown = float(f"{error:.6g}")
+    return shown if shown >= error else float(f"{error + 10.0 ** (math.floor(math.log10(error)) - 5):.6g}")
+
+
 def encode_stream(
     x: Array, allowed: Allowed, stated: list[Any], thorough: bool, archive: Archive | None = None, embed: bool = False
 ) -> bytes:
@@ -62,7 +68,7 @@ def encode_stream(
         "dtype": x.dtype.str,
         "shape": list(x.shape),
         "bound": stated,
-        "error": float(f"{allowed.absolute:.6g}"),
+        "error": _six_digits(allowed.absolute),
     }
     payload, check, valid = [], 0, None
     if isinstance(x, np.ma.MaskedArray):

@@ -7,10 +7,9 @@ counts of its tokens are added to the tables. Encoder and decoder see the same b
 
 from __future__ import annotations
 
-__all__ = ["ContextDecoder", "ContextEncoder", "classes_of", "constriction"]
+__all__ = ["ContextDecoder", "ContextEncoder", "classes_of"]
 
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from latente.codec.entropy.tables import THRESHOLDS, frequencies, laplace_counts
 from latente.codec.entropy.tokens import alphabet_size, from_tokens, raw_bits, to_tokens
+from latente.codec.libraries import constriction
 
 OBSERVED = 32  # what one coded token adds to its count
 FIRST_BATCH = 64  # values after which the tables are renewed first,
@@ -25,19 +25,6 @@ SHARE = 4  # and then after this part of what was coded so far
 CHUNK = 16  # raw bits that are coded at a time
 Values = NDArray[np.int64]
 Classes = NDArray[np.uint8]
-
-
-def constriction() -> ModuleType:
-    """The library of entropy coders, or an error that names the extra.
-
-    Raises:
-        ImportError: when constriction is not installed.
-    """
-    try:
-        import constriction as library
-    except ImportError as error:
-        raise ImportError("the codec needs constriction; pip install 'latente[codec]'") from error
-    return library
 
 
 def model(row: NDArray[np.int64], symbols: int) -> Any:

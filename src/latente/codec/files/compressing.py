@@ -14,7 +14,7 @@ from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
-from latente.codec.files.places import check_output, tree_bytes
+from latente.codec.files.places import check_output, replaced, tree_bytes
 from latente.codec.files.results import Compressed
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
@@ -87,20 +87,28 @@ def compress_file(
     check_output(source, target, overwrite)
     before = _state(source)
     size = tree_bytes(source)
-    found, why, written, notes = _write_best(source, target, settings, size)
-    if settings.model is not None:
-        with_model, plain = target.stat().st_size, replace(settings, codec=None)
-        found, why, written, notes = _write_best(source, target, plain, size)
-        if with_model < target.stat().st_size:
-            found, why, written, notes = _write_best(source, target, settings, size)
-        else:
-            notes += (f"without what the codec learned: with it in the file it would have {with_model:,} bytes",)
-    if _state(source) != before:
-        target.unlink()
-        raise OSError(f"{source} was changed while it was read; compress it again")
+    with replaced(target) as part:  # an older file at the target stays until all is checked
+        found, why, written, notes = _write_smaller(source, part, settings, size)
+        if _state(source) != before:
+            raise OSError(f"{source} was changed while it was read; compress it again")
     return Compressed(
         source, target, found.kind, why, size, target.stat().st_size, bound, written.parts, (*notes, *written.notes)
     )
+
+
+def _write_smaller(
+    source: Path, target: Path, settings: Settings, size: int
+) -> tuple[Format, str, Written, tuple[str, ...]]:
+    """Writes a file with the model that is to be in it, or without where that is smaller; see `_write_best`."""
+    first = _write_best(source, target, settings, size)
+    if settings.model is None:
+        return first
+    with_model = target.stat().st_size
+    found, why, written, notes = _write_best(source, target, replace(settings, codec=None), size)
+    if with_model < target.stat().st_size:
+        return _write_best(source, target, settings, size)
+    told = f"without what the codec learned: with it in the file it would have {with_model:,} bytes"
+    return found, why, written, (*notes, told)
 
 
 def _write_best(

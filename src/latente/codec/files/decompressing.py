@@ -68,7 +68,7 @@ def decompress_file(
     settings = Settings(limits=limits or Limits(), models=() if archive is None else (archive.model,))
     with _opened(source, settings.limits) as reader:
         known, (_, exact) = format_of(reader.kind), _stated(reader)
-        if reader.model is not None:
+        if reader.model is not None and reader.model.embedded:
             model = reader.load_model(settings.models)
             settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
         with replaced(target) as part:
@@ -92,7 +92,7 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
     """Returns what a .lat file says of itself: kind, sizes, bound, and how each part was coded and why.
 
     Args:
-        path: of the .lat file; its checksums are compared, and nothing is decoded.
+        path: of the .lat file; the checksums of what is read for this are compared, and no value is decoded.
         limits: what the file may ask for; None takes those of `Limits`.
 
     Raises:

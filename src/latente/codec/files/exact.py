@@ -5,26 +5,17 @@ from __future__ import annotations
 __all__ = ["may_beat", "pack_bytes", "unpack_bytes"]
 
 import struct
-from typing import Any
 
 import numpy as np
 
 from latente.codec.errors import AlteredError
+from latente.codec.libraries import zstandard
 
 STORED, ZSTD, SHUFFLED = 0, 1, 2
 SMALL = 1 << 22  # bytes up to which the slow levels are worth their time
 LEVELS = {True: 19, False: 9}  # small, large
 QUICK, HOPE = 3, 0.6  # a level, and how much smaller than with it the slowest level may make bytes
 SHUFFLE = struct.Struct("<H")
-
-
-def zstandard() -> Any:
-    """Returns the zstandard module; raises ImportError naming the extra."""
-    try:
-        import zstandard
-    except ImportError as error:
-        raise ImportError("compression needs zstandard; install it with: pip install 'latente[codec]'") from error
-    return zstandard
 
 
 def may_beat(raw: bytes, size: int) -> bool:

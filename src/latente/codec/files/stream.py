@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.array_codec import ArrayCodec, explain
+from latente.codec.errors import CodecError
 from latente.codec.files.base import Settings, Unfit, Written
 from latente.codec.files.results import Part
 from latente.codec.streams import ContainerReader
@@ -31,7 +32,12 @@ class StreamFormat:
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes the array as .npy; see `Format`."""
-        values = ArrayCodec(limits=settings.limits).decode(reader.whole())
+        codec = ArrayCodec(limits=settings.limits)
+        if reader.model is not None and not reader.model.embedded:
+            codec.archive_ = settings.archive(reader.model)
+        values = codec.decode(reader.whole())
+        if isinstance(values, np.ma.MaskedArray):
+            raise CodecError("the array has a mask, which .npy files cannot hold; decode it with ArrayCodec in Python")
         with out.open("xb") as file:
             np.save(file, values, allow_pickle=False)
 

@@ -15,13 +15,13 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 .PHONY: help demo test lint format docs clean distclean
 
 help:
-	@echo 'make demo    train five autoencoders on 10,000 photographs and write a report (minutes)'
+	@echo 'make demo    train six autoencoders on 10,000 photographs and write a report (minutes)'
 	@echo 'make test    run the tests; ARGS="-k vae" passes options to pytest'
 	@echo 'make lint    ruff and mypy;  make format  lets ruff rewrite the files'
 	@echo 'make docs    build docs/_build/html'
 	@echo 'make clean   remove outputs and caches;  make distclean  removes .venv too'
 
-demo: $(VENV)/.installed-data
+demo: $(VENV)/.installed-data,codec
 	$(BIN)/latente demo --out $(DEMO_OUT) --force
 
 # Every worker of pytest-xdist computes with one thread: more would fight for the same cores.

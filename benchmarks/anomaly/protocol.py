@@ -20,6 +20,8 @@ def _name(path: Path) -> str:
 
 
 FILES = {_name(path): path for path in FOLDER.glob("*.npz")}
+if not FILES:
+    raise SystemExit(f"no tables in {FOLDER}: set LATENTE_DATA to the folder that holds anomaly/*.npz")
 NAMES = tuple(sorted(FILES, key=str.lower))
 DEVELOP, CONFIRM = NAMES[::2], NAMES[1::2]  # every other table, by name, before anything was measured
 CONTAMINATED = (

@@ -1,0 +1,1 @@
+"""The learned image codec: transforms, context model, what they are trained for."""

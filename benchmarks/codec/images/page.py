@@ -139,8 +139,8 @@ def main() -> None:
         "",
         f"Versions: {'; '.join(versions)}; Pillow for JPEG (optimised), WebP (method 6) and",
         "JPEG 2000 (irreversible, with the colour transform), imagecodecs for JPEG XL (effort 7) and AVIF (speed 6).",
-        "Made by `benchmarks/codec/images/`: `peers.py`, `kodak.py`, `page.py`; how the model was trained is told in the",
-        "README there.",
+        "Made by `benchmarks/codec/images/`: `peers.py`, `kodak.py`, `page.py`; how the model was trained is told in",
+        "the README there.",
         "",
     ]
     PAGE.write_text("\n".join(text), encoding="utf-8")

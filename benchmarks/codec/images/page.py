@@ -38,16 +38,10 @@ def curves() -> dict[str, dict[str, Curve]]:
     return found
 
 
-def at(curve: Curve, field: str, rate: float) -> float:
-    """The value at a rate, linear in the logarithm of the rate; not a number outside the curve."""
-    return float(np.interp(np.log(rate), np.log(curve["bpp"]), curve[field], left=np.nan, right=np.nan))
-
-
-def mean_at(photos: dict[str, Curve], field: str, rate: float) -> tuple[float, int]:
-    """Mean over the photographs that have the rate, and how many have."""
-    values = np.array([at(curve, field, rate) for curve in photos.values()])
-    known = values[~np.isnan(values)]
-    return (float(known.mean()) if len(known) else float("nan")), len(known)
+def mean_at(photos: dict[str, Curve], field: str, rate: float) -> float:
+    """The mean curve (means over the photographs at each setting) at a rate, linear in its logarithm; NaN outside."""
+    bpp, values = (np.mean([curve[name] for curve in photos.values()], axis=0) for name in ("bpp", field))
+    return float(np.interp(np.log(rate), np.log(bpp), values, left=np.nan, right=np.nan))
 
 
 def bd_rate(photos: dict[str, Curve], before: dict[str, Curve]) -> float:
@@ -80,12 +74,10 @@ def table(found: dict[str, dict[str, Curve]]) -> list[str]:
         "| codec | PSNR at 0.25 | 0.5 | 1.0 bpp | MS-SSIM at 0.25 | 0.5 | 1.0 | BD-rate | s there | s back |",
         "|---|" + "---:|" * 9,
     ]
-    for codec, photos in sorted(found.items(), key=lambda item: mean_at(item[1], "psnr", 0.5)[0]):
+    for codec, photos in sorted(found.items(), key=lambda item: mean_at(item[1], "psnr", 0.5)):
         cells = [codec]
         for field, form in (("psnr", ".2f"), ("ms_ssim", ".3f")):
-            for rate in RATES:
-                value, known = mean_at(photos, field, rate)
-                cells.append(f"{value:{form}}" + ("" if known == len(photos) else f" ({known})"))
+            cells += [f"{mean_at(photos, field, rate):{form}}" for rate in RATES]
         cells += [f"{bd_rate(photos, found[BEFORE]):+.1f}%", *times(codec)]
         lines.append("| " + " | ".join(cells) + " |")
     for name, values in PUBLISHED.items():
@@ -105,9 +97,12 @@ def draw(found: dict[str, dict[str, Curve]]) -> None:
     figure, axis = plt.subplots(figsize=(7, 4.5))
     rates = np.geomspace(0.12, 2.0, 40)
     for codec, photos in found.items():
-        means = [mean_at(photos, "psnr", rate) for rate in rates]
-        y = [value if known == len(photos) else np.nan for value, known in means]
-        axis.plot(rates, y, label=codec, linewidth=2.5 if codec == "latente" else 1.2)
+        axis.plot(
+            rates,
+            [mean_at(photos, "psnr", rate) for rate in rates],
+            label=codec,
+            linewidth=2.5 if codec == "latente" else 1.2,
+        )
     axis.set_xscale("log")
     axis.set_xticks([0.125, 0.25, 0.5, 1, 2], ["0.125", "0.25", "0.5", "1", "2"])
     axis.minorticks_off()
@@ -127,11 +122,11 @@ def main() -> None:
         "# Image compression on Kodak",
         "",
         "The 24 photographs of Kodak's suite (768 x 512), which no model was trained or chosen on. PSNR over all",
-        "values of all three channels after rounding to 8 bits; MS-SSIM of each channel, averaged; both at equal bits",
-        "a pixel, interpolated on each photograph's own curve, then averaged (in brackets: how many photographs reach",
-        "the rate). Everything in a stream counts. BD-rate: bytes at equal PSNR against JPEG, mean over the range",
-        "that both cover (negative is smaller). Seconds: CPU time of one thread on a shared two-core machine, median",
-        "over all settings.",
+        "values of all three channels after rounding to 8 bits; MS-SSIM of each channel, averaged. Both are means",
+        "over the photographs at each setting of a codec, interpolated to equal mean bits a pixel. Everything in a",
+        "stream counts. BD-rate: bytes at equal PSNR against JPEG, mean over the range that both cover and over the",
+        "photographs (negative is smaller). Seconds: CPU time of one thread on a shared two-core machine, median over",
+        "all settings.",
         "",
         *table(found),
         "",

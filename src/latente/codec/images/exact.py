@@ -141,9 +141,10 @@ class Affine:
             raise ValueError(f"a layer's sums may reach {reached:.3g}, but are exact only below 2^53 = {EXACT:.3g}")
         self.weight = np.ascontiguousarray(weight.T.astype(np.float64))
         self.bias = (layer.bias + half).astype(np.float64)
-        self.scale, self.clip, self.relu = 2.0**-layer.shift, clip, relu
+        self.scale = 2.0**-layer.shift
         most = int(reached * self.scale)
         self.bound = most if clip is None else min(most, clip)
+        self.limits = (0 if relu else -self.bound, self.bound) if relu or self.bound < most else None
 
     def __call__(self, x: Numbers) -> Numbers:
         """Returns (..., outputs).
@@ -155,12 +156,7 @@ class Affine:
         y += self.bias
         y *= self.scale  # by a power of two: exact
         np.floor(y, out=y)
-        if self.relu:
-            np.maximum(y, 0.0, out=y)
-        if self.clip is not None:
-            np.minimum(y, self.clip, out=y)
-            np.maximum(y, -self.clip, out=y)
-        return y
+        return y if self.limits is None else np.clip(y, *self.limits, out=y)
 
 
 class Conv:

@@ -6,7 +6,7 @@ Means are in 1/64 of a step, scales are one of 64 tables, a symbol is a coeffici
 
 from __future__ import annotations
 
-__all__ = ["QUALITIES", "Decoded", "IntegerContext", "context_tensors"]
+__all__ = ["QUALITIES", "VALUE_BITS", "Decoded", "IntegerContext", "context_tensors"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from latente.codec.images.lapped import CHANNELS
 from latente.codec.images.places import Seen, places
 from latente.codec.images.quality import ANCHORS
 from latente.codec.images.steps import MEANS, STEPS, Step
-from latente.codec.images.tables import SCALES, Tables, logistic_tables
+from latente.codec.images.tables import SCALES, Tables, tables_of
 
 PARTS = 256  # qualities from one anchor to the next
 QUALITIES = PARTS * (ANCHORS - 1)  # a stream's quality is one of 0 ... QUALITIES
@@ -34,14 +34,15 @@ SPAN = int((np.log2(LARGEST_SCALE) - np.log2(SMALLEST_SCALE)) * 2**UNITS)
 Coder = Callable[[Numbers, NDArray[np.uint8], int, NDArray[np.intp]], NDArray[np.int64]]
 
 
-def context_tensors(model: ContextModel) -> dict[str, NDArray[Any]]:
+def context_tensors(model: ContextModel, counts: NDArray[Any] | None = None) -> dict[str, NDArray[Any]]:
     """Returns the integers that a model stores of a trained context model.
 
     Args:
         model: with real weights.
+        counts: of symbols like those that will come, see `tables_of`.
     """
     real = {name: tensor.detach().double().cpu().numpy() for name, tensor in model.state_dict().items()}
-    frequencies, reach = logistic_tables()
+    frequencies, reach = tables_of(counts)
     asinh = to_fixed(np.arcsinh(np.arange(ASINH) / 2.0**VALUE_BITS)).astype(np.uint16)
     found = {"start": to_fixed(real["start.rows"]).astype(np.int32), "asinh": asinh}
     found |= {"frequencies": frequencies, "reach": reach}

@@ -1,4 +1,4 @@
-"""A trained image model as a `Model` of tensors, and the other way: integers for the symbols, reals for the pictures."""
+"""A trained image model as a `Model` of tensors and back: integers for the symbols, reals for the pictures."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ FORMAT = 1  # which network the tensors are of
 DAMAGED = (ValueError, TypeError, KeyError, IndexError, RuntimeError, OverflowError)
 
 
-def model_of(module: ImageModule, id: str) -> Model:
+def model_of(module: ImageModule, id: str, counts: NDArray[Any] | None = None) -> Model:
     """Returns the tensors of a trained module: integers of its context model, 16 or 32 bits for what makes pictures.
 
     Args:
         module: trained.
         id: the model's name; see `ModelRef`.
+        counts: of symbols, from `stream.count_symbols`, which make the tables fit what really comes.
     """
-    tensors: dict[str, NDArray[Any]] = {"format": np.array([FORMAT], np.int32)} | context_tensors(module.context)
+    tensors: dict[str, NDArray[Any]] = {"format": np.array([FORMAT], np.int32)} | context_tensors(
+        module.context, counts
+    )
     for part in ("analysis", "synthesis"):
         network: Any = getattr(module, part)
         tensors[f"{part}.transform.filters"] = network.transform.filters.detach().float().cpu().numpy().copy()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Header", "decode_pictures", "encode_pictures"]
+__all__ = ["KIND", "Header", "count_symbols", "decode_pictures", "encode_pictures", "preview"]
 
 import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,24 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list
-from latente.codec.images.integers import QUALITIES, Decoded
+from latente.codec.frames import Section
+from latente.codec.images.integers import QUALITIES, VALUE_BITS, Decoded
 from latente.codec.images.lapped import CHANNELS, STRIDE
 from latente.codec.images.model import ImageModel
 from latente.codec.images.steps import STEPS
 from latente.codec.images.synthesis import Painter
-from latente.codec.images.tables import SymbolDecoder, SymbolEncoder
+from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, count_magnitudes
 from latente.codec.images.tiles import TILE, Tile, crop, tiles_of
 from latente.codec.limits import Limits, crc32c
-from latente.codec.streams import ContainerReader, ContainerWriter
+from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 KIND = "image"
 LARGEST = 1 << 20  # pixels in a row or a column
 POSITIONS = 1 << 14  # of small pictures, that are coded together
 SYMBOL = (1 << 23) - 1  # largest magnitude
 Pictures = NDArray[np.uint8]
+Symbols = NDArray[np.int64]
+Take = Callable[[Symbols, NDArray[np.uint8]], None]
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,44 @@ class Header:
         return cls((n, height, width, channels), quality, tile)
 
 
-def encode_pictures(
-    pictures: Pictures,
-    quality: int,
-    model: ImageModel,
-    embed: bool = False,
-    keep: Callable[[Pictures], None] | None = None,
-) -> bytes:
+def _walk(
+    header: Header, model: ImageModel, visit: Callable[[slice, Tile], Decoded], out: Pictures | None = None
+) -> None:
+    """Visits all tiles in the order of their sections, and makes pixels of what the visits return.
+
+    Args:
+        header: of the stream.
+        model: that makes pixels.
+        visit: called with pictures that are coded together, and a tile of them.
+        out: takes the pixels, (n, height, width, channels); None makes none.
+    """
+    for group in header.groups():
+        painter = None if out is None else Painter(header.grid, out[group], header.quality, model)
+        for row in tiles_of(*header.grid, header.tile):
+            if painter is None:
+                for tile in row:
+                    visit(group, tile)
+            else:
+                painter.add([visit(group, tile) for tile in row])
+
+
+def _code(pictures: Pictures, tile: Tile, header: Header, model: ImageModel, take: Take) -> Decoded:
+    """Returns what a tile will decode to; `take` is given the symbols of each step and their tables."""
+    seen, inside = crop(pictures, tile, header.grid)
+    x = torch.from_numpy(np.broadcast_to(seen, (*seen.shape[:3], 3)).transpose(0, 3, 1, 2).astype(np.float32))
+    y = model.analyse(x, header.quality)[:, :, inside.top : inside.bottom, inside.left : inside.right]
+    rows = y.permute(0, 2, 3, 1).reshape(-1, CHANNELS).numpy().astype(np.float64)
+
+    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> Symbols:
+        rest = rows[at[:, None], np.array(STEPS[k].channels)] - mean / (1 << VALUE_BITS)
+        symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
+        take(symbols.ravel(), which.ravel())
+        return symbols
+
+    return model.context.run(len(pictures), *tile.shape, header.quality, coder)
+
+
+def encode_pictures(pictures: Pictures, quality: int, model: ImageModel, embed: bool = False) -> bytes:
     """Returns a stream.
 
     Args:
@@ -94,44 +129,55 @@ def encode_pictures(
         quality: from 0 to QUALITIES.
         model: of the coefficients.
         embed: whether the stream holds the model.
-        keep: called with what will be decoded, (n, rows, width, channels) from the top down, group after group.
     """
-    header = Header(pictures.shape, quality)  # type: ignore[arg-type]
-    file = io.BytesIO()
+    header, file, number = Header(pictures.shape, quality), io.BytesIO(), count()  # type: ignore[arg-type]
     with ContainerWriter(file, KIND, header.to_json(), model.model if embed else model.model.ref) as writer:
-        number = 0
-        for group in header.groups():
-            painter = None if keep is None else Painter(header.grid, header.shape[1:], quality, model, keep)
-            for row in tiles_of(*header.grid, header.tile):
-                done = []
-                for tile in row:
-                    coded, crc, decoded = _encode_tile(pictures[group], tile, header, model)
-                    writer.write(str(number), coded, crc)
-                    number += 1
-                    done.append(decoded)
-                if painter is not None:
-                    painter.add(done)
+
+        def visit(group: slice, tile: Tile) -> Decoded:
+            encoder, crc = SymbolEncoder(model.context.tables), 0
+
+            def take(symbols: Symbols, which: NDArray[np.uint8]) -> None:
+                nonlocal crc
+                encoder.encode(symbols, which)
+                crc = crc32c(symbols.astype("<i4"), crc)
+
+            decoded = _code(pictures[group], tile, header, model, take)
+            writer.write(str(next(number)), encoder.finish(), crc)
+            return decoded
+
+        _walk(header, model, visit)
     return file.getvalue()
 
 
-def _encode_tile(pictures: Pictures, tile: Tile, header: Header, model: ImageModel) -> tuple[bytes, int, Decoded]:
-    """Returns the coded symbols, their CRC, and what they decode to."""
-    seen, inside = crop(pictures, tile, header.grid)
-    x = torch.from_numpy(np.broadcast_to(seen, (*seen.shape[:3], 3)).transpose(0, 3, 1, 2).astype(np.float32))
-    y = model.analyse(x, header.quality)[:, :, inside.top : inside.bottom, inside.left : inside.right]
-    rows = y.permute(0, 2, 3, 1).reshape(-1, CHANNELS).numpy().astype(np.float64)
-    encoder, crc = SymbolEncoder(model.context.tables), 0
+def preview(pictures: Pictures, quality: int, model: ImageModel) -> Pictures:
+    """Returns what pictures would be after encoding and decoding; nothing is coded.
 
-    def code(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> NDArray[np.int64]:
-        nonlocal crc
-        rest = rows[at][:, STEPS[k].channels] - mean / 64
-        symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
-        encoder.encode(symbols.ravel(), which.ravel())
-        crc = crc32c(symbols.astype("<i4"), crc)
-        return symbols
+    Args:
+        pictures: (n, height, width, channels).
+        quality: from 0 to QUALITIES.
+        model: of the coefficients.
+    """
+    header, out = Header(pictures.shape, quality), np.empty_like(pictures)  # type: ignore[arg-type]
+    _walk(header, model, lambda group, tile: _code(pictures[group], tile, header, model, lambda *_: None), out)
+    return out
 
-    decoded = model.context.run(len(pictures), *tile.shape, header.quality, code)
-    return encoder.finish(), crc, decoded
+
+def count_symbols(pictures: Pictures, quality: int, model: ImageModel) -> NDArray[np.int64]:
+    """Returns how often each magnitude of a symbol comes with each table; see `tables.count_magnitudes`.
+
+    Args:
+        pictures: (n, height, width, channels).
+        quality: from 0 to QUALITIES.
+        model: of the coefficients.
+    """
+    header, found = Header(pictures.shape, quality), count_magnitudes(np.zeros(0, np.int64), np.zeros(0, np.uint8))  # type: ignore[arg-type]
+
+    def take(symbols: Symbols, which: NDArray[np.uint8]) -> None:
+        nonlocal found
+        found = found + count_magnitudes(symbols, which)
+
+    _walk(header, model, lambda group, tile: _code(pictures[group], tile, header, model, take))
+    return found
 
 
 def decode_pictures(reader: ContainerReader, model: ImageModel, limits: Limits) -> Pictures:
@@ -148,44 +194,35 @@ def decode_pictures(reader: ContainerReader, model: ImageModel, limits: Limits) 
     header = Header.from_json(reader.header)
     limits.check_decoded(math.prod(header.shape), "the picture")
     _check_sections(reader, header)
-    pictures = np.empty(header.shape, np.uint8)
-    sections = (section for section in reader if section.name != "model")
-    for group in header.groups():
-        part, at = pictures[group], 0
+    sections = (section for section in reader if section.name != MODEL)
+    out = np.empty(header.shape, np.uint8)
 
-        def keep(rows: Pictures, part: Pictures = part) -> None:
-            nonlocal at
-            part[:, at : at + rows.shape[1]] = rows
-            at += rows.shape[1]
+    def visit(group: slice, tile: Tile) -> Decoded:
+        return _decode_tile(reader, next(sections), group.stop - group.start, tile, header, model)
 
-        painter = Painter(header.grid, header.shape[1:], header.quality, model, keep)
-        for row in tiles_of(*header.grid, header.tile):
-            painter.add([_decode_tile(reader, next(sections), len(part), tile, header, model) for tile in row])
-    next(sections, None)  # the end, with its checksum
-    return pictures
+    _walk(header, model, visit, out)
+    return out
 
 
 def _check_sections(reader: ContainerReader, header: Header) -> None:
-    """Raises AlteredError where the sections are not those of the pictures."""
-    names = [section.name for section in reader if section.name != "model"]
+    """Raises AlteredError where the sections are not those of the pictures; reads up to the end, with its checksum."""
+    names = [section.name for section in reader if section.name != MODEL]
     if len(names) != header.sections or names != [str(i) for i in range(len(names))]:
         raise AlteredError(f"pictures of this size have {header.sections} sections; the stream has {len(names)} others")
 
 
 def _decode_tile(
-    reader: ContainerReader, section: Any, n: int, tile: Tile, header: Header, model: ImageModel
+    reader: ContainerReader, section: Section, n: int, tile: Tile, header: Header, model: ImageModel
 ) -> Decoded:
     decoder, crc = SymbolDecoder(reader.read(section), model.context.tables), 0
 
-    def code(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> NDArray[np.int64]:
+    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> Symbols:
         nonlocal crc
         symbols = decoder.decode(which.ravel()).reshape(which.shape)
         crc = crc32c(symbols.astype("<i4"), crc)
         return symbols
 
-    decoded = model.context.run(n, *tile.shape, header.quality, code)
+    decoded = model.context.run(n, *tile.shape, header.quality, coder)
     if section.symbols != crc:
-        raise AlteredError(
-            f"section {section.name!r} did not decode to what was encoded: the CRC of its symbols is wrong"
-        )
+        raise AlteredError(f"section {section.name!r} did not decode to what was encoded: its symbols' CRC is wrong")
     return decoded

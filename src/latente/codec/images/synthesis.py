@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Painter"]
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,20 +17,17 @@ Pictures = NDArray[np.uint8]
 
 
 class Painter:
-    """Takes coefficients from the top down and gives pixels as soon as their surroundings are known.
+    """Takes coefficients from the top down and makes pixels as soon as their surroundings are known.
 
     Args:
         grid: rows and columns of coefficients.
-        shape: (height, width, channels) of the pictures.
+        out: where they go, (n, height, width, channels); one channel gets the mean of three.
         quality: from 0 to QUALITIES.
         model: that makes pixels.
-        keep: called with (n, rows, width, channels), from the top down.
     """
 
-    def __init__(
-        self, grid: tuple[int, int], shape: tuple[int, ...], quality: int, model: ImageModel, keep: Callable[[Pictures], None]
-    ) -> None:  # fmt: skip
-        self.grid, self.shape, self.quality, self.model, self.keep = grid, shape, quality, model, keep
+    def __init__(self, grid: tuple[int, int], out: Pictures, quality: int, model: ImageModel) -> None:
+        self.grid, self.out, self.quality, self.model = grid, out, quality, model
         self.first, self.made = 0, 0  # the first row that is held, the first whose pixels are not made
         self.values: NDArray[np.float32] | None = None
         self.state: NDArray[np.float32] | None = None
@@ -57,24 +52,19 @@ class Painter:
         self.first += kept
 
     def _paint(self, values: NDArray[np.float32], state: NDArray[np.float32], until: int) -> None:
-        """Gives the pixels of all rows of positions before `until`."""
-        height, width, channels = self.shape
+        """Makes the pixels of all rows of positions before `until`."""
+        _, height, width, channels = self.out.shape
         above = max(0, self.made - HALO) - self.first
         below = min(until + HALO, self.first + values.shape[2]) - self.first
-        skipped = STRIDE * (self.made - self.first - above)
+        skipped, top = STRIDE * (self.made - self.first - above), STRIDE * self.made
         bottom = min(STRIDE * until, height)
-        rows = np.empty((len(values), bottom - STRIDE * self.made, width, channels), np.uint8)
         for left in range(0, self.grid[1], WIDE):
             right = min(left + WIDE, self.grid[1])
             start, end = max(0, left - HALO), min(right + HALO, self.grid[1])
             part = Decoded(values[:, :, above:below, start:end], state[:, :, above:below, start:end])
+            edge, at = min(STRIDE * right, width), STRIDE * (left - start)
             x = self.model.synthesise(part, self.quality)
-            edge = min(STRIDE * right, width) - STRIDE * left
-            at = STRIDE * (left - start)
-            x = x[:, :, skipped : skipped + rows.shape[1], at : at + edge]
-            if channels == 1:
-                x = x.mean(dim=1, keepdim=True)
-            pixels = x.clamp(0, 255).round().byte()
-            rows[:, :, STRIDE * left : STRIDE * left + edge] = pixels.permute(0, 2, 3, 1).numpy()
+            x = x[:, :, skipped : skipped + bottom - top, at : at + edge - STRIDE * left]
+            pixels = (x.mean(dim=1, keepdim=True) if channels == 1 else x).clamp(0, 255).round().byte()
+            self.out[:, top:bottom, STRIDE * left : edge] = pixels.permute(0, 2, 3, 1).numpy()
         self.made = until
-        self.keep(rows)

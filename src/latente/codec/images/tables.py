@@ -1,8 +1,8 @@
-"""Tables of frequencies of rounded logistic variables, and coding with them."""
+"""Tables of frequencies of rounded logistic variables, corrected by what was counted, and coding with them."""
 
 from __future__ import annotations
 
-__all__ = ["SCALES", "SymbolDecoder", "SymbolEncoder", "Tables", "logistic_tables"]
+__all__ = ["SCALES", "SymbolDecoder", "SymbolEncoder", "Tables", "count_magnitudes", "magnitudes", "tables_of"]
 
 from functools import cached_property
 from typing import Any
@@ -18,45 +18,74 @@ from latente.codec.libraries import constriction
 SCALES = 64  # tables, from the smallest scale to the largest in equal steps of the logarithm
 LEAST = 2.0**-20  # probability of a symbol that has one of its own
 NEAR = 4  # magnitudes up to this always have one
+MOST = 1500  # the largest magnitude that is counted
+PRIOR = 2000.0  # observations that the logistic variable counts as
 LONGEST = 24  # bits of what an escaped magnitude exceeds the table by
 Symbols = NDArray[np.int64]
 
 
-def logistic_tables() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Returns frequencies and the largest magnitude of each table; a model stores them, so they are made only once.
-
-    Symbol v has the probability that a logistic variable of the table's scale rounds to v, at least 2^-20. A table
-    holds the frequencies of 0, 1, ..., its largest magnitude (those of -v are the same), then that of the escape.
-    All sum to 2^24.
+def magnitudes() -> NDArray[np.float64]:
+    """Returns (SCALES, MOST + 1) probabilities of |v| for logistic variables of each scale, rounded to integers v.
 
     Example:
-        >>> frequencies, reach = logistic_tables()
-        >>> reach[[0, -1]].tolist()
-        [4, 1135]
+        >>> bool(np.allclose(magnitudes().sum(axis=1), 1))
+        True
+    """
+    scales = np.exp2(np.linspace(np.log2(SMALLEST_SCALE), np.log2(LARGEST_SCALE), SCALES))[:, None]
+    tails = 1 / (1 + np.exp(np.minimum((np.arange(MOST + 2) - 0.5) / scales, 700.0)))
+    p = tails[:, :-1] - tails[:, 1:]
+    p[:, 1:] *= 2
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def count_magnitudes(values: Symbols, which: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Returns (SCALES, MOST + 1), how often each magnitude came with each table; larger ones count as MOST.
+
+    Args:
+        values: symbols.
+        which: their tables.
+    """
+    key = which.astype(np.int64) * (MOST + 1) + np.minimum(np.abs(values), MOST)
+    return np.bincount(key, minlength=SCALES * (MOST + 1)).reshape(SCALES, -1)
+
+
+def tables_of(counts: NDArray[Any] | None = None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Returns frequencies and the largest magnitude of each table; a model stores them, so they are made only once.
+
+    Symbol v has the probability that a logistic variable of the table's scale rounds to v, at least 2^-20, or what was
+    counted where there was much to count. A table holds the frequencies of 0, 1, ..., its largest magnitude (those of
+    -v are the same), then that of the escape. All sum to 2^24.
+
+    Args:
+        counts: as `count_magnitudes` makes them, of symbols like those that will come.
+
+    Example:
+        >>> frequencies, reach = tables_of()
         >>> first = frequencies[: reach[0] + 2]
         >>> int(first[0] + 2 * first[1:-1].sum() + first[-1]) == 2**24
         True
     """
+    seen: Any = np.zeros((SCALES, MOST + 1)) if counts is None else counts
+    floor = np.where(np.arange(MOST + 1) > 0, 2, 1) * LEAST
     rows, reach = [], []
-    scales = np.exp2(np.linspace(np.log2(SMALLEST_SCALE), np.log2(LARGEST_SCALE), SCALES))
-    for scale in scales:
-        v = np.arange(4096)
-        low, high = (1 / (1 + np.exp(np.minimum((v + d) / scale, 700.0))) for d in (-0.5, 0.5))  # tails
-        p = low - high
-        most = max(NEAR, int(np.flatnonzero(p > LEAST)[-1]))
-        kept = np.maximum(p[: most + 1], LEAST)
-        row = np.append(kept, max(float(2 * high[most]), LEAST))
-        weight = np.full(len(row), 2.0)
+    for expected, found in zip(magnitudes(), seen, strict=True):
+        p = PRIOR * np.maximum(expected, floor) + found
+        p /= p.sum()
+        most = max(NEAR, int(np.flatnonzero(p > 4 * LEAST)[-1]) if p[-1] < 0.5 else MOST)
+        most = min(most, MOST - 1)
+        row = np.append(p[: most + 1], max(float(p[most + 1 :].sum()), 4 * LEAST))
+        row[1:-1] /= 2
+        weight = np.full(len(row), 2)
         weight[[0, -1]] = 1
-        row = np.maximum(np.rint(row / (row * weight).sum() * 2**PRECISION), 1).astype(np.int64)
-        row[0] += 2**PRECISION - int((row * weight).sum())
-        rows.append(row)
+        whole = np.maximum(np.rint(row / (row * weight).sum() * 2**PRECISION), 1).astype(np.int64)
+        whole[0] += 2**PRECISION - int((whole * weight).sum())
+        rows.append(whole)
         reach.append(most)
     return np.concatenate(rows).astype(np.int32), np.array(reach, np.int32)
 
 
 class Tables:
-    """What `logistic_tables` made, ready for coding.
+    """What `tables_of` made, ready for coding.
 
     Args:
         frequencies: of all tables.
@@ -113,7 +142,7 @@ class SymbolEncoder:
         tables: for coding.
 
     Example:
-        >>> tables = Tables(*logistic_tables())
+        >>> tables = Tables(*tables_of())
         >>> values, which = np.array([0, 900, -2]), np.array([0, 30, 63], np.uint8)
         >>> encoder = SymbolEncoder(tables)
         >>> encoder.encode(values, which)

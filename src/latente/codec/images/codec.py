@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = ["ImageCodec", "ImageInfo"]
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,8 +19,8 @@ from latente.codec.errors import AlteredError, CodecError, NotOursError
 from latente.codec.images.integers import QUALITIES
 from latente.codec.images.model import ImageModel
 from latente.codec.images.pictures import as_batch, as_pictures, without_channel
-from latente.codec.images.registry import NEWEST, released, released_for
-from latente.codec.images.stream import KIND, Header, decode_pictures, encode_pictures, preview
+from latente.codec.images.registry import NEWEST, is_released, released, released_for
+from latente.codec.images.stream import KIND, Header, decode_pictures, preview, write_pictures
 from latente.codec.limits import Limits
 from latente.codec.models import Model
 from latente.codec.streams import ContainerReader
@@ -144,6 +144,11 @@ class ImageCodec(BaseEstimator):
         return hasattr(self, "model_")
 
     @property
+    def model(self) -> Model:
+        """The tensors with which it encodes, and their id."""
+        return self._model.model
+
+    @property
     def _model(self) -> ImageModel:
         return self.model_ if hasattr(self, "model_") else released()
 
@@ -201,9 +206,32 @@ class ImageCodec(BaseEstimator):
         return self._encode(as_batch(images), quality, psnr)
 
     def _encode(self, pictures: Picture, quality: float, psnr: float | None) -> bytes:
+        file = io.BytesIO()
+        self.write(file, pictures, quality, psnr)
+        return file.getvalue()
+
+    def write(
+        self,
+        file: BinaryIO,
+        pictures: Picture,
+        quality: float,
+        psnr: float | None = None,
+        fields: Mapping[str, Any] | None = None,
+        extras: Mapping[str, tuple[bytes, int]] | None = None,
+    ) -> None:
+        """Writes a stream, as `encode` returns it, to a file; for files of pictures.
+
+        Args:
+            file: open for writing bytes.
+            pictures: (n, height, width, channels).
+            quality: as for `encode`.
+            psnr: as for `encode`.
+            fields: more of the header; see `stream.write_pictures`.
+            extras: more sections; see `stream.write_pictures`.
+        """
         model = self._model
         level = as_level(quality) if psnr is None else _level_for(pictures, psnr, model)
-        return encode_pictures(pictures, level, model, bool(self.embed) and hasattr(self, "model_") and _own(model))
+        write_pictures(file, pictures, level, model, bool(self.embed) and not is_released(model), fields, extras)
 
     def decode(self, data: bytes) -> Picture:
         """Returns the picture of a stream that `encode` made: uint8, (h, w) or (h, w, 3).
@@ -230,16 +258,20 @@ class ImageCodec(BaseEstimator):
         Raises:
             CodecError: as `decode`.
         """
-        limits = self.limits or Limits()
-        with _reading(data, limits) as reader:
-            return without_channel(decode_pictures(reader, self.model_of(reader), limits))
+        with _reading(ContainerReader(io.BytesIO(data), self.limits)) as reader:
+            return without_channel(self.read(reader))
 
-    def model_of(self, reader: ContainerReader) -> ImageModel:
-        """Returns the model that a stream needs: its own, the fitted one, or one that ships with the package.
+    def read(self, reader: ContainerReader) -> Picture:
+        """Returns the pictures of a reader's stream, (n, height, width, channels).
 
         Args:
-            reader: of the stream.
+            reader: of a stream of kind `image`.
         """
+        with _reading(reader):
+            return decode_pictures(reader, self._model_of(reader), self.limits or Limits())
+
+    def _model_of(self, reader: ContainerReader) -> ImageModel:
+        """The model that a stream needs: its own, the fitted one, or one that ships with the package."""
         if reader.model is None:
             raise AlteredError("the stream does not say which model it needs")
         mine = getattr(self, "model_", None)
@@ -260,7 +292,7 @@ class ImageCodec(BaseEstimator):
         Raises:
             CodecError: when it is damaged or of another kind.
         """
-        with _reading(data, Limits()) as reader:
+        with _reading(ContainerReader(io.BytesIO(data))) as reader:
             return info_of(reader, len(data))
 
 
@@ -281,8 +313,8 @@ def info_of(reader: ContainerReader, size: int) -> ImageInfo:
 class _reading:
     """A reader of a stream of pictures; whatever its content makes the code stumble over becomes an AlteredError."""
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
-        self.reader = ContainerReader(io.BytesIO(data), limits)
+    def __init__(self, reader: ContainerReader) -> None:
+        self.reader = reader
         if self.reader.kind != KIND:
             raise NotOursError(
                 f"this stream is of kind {self.reader.kind!r}; wanted: {KIND!r}. Use the codec of its kind"
@@ -294,13 +326,6 @@ class _reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, DAMAGED) and not isinstance(error, CodecError):
             raise AlteredError(f"the picture cannot be decoded: {error}") from error
-
-
-def _own(model: ImageModel) -> bool:
-    """Whether a model is the user's own, none of the package."""
-    from latente.codec.images.registry import names
-
-    return model.model.id not in names()
 
 
 def as_level(quality: float) -> int:

@@ -41,10 +41,10 @@ def context_tensors(model: ContextModel, counts: NDArray[Any] | None = None) -> 
         model: with real weights.
         counts: of symbols like those that will come, see `tables_of`.
     """
-    real = {name: tensor.detach().double().cpu().numpy() for name, tensor in model.state_dict().items()}
+    real: dict[str, Any] = {name: tensor.detach().double().cpu().numpy() for name, tensor in model.state_dict().items()}
     frequencies, reach = tables_of(counts)
     asinh = to_fixed(np.arcsinh(np.arange(ASINH) / 2.0**VALUE_BITS)).astype(np.uint16)
-    found = {"start": to_fixed(real["start.rows"]).astype(np.int32), "asinh": asinh}
+    found: dict[str, Any] = {"start": to_fixed(real["start.rows"]).astype(np.int32), "asinh": asinh}
     found |= {"frequencies": frequencies, "reach": reach}
     for name in sorted(real):
         if name.endswith(".weight"):
@@ -193,8 +193,8 @@ class IntegerContext:
             if not len(place.positions):
                 continue
             mean, which = self.heads[k](state[place.positions])
-            known = coder(mean, which, k, place.positions) * float(1 << VALUE_BITS)
-            known += mean
+            symbols = coder(mean, which, k, place.positions)
+            known: Numbers = mean + symbols * 2.0**VALUE_BITS
             _store(values, place.positions, step, known)
             if k < len(self.updates):
                 self.updates[k].add(state, known, place.seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NEWEST", "names", "released", "released_for"]
+__all__ = ["NEWEST", "is_released", "names", "released", "released_for"]
 
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,11 @@ def released(name: str = NEWEST) -> ImageModel:
         hint = did_you_mean(name, names())
         raise MissingModelError(f"this version of latente ships no image model {name!r}; it has: {known}.{hint}")
     return ImageModel(Model(name, load_file(FOLDER / f"{name}.safetensors")))
+
+
+def is_released(model: ImageModel) -> bool:
+    """Returns whether a model ships with the package, so that no stream needs to hold it."""
+    return model.model.id in names() and released(model.model.id).model.ref == model.model.ref
 
 
 def released_for(ref: ModelRef) -> ImageModel:

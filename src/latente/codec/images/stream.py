@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["KIND", "Header", "count_symbols", "decode_pictures", "encode_pictures", "preview"]
+__all__ = [
+    "EXTRAS",
+    "KIND",
+    "Header",
+    "count_symbols",
+    "decode_pictures",
+    "encode_pictures",
+    "preview",
+    "write_pictures",
+]
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -29,6 +38,7 @@ from latente.codec.limits import Limits, crc32c
 from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 KIND = "image"
+EXTRAS = ("alpha", "icc", "exif")  # sections of files behind the pixels
 LARGEST = 1 << 20  # pixels in a row or a column
 POSITIONS = 1 << 14  # of small pictures, that are coded together
 SYMBOL = (1 << 23) - 1  # largest magnitude
@@ -50,6 +60,14 @@ class Header:
     shape: tuple[int, int, int, int]
     quality: int
     tile: int = TILE
+
+    @classmethod
+    def of(cls, pictures: Pictures, quality: int) -> Header:
+        """Returns the header for pictures, which must not be too large."""
+        n, height, width, channels = pictures.shape
+        if max(n, height, width) > LARGEST:
+            raise ValueError(f"at most {LARGEST:,} pictures of at most as many rows and columns; got {pictures.shape}")
+        return cls((n, height, width, channels), quality)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -122,16 +140,35 @@ def _code(pictures: Pictures, tile: Tile, header: Header, model: ImageModel, tak
 
 
 def encode_pictures(pictures: Pictures, quality: int, model: ImageModel, embed: bool = False) -> bytes:
-    """Returns a stream.
+    """Returns a stream; see `write_pictures`."""
+    file = io.BytesIO()
+    write_pictures(file, pictures, quality, model, embed)
+    return file.getvalue()
+
+
+def write_pictures(
+    file: BinaryIO,
+    pictures: Pictures,
+    quality: int,
+    model: ImageModel,
+    embed: bool = False,
+    fields: Mapping[str, Any] | None = None,
+    extras: Mapping[str, tuple[bytes, int]] | None = None,
+) -> None:
+    """Writes a stream.
 
     Args:
+        file: open for writing bytes.
         pictures: (n, height, width, channels), channels being 1 or 3.
         quality: from 0 to QUALITIES.
         model: of the coefficients.
         embed: whether the stream holds the model.
+        fields: more of the header.
+        extras: content of more sections and the CRC of what it decodes to, by their names, which are in EXTRAS.
     """
-    header, file, number = Header(pictures.shape, quality), io.BytesIO(), count()  # type: ignore[arg-type]
-    with ContainerWriter(file, KIND, header.to_json(), model.model if embed else model.model.ref) as writer:
+    header, number = Header.of(pictures, quality), count()
+    ref, stated = model.model if embed else model.model.ref, header.to_json() | dict(fields or {})
+    with ContainerWriter(file, KIND, stated, ref) as writer:
 
         def visit(group: slice, tile: Tile) -> Decoded:
             encoder, crc = SymbolEncoder(model.context.tables), 0
@@ -146,7 +183,8 @@ def encode_pictures(pictures: Pictures, quality: int, model: ImageModel, embed: 
             return decoded
 
         _walk(header, model, visit)
-    return file.getvalue()
+        for name, (content, crc) in (extras or {}).items():
+            writer.write(name, content, crc)
 
 
 def preview(pictures: Pictures, quality: int, model: ImageModel) -> Pictures:
@@ -157,7 +195,7 @@ def preview(pictures: Pictures, quality: int, model: ImageModel) -> Pictures:
         quality: from 0 to QUALITIES.
         model: of the coefficients.
     """
-    header, out = Header(pictures.shape, quality), np.empty_like(pictures)  # type: ignore[arg-type]
+    header, out = Header.of(pictures, quality), np.empty_like(pictures)
     _walk(header, model, lambda group, tile: _code(pictures[group], tile, header, model, lambda *_: None), out)
     return out
 
@@ -170,7 +208,7 @@ def count_symbols(pictures: Pictures, quality: int, model: ImageModel) -> NDArra
         quality: from 0 to QUALITIES.
         model: of the coefficients.
     """
-    header, found = Header(pictures.shape, quality), count_magnitudes(np.zeros(0, np.int64), np.zeros(0, np.uint8))  # type: ignore[arg-type]
+    header, found = Header.of(pictures, quality), count_magnitudes(np.zeros(0, np.int64), np.zeros(0, np.uint8))
 
     def take(symbols: Symbols, which: NDArray[np.uint8]) -> None:
         nonlocal found
@@ -194,7 +232,7 @@ def decode_pictures(reader: ContainerReader, model: ImageModel, limits: Limits) 
     header = Header.from_json(reader.header)
     limits.check_decoded(math.prod(header.shape), "the picture")
     _check_sections(reader, header)
-    sections = (section for section in reader if section.name != MODEL)
+    sections = (section for section in reader if section.name not in (MODEL, *EXTRAS))
     out = np.empty(header.shape, np.uint8)
 
     def visit(group: slice, tile: Tile) -> Decoded:
@@ -206,7 +244,7 @@ def decode_pictures(reader: ContainerReader, model: ImageModel, limits: Limits) 
 
 def _check_sections(reader: ContainerReader, header: Header) -> None:
     """Raises AlteredError where the sections are not those of the pictures; reads up to the end, with its checksum."""
-    names = [section.name for section in reader if section.name != MODEL]
+    names = [section.name for section in reader if section.name not in (MODEL, *EXTRAS)]
     if len(names) != header.sections or names != [str(i) for i in range(len(names))]:
         raise AlteredError(f"pictures of this size have {header.sections} sections; the stream has {len(names)} others")
 

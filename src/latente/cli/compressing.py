@@ -198,7 +198,7 @@ def _limits(max_bytes: int | None) -> Limits | None:
 def _record(done: Compressed, page: Path | None) -> dict[str, Any]:
     return {
         "output": str(done.output), "kind": done.kind, "why": done.why, "original_bytes": done.original_bytes,
-        "compressed_bytes": done.compressed_bytes, "ratio": done.ratio, "bound": str(done.bound),
+        "compressed_bytes": done.compressed_bytes, "ratio": done.ratio, "bound": done.stated,
         "largest_error": done.largest_error, "parts": [asdict(part) | {"ratio": part.ratio} for part in done.parts],
         "notes": list(done.notes), "report": None if page is None else str(page),
     }  # fmt: skip
@@ -209,7 +209,7 @@ def _text(done: Compressed, page: Path | None) -> str:
         "wrote": str(done.output),
         "file": f"{done.kind}: {done.why}",
         "size": f"{done.original_bytes:,} to {done.compressed_bytes:,} bytes, {done.ratio:.2f} to 1",
-        "bound": str(done.bound),
+        "bound": done.stated,
         **_parts(done.parts),
     }
     return lines(rows if page is None else rows | {"report": str(page)})

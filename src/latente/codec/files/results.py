@@ -86,10 +86,16 @@ class Compressed:
         """The largest absolute error of any value; of different columns and variables in their own units."""
         return max((part.largest_error for part in self.parts if part.largest_error is not None), default=0.0)
 
+    @property
+    def stated(self) -> str:
+        """What was allowed to be lost, in words; a quality means another thing for pictures than for numbers."""
+        pixels = self.kind == "image" and self.bound.mode == "quality"
+        return f"quality {self.bound.value:.3g} of the image codec" if pixels else str(self.bound)
+
     def __str__(self) -> str:
         return (
             f"{self.source} ({self.kind}): {self.original_bytes:,} to {self.compressed_bytes:,} bytes, "
-            f"{self.ratio:.2f} to 1; {self.bound}"
+            f"{self.ratio:.2f} to 1; {self.stated}"
         )
 
 

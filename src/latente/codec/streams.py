@@ -133,7 +133,7 @@ class ContainerReader:
         preamble = file.read(PREAMBLE_BYTES)
         size, crc = read_preamble(preamble, self.limits)
         self._position += PREAMBLE_BYTES
-        header = read_header(preamble, self._take(size, "its header"), crc)
+        header = read_header(preamble, self._take(size, "its header"), crc, self.limits)
         self.kind, self.writer, self.header, self.model = header.kind, header.writer, header.fields, header.model
         self._first, self._crc = self._position, header.crc
         self._places: dict[Section, int] = {}

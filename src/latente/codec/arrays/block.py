@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.bounds import Allowed
+from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.choose import choose
 from latente.codec.arrays.finite import decode_special, encode_special, packed, unpacked
 from latente.codec.arrays.heads import pack_head

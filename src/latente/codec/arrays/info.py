@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArrayInfo", "info_of"]
+__all__ = ["ArrayInfo", "array_info", "explained"]
 
 import math
 from collections import Counter
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from latente.codec.arrays.stream import head_of
-from latente.codec.container import Container
+from latente.codec.arrays.stream import content_of, telling_damage
+from latente.codec.container import Container, unpack
+from latente.codec.models import ModelRef
 
 WORDS = {
     "t": "transform", "m": "multilevel", "l": "lorenzo", "a": "autoencoder", "am": "mean of the archive",
@@ -88,22 +89,55 @@ def _words(name: str) -> str:
     return f"{WORDS[name[0]]} ({extra})"
 
 
-def info_of(container: Container, size: int) -> ArrayInfo:
-    """Reads the header of a container of kind "array"; `size` is that of the stream."""
-    header, _ = head_of(container)
+def explained(head: dict[str, Any], model: ModelRef | None = None) -> str:
+    """Which prediction won in the largest block and why, what the autoencoder predicted, and which model is needed.
+
+    Args:
+        head: header of an array, with its blocks.
+        model: to which the stream refers.
+    """
+    share = _share(head["blocks"])
+    predicted = f"; autoencoder: {100 * share:.0f}% of it" if share else ""
+    return _reason(head["blocks"]) + predicted + (f"; needs model {model.id} ({model.hash})" if model else "")
+
+
+def _reason(blocks: list[dict[str, Any]]) -> str:
+    largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)
+    return "no values" if largest is None else _why(largest)
+
+
+def _share(blocks: list[dict[str, Any]]) -> float:
+    """Share of the samples or tiles that the autoencoder predicted."""
+    return sum(float(block.get("share", 0.0)) for block in blocks) / max(1, len(blocks))
+
+
+def array_info(stream: bytes) -> ArrayInfo:
+    """Returns what a stream that `ArrayCodec.encode` made says of itself.
+
+    Args:
+        stream: its bytes.
+
+    Raises:
+        CodecError: when it is damaged or of another kind.
+    """
+    container = unpack(stream).expect("array")
+    with telling_damage("the stream's header cannot be read"):
+        return _info_of(container, len(stream))
+
+
+def _info_of(container: Container, size: int) -> ArrayInfo:
+    header = content_of(container).head
     blocks = header["blocks"]
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     names = [block.get("plan", block["kind"]) for block in blocks]
-    largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)
-    shares = [float(block.get("share", 0.0)) for block in blocks]
     return ArrayInfo(
         shape,
         dtype.str,
         _stated(header["bound"], header["error"]),
         None if header["bound"][2] is not None and header["error"] else float(header["error"]),
-        "no values" if largest is None else _why(largest),
+        _reason(blocks),
         dict(Counter(names)),
-        sum(shares) / max(1, len(shares)),
+        _share(blocks),
         None if container.model is None else (container.model.id, container.model.hash),
         math.prod(shape) * dtype.itemsize,
         size,

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 __all__ = ["Coded", "code_block", "explain_block", "read_block"]
 
-import io
 import math
+import struct
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.array_codec import ArrayCodec
+from latente.codec.arrays.allowed import Allowed
+from latente.codec.arrays.content import Content, decode_content, encode_content
+from latente.codec.arrays.info import explained
+from latente.codec.arrays.stream import content_of, decode_stream, stream_of, telling_damage
 from latente.codec.bounds import Target
+from latente.codec.container import unpack
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.frames import MAGIC
-from latente.codec.streams import ContainerReader
 
-NUMBERS = frozenset("iu") | {"f2", "f4", "f8"}  # kinds and types that the array codec takes
+if TYPE_CHECKING:
+    from latente.codec.arrays.archive import Archive
+
+NUMBERS = 3  # the first byte of an array without a container of its own; smaller ones say how bytes are packed
+BARE = struct.Struct("<BI")  # this byte, and the CRC of what the array decodes to
+TAKEN = frozenset("iu") | {"f2", "f4", "f8"}  # kinds and types that the array codec takes
 TINY = 1 << 12  # bytes up to which plain zstd is tried, too
 
 
@@ -55,35 +63,42 @@ def code_block(values: NDArray[Any], target: Target, settings: Settings) -> Code
 
 def _by_codec(values: NDArray[Any], target: Target, settings: Settings) -> Coded | None:
     """Returns what the array codec makes of values, None where it does not keep the target."""
-    codec = codec_for(values, target, settings)
     try:
-        stream = codec.encode(values)
-        decoded = codec.decode(stream)
+        content = _encoded(values, target, settings)
+        decoded = read_block(content, values.shape, values.dtype, settings)
     except (CodecError, ArithmeticError, LookupError) as error:  # a bug must not cost anybody's data
         warnings.warn(f"the array codec failed, a block is kept by zstd: {error!r}", RuntimeWarning, stacklevel=2)
         return None
     found = compare(values, decoded, target)
-    return None if found is None else Coded(stream, *found, _explained(stream))
+    return None if found is None else Coded(content, *found, explain_block(content))
 
 
-def codec_for(values: NDArray[Any], target: Target, settings: Settings) -> ArrayCodec:
-    """Returns an array codec with a target for these values, which knows what the user's codec learned."""
-    bound: dict[str, Any] = {"max_error": target.max_error or 0.0, "relative": False}
+def _encoded(values: NDArray[Any], target: Target, settings: Settings) -> bytes:
+    """Returns values as the array codec codes them; as a stream of its own where that refers to a model."""
+    allowed = _allowed(values, target)
+    archive: Archive | None = getattr(settings.codec, "archive_", None)
+    thorough = getattr(settings.codec, "thorough", False)
+    content = encode_content(values, allowed, thorough=thorough, archive=archive)
+    if archive is None or not content.needs_model:
+        return BARE.pack(NUMBERS, content.check) + content.to_bytes()
+    settings.archives.setdefault(archive.model.ref.hash, archive)
+    return stream_of(values, content, allowed, [allowed.absolute, False, None], archive.model.ref)
+
+
+def _allowed(values: NDArray[Any], target: Target) -> Allowed:
+    """Returns what a target allows these values."""
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if target.mse:
-        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
         span = float(finite.max()) - float(finite.min()) if finite.size else 0.0
         if span > 0 and math.isfinite(span):
-            bound = {"psnr": max(20 * math.log10(span) - 10 * math.log10(target.mse), 0.0)}
-    thorough = getattr(settings.codec, "thorough", False)
-    codec = ArrayCodec(**bound, thorough=thorough, limits=settings.limits)
-    if hasattr(settings.codec, "archive_"):
-        codec.archive_ = settings.codec.archive_
-    return codec
+            psnr = max(20 * math.log10(span) - 10 * math.log10(target.mse), 0.0)
+            return Allowed.of(finite, 0.0, False, psnr)
+    return Allowed.of(finite, target.max_error or 0.0, False, None)
 
 
 def takes(dtype: np.dtype[Any]) -> bool:
     """Returns whether the array codec takes values of a type."""
-    return dtype.kind in NUMBERS or dtype.str[1:] in NUMBERS
+    return dtype.kind in TAKEN or dtype.str[1:] in TAKEN
 
 
 def compare(values: NDArray[Any], decoded: NDArray[Any], target: Target) -> tuple[float, float] | None:
@@ -119,15 +134,22 @@ def compare(values: NDArray[Any], decoded: NDArray[Any], target: Target) -> tupl
 
 def explain_block(content: bytes) -> str:
     """Returns how a block was coded, and why; nothing is decoded."""
-    return _explained(content) if content.startswith(MAGIC) else "zstd, exact"
+    if content.startswith(MAGIC):
+        container = unpack(content).expect("array")
+        with telling_damage("the stream's header cannot be read"):
+            return explained(content_of(container).head, container.model)
+    if content[:1] == bytes([NUMBERS]):
+        with telling_damage("a block's header cannot be read"):
+            return explained(_bare(content).head)
+    return "zstd, exact"
 
 
-def _explained(stream: bytes) -> str:
-    """Returns which prediction won and why, and what the autoencoder predicted."""
-    found = ArrayCodec.info(stream)
-    share = f"; autoencoder: {100 * found.autoencoder_share:.0f}% of it" if found.autoencoder_share else ""
-    needs = f"; needs model {found.model[0]} ({found.model[1]})" if found.model else ""
-    return found.why + share + needs
+def _bare(content: bytes) -> Content:
+    """Returns the array in a block that has no container of its own."""
+    if len(content) < BARE.size:
+        raise AlteredError("a block of numbers ends before its checksum")
+    _, check = BARE.unpack(content[: BARE.size])
+    return Content.from_bytes(content[BARE.size :], check)
 
 
 def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], settings: Settings) -> NDArray[Any]:
@@ -144,13 +166,30 @@ def read_block(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], set
     """
     size = math.prod(shape) * dtype.itemsize
     settings.limits.check_decoded(size, "a block of the file")
-    if not content.startswith(MAGIC):
+    if content.startswith(MAGIC):
+        values = read_stream(content, settings)
+    elif content[:1] == bytes([NUMBERS]) and takes(dtype):
+        with telling_damage("a block of the file cannot be decoded"):
+            values = decode_content(_bare(content), shape, dtype)
+    else:
         return np.frombuffer(unpack_bytes(content, size), dtype).reshape(shape)
-    codec = ArrayCodec(limits=settings.limits)
-    ref = ContainerReader(io.BytesIO(content), settings.limits).model
-    if ref is not None and not ref.embedded:
-        codec.archive_ = settings.archive(ref)
-    values = codec.decode(content)
-    if values.shape != shape or values.dtype != dtype:
-        raise AlteredError(f"a block becomes {values.dtype} {values.shape}; the file states {dtype} {shape}")
+    if values.shape != shape or values.dtype != dtype or isinstance(values, np.ma.MaskedArray):
+        raise AlteredError(
+            f"a block becomes {type(values).__name__} {values.dtype} {values.shape}; the file states {dtype} {shape}"
+        )
     return values
+
+
+def read_stream(stream: bytes, settings: Settings) -> NDArray[Any]:
+    """Returns the array of a stream that `ArrayCodec.encode` made.
+
+    Args:
+        stream: its bytes.
+        settings: with limits and known models.
+
+    Raises:
+        CodecError: when it is damaged, takes more than the limits, or needs a model that is not at hand.
+    """
+    container = unpack(stream, settings.limits).expect("array")
+    with telling_damage("the array cannot be decoded"):
+        return decode_stream(container, None if container.model is None else settings.archive_of(container))

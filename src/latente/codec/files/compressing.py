@@ -8,9 +8,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
@@ -20,6 +19,9 @@ from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 from latente.files import replacing
 from latente.parts import is_integer
+
+if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
 
 
 def compress_file(

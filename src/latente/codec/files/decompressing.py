@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from latente.codec.array_codec import ArrayCodec
+from latente.codec.arrays.info import array_info
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
@@ -24,6 +24,9 @@ from latente.codec.files.places import check_output, replaced, tree_bytes
 from latente.codec.files.results import Decompressed, Description
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
+
+if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
 
 SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
 
@@ -137,7 +140,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
 def _stated(reader: ContainerReader) -> tuple[str, bool]:
     """Returns the bound in words, and whether nothing was lost."""
     if reader.kind == "array":
-        found = ArrayCodec.info(reader.whole())
+        found = array_info(reader.whole())
         return found.bound, found.max_error == 0
     bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
     return str(bound), bound.lossless

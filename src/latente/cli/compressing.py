@@ -173,12 +173,12 @@ def _columns(texts: Sequence[str]) -> dict[str, float]:
 
 def _codec(path: Path | None) -> ArrayCodec | None:
     """Returns the fitted codec in a file."""
-    from latente.codec import ArrayCodec
-
     if path is None:
         return None
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save wrote")
+    from latente.codec import ArrayCodec
+
     return ArrayCodec.load(path)
 
 

@@ -1,4 +1,8 @@
-"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong."""
+"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong.
+
+`ArrayCodec` brings scikit-learn, which takes longer to import than most files take to compress; it is imported when its
+name is first used.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ __all__ = [
     "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
 ]  # fmt: skip
 
-from latente.codec.array_codec import ArrayCodec, ArrayInfo
+from typing import TYPE_CHECKING, Any
+
+from latente.codec.arrays.info import ArrayInfo
 from latente.codec.bounds import Bound
 from latente.codec.container import Container, pack, unpack
 from latente.codec.errors import (
@@ -35,3 +41,18 @@ from latente.codec.frames import Section
 from latente.codec.limits import Limits, crc32c
 from latente.codec.models import Model, ModelRef, hash_tensors
 from latente.codec.streams import ContainerReader, ContainerWriter
+
+if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
+
+
+def __getattr__(name: str) -> Any:
+    if name != "ArrayCodec":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from latente.codec.array_codec import ArrayCodec
+
+    return ArrayCodec
+
+
+def __dir__() -> list[str]:
+    return __all__

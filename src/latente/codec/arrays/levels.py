@@ -128,9 +128,10 @@ class Level:
         """The grids without their borders."""
         return tuple(slice(PAD, PAD + n) for n in self.shape)
 
-    def pair(self, grid: NDArray[Any], parity: Offset, offset: Offset) -> NDArray[Any]:
-        """Sum of the neighbours at +offset and -offset of all points of a class."""
-        return grid[self.window(parity, offset)] + grid[self.window(parity, tuple(-o for o in offset))]
+    def pair(self, grid: NDArray[Any], parity: Offset, offset: Offset, at: Any = ()) -> NDArray[Any]:
+        """Sum of the neighbours at +offset and -offset of all points of a class, or of those at some places in it."""
+        first, second = self.window(parity, offset), self.window(parity, tuple(-o for o in offset))
+        return grid[first][at] + grid[second][at]
 
 
 def walk(

@@ -20,7 +20,7 @@ from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list, take_number, take_text
 from latente.codec.files.base import Sections, Settings
-from latente.codec.files.coder import code_block, explain_block, read_block
+from latente.codec.files.coder import code_block, explain_block, finite_of, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
@@ -156,21 +156,28 @@ def plan_array(source: ArraySource, bound: Bound, settings: Settings, zero: floa
     spec = ArraySpec(source.dtype, source.shape, settings.block_bytes, fills=fills)
     if bound.lossless or not may_lose(source.dtype):
         return replace(spec, fills=())
-    low, high, total, count = math.inf, -math.inf, 0.0, 0
-    for index in spec.blocks():
-        values, missing = _block(source, spec, index)
-        values = as_numbers(values if missing is None else values[missing == 0])
-        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            with np.errstate(over="ignore"):
-                total += float(np.square(finite.astype(np.float64) - zero).sum())
-            count += finite.size
-    target = bound.target(low, high, total / count) if count else Target()
+    target = bound.target(*_measured(source, spec, zero if bound.mode == "snr" else None))
     if source.dtype.kind in "iu" and target.max_error is not None:
         whole = math.floor(min(target.max_error, 2.0**62))
         target = Target(max_error=float(whole)) if whole else Target()
     return replace(spec, target=target, fills=() if target.exact else fills)
+
+
+def _measured(source: ArraySource, spec: ArraySpec, zero: float | None) -> tuple[float, float, float]:
+    """Returns the smallest and the largest finite value, and the mean square from `zero` where that is given.
+
+    Without any finite value these are 0, which is no range.
+    """
+    low, high, total, count = math.inf, -math.inf, 0.0, 0
+    for index in spec.blocks():
+        values, missing = _block(source, spec, index)
+        finite = finite_of(as_numbers(values if missing is None else values[missing == 0]))
+        if finite.size:
+            low, high, count = min(low, float(finite.min())), max(high, float(finite.max())), count + finite.size
+            if zero is not None:
+                with np.errstate(over="ignore"):
+                    total += float(np.square(finite.astype(np.float64) - zero).sum())
+    return (low, high, total / count) if count else (0.0, 0.0, 0.0)
 
 
 def as_numbers(values: NDArray[Any]) -> NDArray[Any]:

@@ -51,8 +51,8 @@ class Layout:
     @property
     def bytes(self) -> int:
         """What the indices take in memory."""
-        pairs = itertools.chain(*self.neighbours)
-        return sum(index.nbytes for index in (self.order, self.bands, *self.parts, *self.parents, *pairs))
+        indices: list[NDArray[Any]] = [self.order, self.bands, *self.parts, *self.parents]
+        return sum(index.nbytes for index in itertools.chain(indices, *self.neighbours))
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class Grid:
 
     def __init__(self, shape: tuple[int, ...], split: tuple[bool, ...], dtype: type) -> None:
         self.shape, self._split = shape, tuple(s and n > 1 for s, n in zip(split, shape, strict=True))
-        self._parts = {
+        self._parts: dict[Offset, NDArray[Any]] = {
             part: np.zeros([self._length(a, r) for a, r in enumerate(part)], dtype)
             for part in itertools.product(*[(0, 1) if s else (0,) for s in self._split])
         }

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.choose import choose
-from latente.codec.arrays.finite import decode_special, encode_special, packed, unpacked
+from latente.codec.arrays.finite import decode_special, encode_special
 from latente.codec.arrays.heads import pack_head
 from latente.codec.arrays.numbers import Numbers, numbers_of, restore
 from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem, Transform
+from latente.codec.zstd import zstd_compressed, zstd_restored
 
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
@@ -117,7 +118,7 @@ def _errors(x: Array, y: Array) -> NDArray[np.float64]:
 
 def _bytes(x: Array) -> bytes:
     """The bytes of all values, sorted by their place in a value, packed."""
-    return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
+    return zstd_compressed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
 
 
 def _inner(x: Array, mask: Mask, absolute: float) -> float:
@@ -188,7 +189,7 @@ def _checked(
     header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": told}
     sections = dict(coded.sections)
     if numbers.palette is not None:
-        sections["palette"] = packed(numbers.palette.tobytes())
+        sections["palette"] = zstd_compressed(numbers.palette.tobytes())
         header["colours"] = len(numbers.palette)
     if wrong.any():
         sections["patches"] = encode_patches(wrong, _unsigned(x)[wrong])
@@ -226,7 +227,7 @@ def decode_block(
     work, kind = worked_shape(shape), header["kind"]
     if kind == "bytes":
         size = math.prod(shape)
-        data = np.frombuffer(unpacked(sections["bytes"], size * dtype.itemsize), np.uint8)
+        data = np.frombuffer(zstd_restored(sections["bytes"], size * dtype.itemsize), np.uint8)
         return np.ascontiguousarray(data.reshape(dtype.itemsize, size).T).view(dtype).reshape(shape)
     mask, bits = decode_special(sections, work, np.dtype(f"u{dtype.itemsize}")) if "mask" in sections else (None, None)
     if kind == "special":
@@ -253,7 +254,7 @@ def _restored(
         raise ValueError(f"the plan {header['plan']!r} is not known to this version; known are {', '.join(known)}")
     palette = None
     if "palette" in sections:
-        data = unpacked(sections["palette"], int(header["colours"]) * dtype.itemsize)
+        data = zstd_restored(sections["palette"], int(header["colours"]) * dtype.itemsize)
         palette = np.frombuffer(data, dtype)
     values = known[header["plan"]].decode(header, sections, shape, mask)
     if header["plan"] == Transform.name and header["kind"] != "real":

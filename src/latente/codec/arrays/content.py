@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.autoencoded import decoders, encoders
 from latente.codec.arrays.block import decode_block, encode_block, is_exact
-from latente.codec.arrays.finite import packed, unpacked
 from latente.codec.arrays.heads import pack_head, unpack_head
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list
 from latente.codec.limits import crc32c
+from latente.codec.zstd import zstd_compressed, zstd_restored
 
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive
@@ -96,7 +96,7 @@ def encode_content(
     payload, check, valid = [], 0, None
     if isinstance(x, np.ma.MaskedArray):
         valid = ~np.ma.getmaskarray(x)
-        payload.append(packed(np.packbits(~valid).tobytes()))
+        payload.append(zstd_compressed(np.packbits(~valid).tobytes()))
         head["hidden"] = len(payload[0])
     plain = np.ma.getdata(x)
     plain = plain.astype(plain.dtype.newbyteorder("="), copy=False)
@@ -141,7 +141,7 @@ def decode_content(
     """
     size, head, parts = math.prod(shape), content.head, _Parts(content.payload)
     result, check = np.zeros(shape, dtype), 0
-    hidden = unpacked(parts.take(head["hidden"]), (size + 7) // 8) if "hidden" in head else None
+    hidden = zstd_restored(parts.take(head["hidden"]), (size + 7) // 8) if "hidden" in head else None
     pieces, blocks = _pieces(shape) if size else [], take_list(head, "blocks", dict)
     if len(pieces) != len(blocks):
         raise AlteredError(f"the stream has {len(blocks)} blocks; its shape {shape} needs {len(pieces)}")

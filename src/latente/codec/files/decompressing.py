@@ -69,6 +69,12 @@ def decompress_file(
     check_output(source, target, overwrite)
     archive = getattr(codec, "archive_", None)
     settings = Settings(limits=limits or Limits(), models=() if archive is None else (archive.model,))
+    kind, exact = _decompressed(source, target, settings)
+    return Decompressed(source, target, kind, source.stat().st_size, tree_bytes(target), exact)
+
+
+def _decompressed(source: Path, target: Path, settings: Settings) -> tuple[str, bool]:
+    """Writes what a file holds, with the model that is in it; returns its kind, and whether nothing was lost."""
     with _opened(source, settings.limits) as reader:
         known, (_, exact) = format_of(reader.kind), _stated(reader)
         if reader.model is not None and reader.model.embedded:
@@ -76,8 +82,7 @@ def decompress_file(
             settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
         with replaced(target) as part:
             known.read(reader, part, settings)
-    size = source.stat().st_size
-    return Decompressed(source, target, reader.kind, size, tree_bytes(target), exact)
+    return reader.kind, exact
 
 
 def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:

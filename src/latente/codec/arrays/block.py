@@ -22,6 +22,7 @@ from latente.codec.zstd import zstd_compressed, zstd_restored
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
 CLOSE = 0.97  # share of the mean squared error's root that is close enough to it
+HOPELESS = 1.5  # times the size of the best of the further plans: what a trial then says is not tried as a whole
 TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
@@ -159,18 +160,20 @@ def _within(
     choice = choose(problem, thorough)
     if choice is None:
         return None
-    trials = dict(choice.trials)
-    try:
-        coded = choice.coded or choice.plan.encode(problem)
-    except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
+    others = {name: other.encode(problem) for name, other in plans.items() if other.suits(problem)}
+    sizes = {name: _whole(coded) + plans[name].extra for name, coded in others.items()}
+    best = min(sizes, key=lambda name: sizes[name], default=None)
+    coded: Coded | None = None
+    if best is None or min(choice.trials.values()) * x.size / 8 < HOPELESS * sizes[best]:
+        try:
+            coded = choice.coded or choice.plan.encode(problem)
+        except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
+            return None
+    if best is not None and (coded is None or sizes[best] < _whole(coded)):
+        coded = others[best]
+    if coded is None:
         return None
-    smallest = _whole(coded)
-    for name, other in plans.items():
-        if other.suits(problem):
-            tried = other.encode(problem)
-            trials[name] = round(8 * tried.size / x.size, 3)
-            size = _whole(tried) + other.extra
-            coded, smallest = (tried, size) if size < smallest else (coded, smallest)
+    trials = choice.trials | {name: round(8 * other.size / x.size, 3) for name, other in others.items()}
     return _checked(x, mask, absolute, pointwise, numbers, coded, trials)
 
 

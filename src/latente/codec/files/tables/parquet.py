@@ -221,7 +221,9 @@ def _write_column(
 ) -> None:
     """Writes a column of a group of rows as a section, the way that is smaller where it may be either."""
     table = (
-        b"" if column.dtype[:1] == "f" and not column.target.exact else b"T" + _with_size(_serialised(array, column.name))
+        b""
+        if column.dtype[:1] == "f" and not column.target.exact
+        else b"T" + _with_size(_serialised(array, column.name))
     )
     best, error, method, symbols = table, 0.0, "Arrow, zstd", None
     if column.dtype and rows:

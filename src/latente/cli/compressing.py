@@ -16,6 +16,7 @@ from latente.cli.problems import note
 if TYPE_CHECKING:
     from latente.codec import ArrayCodec, Compressed, Limits, Part
 
+EXACT = ("lossless", "every bit is kept")  # bounds that say so themselves
 SHOWN = 30  # parts of a file that are listed
 
 
@@ -102,11 +103,11 @@ def describe_lat(path: Path, as_json: bool) -> None:
     rows = {
         "file": f"{found.kind}, written by latente {found.writer}",
         "size": size,
-        "bound": found.bound,
+        "bound": _bound(found.bound, found.exact),
         "model": found.model or "none",
         **_parts(found.parts),
     }
-    record = asdict(found) | {"source": str(found.source), "ratio": found.ratio}
+    record = asdict(found) | {"exact": found.exact, "source": str(found.source), "ratio": found.ratio}
     show(record, lines(rows), as_json)
 
 
@@ -132,7 +133,10 @@ def _codec(path: Path | None) -> ArrayCodec | None:
         raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save wrote")
     from latente.codec import ArrayCodec
 
-    return ArrayCodec.load(path)
+    codec = ArrayCodec.load(path)
+    if not hasattr(codec, "archive_"):
+        raise ValueError(f"{path} holds a codec that learned nothing; fit it before you save it")
+    return codec
 
 
 def _limits(max_bytes: int | None) -> Limits | None:
@@ -145,7 +149,8 @@ def _record(done: Compressed, page: Path | None) -> dict[str, Any]:
     return {
         "output": str(done.output), "kind": done.kind, "why": done.why, "original_bytes": done.original_bytes,
         "compressed_bytes": done.compressed_bytes, "ratio": done.ratio, "bound": str(done.bound),
-        "largest_error": done.largest_error, "parts": [asdict(part) | {"ratio": part.ratio} for part in done.parts],
+        "largest_error": done.largest_error, "exact": done.exact,
+        "parts": [asdict(part) | {"ratio": part.ratio} for part in done.parts],
         "notes": list(done.notes), "report": None if page is None else str(page),
     }  # fmt: skip
 
@@ -155,10 +160,15 @@ def _text(done: Compressed, page: Path | None) -> str:
         "wrote": str(done.output),
         "file": f"{done.kind}: {done.why}",
         "size": f"{done.original_bytes:,} to {done.compressed_bytes:,} bytes, {done.ratio:.2f} to 1",
-        "bound": str(done.bound),
+        "bound": _bound(str(done.bound), done.exact),
         **_parts(done.parts),
     }
     return lines(rows if page is None else rows | {"report": str(page)})
+
+
+def _bound(stated: str, exact: bool) -> str:
+    """Returns a bound in words, and that it cost nothing where that is so."""
+    return f"{stated}; every bit comes back" if exact and stated not in EXACT else stated
 
 
 def _parts(parts: Sequence[Part]) -> dict[str, str]:
@@ -166,6 +176,7 @@ def _parts(parts: Sequence[Part]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts[:SHOWN]:
         error = "" if not part.largest_error else f", largest {part.largest_error:.6g}"
+        error = ", came back exact" if part.exact and part.bound != "exact" else error
         text = f"{part.original_bytes:,} to {part.compressed_bytes:,} bytes; {part.bound}{error}; {part.method}"
         found[f"- {part.name}"] = text
     if len(parts) > SHOWN:

@@ -133,7 +133,11 @@ class ArrayCodec(BaseEstimator):
             CodecError: when the file is damaged or of another kind.
             FileNotFoundError: when it is not there.
         """
-        container = unpack(Path(path).read_bytes()).expect("array-codec")
+        data = Path(path).read_bytes()
+        try:
+            container = unpack(data).expect("array-codec")
+        except CodecError as error:
+            raise type(error)(f"{path} is no codec that ArrayCodec.save wrote, or damaged: {error}") from error
         with telling_damage(f"{path} cannot be read"):
             codec = cls(**{name: container.header[name] for name in SETTINGS})
             if container.model is not None:

@@ -95,7 +95,7 @@ def pack_header(kind: str, fields: Mapping[str, Any], model: ModelRef | None) ->
         raise ValueError(f"kind must be 1 to 32 small letters, digits, _ or -, a letter first; got {kind!r}")
     content: dict[str, Any] = {"kind": kind, "writer": version("latente"), "header": dict(fields)}
     if model is not None:
-        content["model"] = [model.id, model.hash, int(model.embedded)]
+        content["model"] = model.to_json()
     try:
         text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
@@ -149,7 +149,7 @@ def read_header(preamble: bytes, stored: bytes, crc: int, limits: Limits) -> Hea
         content = json.loads(text, parse_constant=_refuse)
         kind, writer, fields = content["kind"], content["writer"], content["header"]
         ref = content.get("model")
-        model = None if ref is None else ModelRef(ref[0], ref[1], bool(ref[2]))
+        model = None if ref is None else ModelRef.from_json(ref)
     except TooLargeError:
         raise
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:

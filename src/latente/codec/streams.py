@@ -186,6 +186,17 @@ class ContainerReader:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
 
+    def verify(self) -> None:
+        """Compares every checksum there is: of all sections, of their heads, of the end, and an embedded model's hash.
+
+        Raises:
+            CodecError: for the first that is wrong.
+        """
+        for section in self:
+            self.read(section)
+        if self.model is not None and self.model.embedded:
+            self.load_model()
+
     def load_model(self, known: Iterable[Model] = ()) -> Model | None:
         """Returns the model that decoding needs, None where it needs none; see `Container.find_model`.
 

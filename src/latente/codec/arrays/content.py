@@ -38,7 +38,7 @@ class Content:
     """An array, coded; its type and shape are told elsewhere.
 
     Attributes:
-        head: "blocks", a list of their headers, and "hidden", the bytes of the packed mask, where there is one.
+        head: "blocks", a list of their headers, "hidden", the bytes of the packed mask, where there is one, and "exact".
         payload: the mask, then the sections of the blocks.
         check: CRC-32C of the values that every machine decodes to the same bits.
     """
@@ -81,7 +81,13 @@ def _pieces(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
 
 
 def encode_content(
-    x: Array, allowed: Allowed, *, thorough: bool = False, archive: Archive | None = None, embed: bool = False
+    x: Array,
+    allowed: Allowed,
+    *,
+    thorough: bool = False,
+    archive: Archive | None = None,
+    embed: bool = False,
+    tell_exact: bool = False,
 ) -> Content:
     """Codes an array block by block.
 
@@ -91,6 +97,7 @@ def encode_content(
         thorough: whether all plans are tried on the whole array.
         archive: what was learned from an archive, whose autoencoder competes.
         embed: whether its model is to become part of the stream, and its size counts.
+        tell_exact: whether the header says so where every bit comes back.
     """
     head: dict[str, Any] = {}
     payload, check, valid = [], 0, None
@@ -100,7 +107,7 @@ def encode_content(
         head["hidden"] = len(payload[0])
     plain = np.ma.getdata(x)
     plain = plain.astype(plain.dtype.newbyteorder("="), copy=False)
-    head["blocks"], plans = [], encoders(archive, embed)
+    head["blocks"], plans, exact = [], encoders(archive, embed), tell_exact
     for where in _pieces(x.shape) if x.size else []:
         counted = None if valid is None else valid[where]
         fields, sections, result = encode_block(plain[where], allowed, valid=counted, plans=plans, thorough=thorough)
@@ -109,6 +116,8 @@ def encode_content(
         head["blocks"].append(fields)
         if is_exact(fields):
             check = crc32c(np.ascontiguousarray(result), check)
+        exact = exact and is_exact(fields) and result.tobytes() == plain[where].tobytes()
+    head |= {"exact": 1} if exact else {}
     return Content(head, b"".join(payload), check)
 
 

@@ -65,7 +65,9 @@ def encode_stream(
         archive: what was learned from an archive, whose autoencoder competes.
         embed: whether the archive's model becomes part of the stream where it is used, or is referred to.
     """
-    content = encode_content(x, allowed, thorough=thorough, archive=archive, embed=embed)
+    content = encode_content(
+        x, allowed, thorough=thorough, archive=archive, embed=embed, tell_exact=not allowed.lossless
+    )
     model: Model | ModelRef | None = None
     if archive is not None and content.needs_model:
         model = archive.model if embed else archive.model.ref

@@ -8,7 +8,6 @@ __all__ = [
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +21,7 @@ from latente.codec.fields import take_list, take_number, take_text
 from latente.codec.files.base import Sections, Settings
 from latente.codec.files.coder import code_block, explain_block, finite_of, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.methods import Methods
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerWriter
@@ -217,7 +217,7 @@ def write_array(
         spec: as `plan_array` returned it.
         settings: with the codec.
     """
-    start, largest, methods = writer.size, 0.0, Counter[str]()
+    start, largest, methods = writer.size, 0.0, Methods()
     for i, index in enumerate(spec.blocks()):
         values, missing = _block(source, spec, index)
         target = spec.target
@@ -227,8 +227,9 @@ def write_array(
         coded = code_block(as_numbers(values), target, settings)
         writer.write(f"{prefix}/{i}", coded.content, crc32c(values) if spec.target.exact else None)
         largest = max(largest, coded.error)
-        methods[coded.method] += 1
-    return Part(name, spec.bytes, writer.size - start, bound_text(spec), largest, method_text(methods))
+        methods.add(coded.method)
+    size = writer.size - start
+    return Part(name, spec.bytes, size, bound_text(spec), largest, *_told(spec, methods))
 
 
 def iterate_array(
@@ -284,14 +285,19 @@ def read_array(sections: Sections, prefix: str, spec: ArraySpec, settings: Setti
 
 def describe_array(sections: Sections, prefix: str, name: str, spec: ArraySpec) -> Part:
     """Returns what a file holds of an array, without decoding it; see `iterate_array`."""
-    size, methods = 0, Counter[str]()
+    size, methods = 0, Methods()
     for i, _ in enumerate(spec.blocks()):
         if spec.fills:
             size += sections.next(f"{prefix}/{i}m").size
         section = sections.next(f"{prefix}/{i}")
         size += section.size
-        methods[explain_block(sections.reader.read(section))] += 1
-    return Part(name, spec.bytes, size, bound_text(spec), None, method_text(methods))
+        methods.add(explain_block(sections.reader.read(section)))
+    return Part(name, spec.bytes, size, bound_text(spec), None, *_told(spec, methods))
+
+
+def _told(spec: ArraySpec, methods: Methods) -> tuple[str, bool, str | None]:
+    """Returns how the blocks were coded, whether every bit comes back, and the model that they need."""
+    return methods.text, spec.target.exact or methods.exact, methods.model
 
 
 def bound_text(spec: ArraySpec) -> str:
@@ -301,21 +307,3 @@ def bound_text(spec: ArraySpec) -> str:
     if spec.target.max_error:
         return f"error of at most {spec.target.max_error:.6g}"
     return f"mean squared error of at most {spec.target.mse:.6g}"
-
-
-def method_text(methods: Counter[str]) -> str:
-    """Returns how blocks were coded, the most common way first; a text says why after its first colon.
-
-    Example:
-        >>> method_text(Counter({"lorenzo: 3 bits": 1, "transform: 2 bits": 2, "transform: 1 bit": 1}))
-        'transform (3 of 4 blocks), lorenzo (1 of 4 blocks); of the first: 3 bits'
-    """
-    if sum(methods.values()) < 2:
-        return next(iter(methods), "empty")
-    names = Counter[str]()
-    for method, count in methods.items():
-        names[method.partition(":")[0]] += count
-    total = sum(names.values())
-    ways = ", ".join(f"{name} ({count} of {total} blocks)" for name, count in names.most_common())
-    why = next(iter(methods)).partition(": ")[2]
-    return ways + (f"; of the first: {why}" if why else "")

@@ -94,6 +94,19 @@ class Settings:
                 shown = f"its {what} are {', '.join(map(repr, names[:20]))}" if names else f"the file has no {what}"
                 raise ValueError(f"a bound is stated for {name!r}, but {shown}.{did_you_mean(name, names)}")
 
+    def check_exact(self, name: str, holds: str) -> None:
+        """Raises ValueError when an error is allowed by name to what is always kept exactly.
+
+        Args:
+            name: of a column, a variable or a member.
+            holds: what it holds, for the message.
+        """
+        if name in self.columns and not self.columns[name].lossless:
+            raise ValueError(
+                f"a bound is stated for {name!r}, which holds {holds} and is always kept exactly; leave it out, or "
+                "state 0"
+            )
+
 
 @dataclass(frozen=True)
 class Written:

@@ -22,15 +22,18 @@ from latente.codec.container import unpack
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.methods import Method
 from latente.codec.frames import MAGIC
 
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive
+    from latente.codec.models import ModelRef
 
 NUMBERS = 3  # the first byte of an array without a container of its own; smaller ones say how bytes are packed
 BARE = struct.Struct("<BI")  # this byte, and the CRC of what the array decodes to
 TAKEN = frozenset("iu") | {"f2", "f4", "f8"}  # kinds and types that the array codec takes
 PIECE = 1 << 15  # values that are compared at a time, so that they stay in the processor's cache
+PACKED = Method("zstd, exact")
 TINY = 1 << 12  # bytes up to which plain zstd is tried, too
 
 
@@ -40,7 +43,7 @@ class Coded:
 
     content: bytes
     error: float
-    method: str
+    method: Method
 
 
 def code_block(values: NDArray[Any], target: Target, settings: Settings) -> Coded:
@@ -57,7 +60,7 @@ def code_block(values: NDArray[Any], target: Target, settings: Settings) -> Code
         candidates.append(_by_codec(values, target, settings))
     if not numbers or candidates[0] is None or values.nbytes <= TINY:
         packed = pack_bytes(values.tobytes(), values.dtype.itemsize)
-        candidates.append(Coded(packed, 0.0, "zstd, exact"))
+        candidates.append(Coded(packed, 0.0, PACKED))
     return min((coded for coded in candidates if coded is not None), key=lambda coded: len(coded.content))
 
 
@@ -78,7 +81,7 @@ def _encoded(values: NDArray[Any], target: Target, settings: Settings) -> bytes:
     allowed = _allowed(values, target)
     archive: Archive | None = getattr(settings.codec, "archive_", None)
     thorough = getattr(settings.codec, "thorough", False)
-    content = encode_content(values, allowed, thorough=thorough, archive=archive)
+    content = encode_content(values, allowed, thorough=thorough, archive=archive, tell_exact=not target.exact)
     if archive is None or not content.needs_model:
         return BARE.pack(NUMBERS, content.check) + content.to_bytes()
     settings.archives.setdefault(archive.model.ref.hash, archive)
@@ -153,16 +156,21 @@ def _errors(values: NDArray[Any], decoded: NDArray[Any]) -> NDArray[Any] | None:
         return np.abs(np.subtract(values, decoded, dtype=np.float64))
 
 
-def explain_block(content: bytes) -> str:
-    """Returns how a block was coded, and why; nothing is decoded."""
+def explain_block(content: bytes) -> Method:
+    """Returns how a block was coded, and why; nothing is decoded. Where nothing may be lost, it need not say `exact`."""
     if content.startswith(MAGIC):
         container = unpack(content).expect("array")
         with telling_damage("the stream's header cannot be read"):
-            return explained(content_of(container).head, container.model)
+            return _method(content_of(container).head, container.model)
     if content[:1] == bytes([NUMBERS]):
         with telling_damage("a block's header cannot be read"):
-            return explained(_bare(content).head)
-    return "zstd, exact"
+            return _method(_bare(content).head)
+    return PACKED
+
+
+def _method(head: dict[str, Any], model: ModelRef | None = None) -> Method:
+    exact = "exact" in head or head.get("error") == 0
+    return Method(explained(head), exact, f"{model.id} ({model.hash})" if model else None)
 
 
 def _bare(content: bytes) -> Content:

@@ -14,7 +14,7 @@ from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
 from latente.codec.files.places import check_output, replaced, tree_bytes
-from latente.codec.files.results import Compressed
+from latente.codec.files.results import Compressed, models_of
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 from latente.files import replacing
@@ -102,7 +102,8 @@ def _compressed(source: Path, target: Path, settings: Settings) -> Compressed:
         found, why, written, notes = _write_smaller(source, part, settings, size)
         if _state(source) != before:
             raise OSError(f"{source} was changed while it was read; compress it again")
-    notes = (*notes, *written.notes)
+    needed = None if settings.model else models_of(written.parts)
+    notes += (*written.notes, *((f"decompressing it needs the model {needed}",) if needed else ()))
     return Compressed(
         source, target, found.kind, why, size, target.stat().st_size, settings.bound, written.parts, notes
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latente.codec.arrays.info import array_info
 from latente.codec.errors import CodecError
 from latente.codec.files.base import Settings, Unfit, Written
-from latente.codec.files.coder import read_stream
+from latente.codec.files.coder import explain_block, read_stream
 from latente.codec.files.results import Part
 from latente.codec.streams import ContainerReader
 
@@ -46,5 +46,6 @@ class StreamFormat:
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the array as the only part; see `Format`."""
         stream = reader.whole()
-        found = array_info(stream)
-        return (Part("values", found.original_bytes, len(stream), found.bound, None, found.why),)
+        found, method = array_info(stream), explain_block(stream)
+        sizes = found.original_bytes, len(stream)
+        return (Part("values", *sizes, found.bound, None, method.text, method.exact, method.model),)

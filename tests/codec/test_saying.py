@@ -1,4 +1,4 @@
-"""What results and `describe_file` say of a file: what is exact, which model is needed, what is damaged, what is refused."""
+"""What results and `describe_file` say: what is exact, which model is needed, what is damaged, what is refused."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ class AutoencoderPlan:
         return decoder.decode(self._classes(shape, used, steps)).reshape(shape)
 
 
-def _check(quantised: Integers, left: Field) -> int:
+def _check(quantised: Integers, left: Field | Integers) -> int:
     """The CRC of the codes, continued by that of the residual: all in a block that every machine decodes alike."""
     return crc32c(np.ascontiguousarray(left + 0.0, "<f8"), crc32c(np.ascontiguousarray(quantised, "<i8")))
 

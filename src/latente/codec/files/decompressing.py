@@ -101,8 +101,8 @@ def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[A
 def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
     """Returns what a .lat file says of itself: kind, sizes, bound, and how each part was coded and why.
 
-    Nothing is decoded, but all that can be compared without is: the CRC of the header, of every section and its head, of
-    the file's end, the same of the streams inside of sections, and the hash of an embedded model. What only decoding
+    Nothing is decoded, but all that can be compared without is: the CRC of the header, of every section and its head,
+    of the file's end, the same of the streams inside of sections, and the hash of an embedded model. What only decoding
     finds: that what comes out is not what was encoded (the CRCs of the symbols, where a file was made by something that
     errs or was forged), that a block's content does not have the stated size, and that a model is not at hand.
 

@@ -180,7 +180,7 @@ def joined(line: list[float]) -> list[float]:
             to, of = (even, odd) if step % 2 == 0 else (odd, even)
             for i in range(len(to)):
                 a, b = (i - 1, i) if to is even else (i, i + 1)
-                both = 0 <= a and b < len(of)
+                both = a >= 0 and b < len(of)
                 to[i] += (of[a] + of[b]) * c if both else (2 * c) * of[b if a < 0 else a]
         low, start = [v for two in itertools.zip_longest(even, odd) for v in two if v is not None], start + length
     return low
@@ -197,15 +197,11 @@ def coefficients(parts: dict, shape: tuple) -> np.ndarray:
     part = [[s for s, length in enumerate(of) for _ in range(length)] for of in lengths]
     told = zlib.decompressobj(-15).decompress(parts["bands"])
     levels = [len(of) for of in lengths]
-    numbers = list(
-        struct.unpack(f"<{sum(levels) + 3 * len(shape) + 2}h", told[: 2 * (sum(levels) + 3 * len(shape) + 2)])
-    )
+    size = 2 * (sum(levels) + 3 * len(shape) + 2)
+    numbers = list(struct.unpack(f"<{size // 2}h", told[:size]))
     factors = [[numbers.pop(0) for _ in range(n)] for n in levels]
     weights = numbers[: len(shape) + 1], numbers[len(shape) + 1 :]
-    largest, bits = (
-        int.from_bytes(told[-8 - -(-math.prod(levels) // 8) :][:8], "little"),
-        told[-(-(-math.prod(levels) // 8)) :],
-    )
+    largest, bits = int.from_bytes(told[size : size + 8], "little"), told[size + 8 :]
     live = np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(levels)).reshape(levels)
     stream, k, smooth = Integers(parts["coefficients"], largest), {}, {}
 

@@ -7,7 +7,7 @@ import page_arrays
 import page_coder
 import pytest
 
-from latente.codec import ArrayCodec
+from latente.codec import ArrayCodec, frames
 from latente.codec.arrays.heads import TYPICAL, unpack_head
 
 T, Y, X = np.ogrid[0:5, 0:11, 0:14]
@@ -91,5 +91,6 @@ def test_axes_that_are_predicted_alone(monkeypatch):
         assert page_arrays.decode(stream).tobytes() == ArrayCodec().decode(stream).tobytes()
 
 
-def test_the_page_has_the_dictionary():
+def test_the_page_has_both_dictionaries():
     assert page_arrays.dictionary() == TYPICAL
+    assert page_coder.dictionary() == frames.TYPICAL

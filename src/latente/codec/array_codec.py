@@ -19,6 +19,7 @@ from latente.codec.arrays.info import ArrayInfo, array_info
 from latente.codec.arrays.stream import decode_stream, encode_stream, telling_damage
 from latente.codec.arrays.tiles import tile_shape
 from latente.codec.container import Container, pack, unpack
+from latente.codec.errors import CodecError
 from latente.codec.limits import Limits
 from latente.codec.models import Model
 from latente.files import write_atomically

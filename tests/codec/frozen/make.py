@@ -172,7 +172,6 @@ def main() -> None:
             done = compress_file(path, out, **how)
             again = decompress_file(out, path.with_name(f"again-{path.name}")).output
             expected[out.name] = {"kind": done.kind, "sha256": digest(again)}
-            print(out.name, done.kind, done.compressed_bytes)
     EXPECTED.write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
     if not (HERE / "archive.lat").exists():
         archive()

@@ -8,13 +8,11 @@ import math
 import re
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import zstandard
-from page_coder import Integers, class_of, container, crc32c, lattice_values
+from page_coder import PAGE, Integers, class_of, container, crc32c, lattice_values
 
-PAGE = Path(__file__).parents[3] / "docs" / "container.md"
 STEPS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
 GAIN = 1.1496043988602418
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import struct
+import zlib
+from pathlib import Path
 
 import numpy as np
 
+PAGE = Path(__file__).parents[3] / "docs" / "container.md"
 ONE = 1 << 40
 
 # Container
@@ -26,11 +30,18 @@ def crc32c(data: bytes, start: int = 0) -> int:
     return crc ^ 0xFFFFFFFF
 
 
+def dictionary() -> bytes:
+    """The dictionary of headers, as it stands on the page."""
+    block = re.search(r"line breaks:\n\n(.*?)\n\n## Section", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return "".join(line[4:] for line in block.group(1).split("\n")).encode()
+
+
 def container(data: bytes) -> tuple[dict, dict[str, tuple[bytes, int | None]]]:
     """The JSON, and for each section its content and the CRC of its symbols."""
     magic, version, flags, n, crc = struct.unpack("<4sHHII", data[:16])
-    assert (magic, version, flags) == (b"\x89LAT", 1, 0)
+    assert (magic, version, flags & ~1) == (b"\x89LAT", 1, 0)
     assert crc32c(data[:12] + data[16 : 16 + n]) == crc
+    text = zlib.decompressobj(-15, dictionary()).decompress(data[16 : 16 + n]) if flags else data[16 : 16 + n]
     place, chain, sections = 16 + n, crc, {}
     while data[place] == 0x53:
         _, k, flags, m, content_crc, symbols = struct.unpack("<BBHQII", data[place : place + 20])
@@ -43,7 +54,7 @@ def container(data: bytes) -> tuple[dict, dict[str, tuple[bytes, int | None]]]:
         place = start + m
     end = b"E\0\0\0" + struct.pack("<Q", len(sections))
     assert data[place:] == end + struct.pack("<I", crc32c(end, chain))
-    return json.loads(data[16 : 16 + n]), sections
+    return json.loads(text), sections
 
 
 # Entropy coding

@@ -38,7 +38,7 @@ class Content:
     """An array, coded; its type and shape are told elsewhere.
 
     Attributes:
-        head: "blocks", a list of their headers, "hidden", the bytes of the packed mask, where there is one, and "exact".
+        head: "blocks", a list of their headers, "hidden", the bytes of a mask, and "exact", where they apply.
         payload: the mask, then the sections of the blocks.
         check: CRC-32C of the values that every machine decodes to the same bits.
     """

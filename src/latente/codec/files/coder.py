@@ -157,7 +157,7 @@ def _errors(values: NDArray[Any], decoded: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def explain_block(content: bytes) -> Method:
-    """Returns how a block was coded, and why; nothing is decoded. Where nothing may be lost, it need not say `exact`."""
+    """Returns how a block was coded, and why; nothing is decoded. It need not know where nothing may be lost."""
     if content.startswith(MAGIC):
         container = unpack(content).expect("array")
         with telling_damage("the stream's header cannot be read"):

@@ -30,7 +30,7 @@ def test_a_block_has_no_container_of_its_own(block):
     first, check, length = struct.unpack("<BII", block[:9])
     assert (first, check) == (3, crc32c(values))
     assert set(unpack_head(block[9 : 9 + length])) == {"blocks"}
-    assert explain_block(block).startswith("transform") or explain_block(block).startswith("multilevel")
+    assert explain_block(block).text.startswith(("transform", "multilevel"))
 
 
 def test_every_cut_and_flip_of_a_block_is_an_error_or_the_original(block):

@@ -69,7 +69,7 @@ def by_the_page(kind: str, header: dict, sections: dict[str, bytes], writer: str
 
 def dictionary() -> bytes:
     """That of the header, as the page has it."""
-    stated = re.search(r"these\n(\d+) bytes without the line breaks:\n\n((?:    .*\n)+)", PAGE.read_text())
+    stated = re.search(r"these\s(\d+) bytes without the\sline breaks:\n\n((?:    .*\n)+)", PAGE.read_text())
     found = "".join(line[4:] for line in stated[2].splitlines()).encode()
     assert len(found) == int(stated[1])
     return found

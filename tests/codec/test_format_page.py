@@ -65,7 +65,8 @@ def test_the_cases_are_of_every_kind():
 
 
 def blocks(stream: bytes) -> list[dict]:
-    return unpack_head(page_coder.container(stream)[1]["array"][0][4:])["blocks"]
+    content = page_coder.container(stream)[1]["array"][0]
+    return unpack_head(content[4 : 4 + int.from_bytes(content[:4], "little")])["blocks"]
 
 
 @pytest.mark.parametrize("plan", ["multilevel", "lorenzo", "transform"])

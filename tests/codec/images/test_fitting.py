@@ -25,7 +25,7 @@ def squares(n: int, seed: int) -> np.ndarray:
 def test_fit_learns_and_is_kept(tmp_path, codec, untouched_generators):
     trainer = Trainer(epochs=5, batch_size=16, learning_rate=2e-3, compile=False, verbose=False, precision="float32")
     mine = ImageCodec(trainer=trainer, random_state=0).fit(squares(128, 0))
-    assert mine.model.id.startswith("fitted-")
+    assert mine.model.id.startswith("pictures-")
     shown = squares(40, 1)
     ours, theirs = mine.encode_many(shown, quality=0.4), codec.encode_many(shown, quality=0.4)
     assert len(ours) < 0.8 * len(theirs)

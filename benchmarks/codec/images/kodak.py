@@ -18,7 +18,7 @@ QUALITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 def main() -> None:
     torch.set_num_threads(1)
     photos, codec, rows = kodak(), ImageCodec.pretrained(), []
-    version = f"latente {latente.__version__}, model {codec.model.id}"
+    version = f"latente {latente.__version__}, model {codec.model_.model.id}"
     for quality in QUALITIES:
         for name, photo in photos.items():
             encode, setting = (lambda x, q=quality: codec.encode(x, quality=q)), f"{quality:g}"

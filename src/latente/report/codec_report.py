@@ -20,6 +20,7 @@ from latente.files import write_atomically
 from latente.report.codec_peers import Size, peers, sizes_at
 from latente.report.components import Cell, Row, figure, grid, section, table, tiles
 from latente.report.html import Html, join, tag
+from latente.report.image_report import image_sections
 from latente.report.page import page
 from latente.report.svg import INK, MUTED, SERIES, axes, plot
 from latente.report.words import count, number
@@ -59,7 +60,8 @@ def write_codec_report(done: Compressed, path: str | Path) -> Path:
 
     It shows sizes, how each part was coded, the rate-distortion curve, the errors against the bound, slices of the
     original, of what is decoded and of the difference, and the sizes that SZ3, ZFP, SPERR (with imagecodecs) and zstd
-    need at the same bound.
+    need at the same bound. Of a picture it shows crops at 1:1 and 4:1, and the curves and sizes of JPEG, WebP, AVIF
+    (where Pillow has it) and JPEG XL (with imagecodecs).
 
     Args:
         done: what `compress_file` returned; source and output must still be there.
@@ -78,21 +80,28 @@ def write_codec_report(done: Compressed, path: str | Path) -> Path:
         'report.html'
     """
     pair = _pair(done)
+    sections = [_summary(done), _parts(done)]
+    if pair is not None and done.kind == "image":
+        sections += image_sections(pair.before, pair.after, done.compressed_bytes, fitted=pair.part.model is not None)
+    else:
+        sections += _array_sections(pair)
+    lead = f"{done.source.name}, compressed as {done.kind}: {done.why}."
+    file = Path(path)
+    write_atomically(file, page("Compression: report", lead, *sections).encode())
+    return file
+
+
+def _array_sections(pair: Pair | None) -> list[Html | None]:
+    """What is said of numbers: curve, errors, views, other compressors."""
     error = 0.0 if pair is None else _error(pair)
     compared = None if pair is None or pair.before.size < SMALLEST else _crop(pair.before)
     sizes = [] if compared is None else sizes_at(compared, error)
-    sections = [
-        _summary(done),
-        _parts(done),
+    return [
         None if compared is None else _curve(compared, sizes, error),
         None if pair is None or not error else _histogram(pair, error),
         None if pair is None else _views(pair),
         _others(sizes, error, compared),
     ]
-    lead = f"{done.source.name}, compressed as {done.kind}: {done.why}."
-    file = Path(path)
-    write_atomically(file, page("Compression: report", lead, *sections).encode())
-    return file
 
 
 def _pair(done: Compressed) -> Pair | None:

@@ -26,20 +26,20 @@ CROP, ZOOM = 208, 4  # side of a crop in pixels of the page, and how much the ne
 GAIN = 4  # by which differences are shown
 
 
-def image_sections(before: Picture, after: Picture, size: int, codec: ImageCodec) -> list[Html]:
+def image_sections(before: Picture, after: Picture, size: int, fitted: bool = False) -> list[Html | None]:
     """Returns what a report shows of a picture: views, rate and distortion, other formats at equal quality.
 
     Args:
         before: the picture, (h, w) or (h, w, 3) bytes.
         after: what is decoded, of the same shape.
         size: bytes of the file.
-        codec: with which curves are drawn.
+        fitted: whether the file's model is one that the user fitted; the curve is that of the package's model.
     """
     mse = float(np.square(before.astype(np.float64) - after).mean())
     part, share = _middle(before)
     others = coders()
     mine = Point(round(size * share), float(np.square(part.astype(np.float64) - _middle(after)[0]).mean()))
-    return [_views(before, after, mse), _curves(part, mine, others, codec), _beside(part, mine, others, share)]
+    return [_views(before, after, mse), _curves(part, mine, others, fitted), _beside(part, mine, others, share)]
 
 
 def _middle(picture: Picture) -> tuple[Picture, float]:
@@ -84,8 +84,9 @@ def _crop(picture: Picture, i: int, j: int, side: int, zoom: int) -> Picture:
     return np.ascontiguousarray(part.repeat(zoom, 0).repeat(zoom, 1))
 
 
-def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], codec: ImageCodec) -> Html:
+def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], fitted: bool) -> Html:
     """PSNR over bits a pixel."""
+    codec = ImageCodec.pretrained()
 
     def latente(x: Picture, quality: float) -> tuple[int, Picture]:
         stream = codec.encode(x, quality=quality)
@@ -108,7 +109,8 @@ def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], codec: I
 
     drawing = plot(draw, (4.8, 3.6), "rate-distortion curves of this picture", "curve")
     text = "Higher and further left is better." + (" The diamond is this file." if mine.mse else "")
-    return section("Rate and distortion", figure(drawing, text), id_="curve")
+    more = "The curve of latente is that of its model of photographs, not of the fitted one." if fitted else ""
+    return section("Rate and distortion", figure(drawing, text, more), id_="curve")
 
 
 def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: float) -> Html | None:

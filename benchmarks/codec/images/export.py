@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args()
     out = options.out / f"{options.name}.safetensors"
+    options.out.mkdir(exist_ok=True)
     if out.exists():
         raise FileExistsError(f"{out} exists; a released model is never replaced")
     module = ImageModule()

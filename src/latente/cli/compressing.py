@@ -131,16 +131,25 @@ def _codec(path: Path | None) -> ArrayCodec | ImageCodec | None:
         return None
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save or ImageCodec.save wrote")
-    from latente.codec import ArrayCodec, ContainerReader, ImageCodec
+    from latente.codec import ArrayCodec, ImageCodec
 
-    with path.open("rb") as file:
-        kind = ContainerReader(file).kind
-    if kind == "image-codec":
+    if _kind(path) == "image-codec":
         return ImageCodec.load(path)
     codec = ArrayCodec.load(path)
     if not hasattr(codec, "archive_"):
         raise ValueError(f"{path} holds a codec that learned nothing; fit it before you save it")
     return codec
+
+
+def _kind(path: Path) -> str:
+    """Returns the kind of a .lat file; empty where it is none."""
+    from latente.codec import CodecError, ContainerReader
+
+    try:
+        with path.open("rb") as file:
+            return ContainerReader(file).kind
+    except CodecError:
+        return ""
 
 
 def _limits(max_bytes: int | None) -> Limits | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PictureFormat", "code_exactly"]
+__all__ = ["PictureFormat"]
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 METADATA = 1 << 26  # bytes of a profile or EXIF, at most
 
 
-def code_exactly(pixels: NDArray[np.uint8]) -> bytes | None:
-    """Returns pixels coded without a loss, or None: there is no such mode yet, and the file's bytes are kept.
-
-    Args:
-        pixels: uint8, (h, w, channels).
-    """
-    return None
-
-
 class PictureFormat:
     """Pictures with a stated quality; without one, and where not all can be kept, the file is kept byte by byte."""
 
@@ -51,7 +42,7 @@ class PictureFormat:
         settings.check_names([], "columns")
         bound = settings.bound
         if bound.lossless:
-            raise Unfit("nothing may be lost; --quality makes a picture much smaller")
+            return self._write_exactly(path, file, settings)
         if bound.mode not in ("quality", "psnr"):
             raise Unfit("the loss of a picture is stated as a quality or a PSNR (--quality, --psnr)")
         photo, codec = open_photo(path), _codec(settings)
@@ -79,6 +70,10 @@ class PictureFormat:
         parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method, model=needed)]
         parts += [_extra(name, sizes.get(name, h * w), len(content)) for name, (content, _) in extras.items()]
         return Written(tuple(parts), photo.notes)
+
+    def _write_exactly(self, path: Path, file: BinaryIO, settings: Settings) -> Written:
+        """Raises Unfit: here a lossless codec of pictures goes; without one every byte of the file is kept."""
+        raise Unfit("nothing may be lost; --quality makes a picture much smaller")
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes a picture file; see `Format`."""

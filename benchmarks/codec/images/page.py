@@ -157,7 +157,7 @@ def main() -> None:
         "",
         "## Training",
         "",
-        "9 epochs of 15,997 crops (128 x 128) of 44 photographs, eight in a step, bfloat16, at a random quality for each crop:",
+        "9 epochs of 15,997 crops (128 x 128) of 44 photographs, eight in a step, bfloat16, a random quality for each crop:",
         "79 CPU minutes of one thread. The loss, bits a pixel + lambda * squared error, is that of three photographs",
         "that were held out; learning rate 2e-3, from cosine to 0.",
         "",

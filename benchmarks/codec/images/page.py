@@ -5,6 +5,7 @@ python benchmarks/codec/images/page.py
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from protocol import read
 from scipy.interpolate import PchipInterpolator
 
 PAGE = Path(__file__).parents[3] / "docs" / "benchmarks-codec-images.md"
-FIGURE = "benchmarks-codec-images.svg"
+FIGURE, TRAINING = "benchmarks-codec-images.svg", "benchmarks-codec-images-training.svg"
+LOG = Path(__file__).parent / "training-photos-1.jsonl"
 RATES = (0.25, 0.5, 1.0)  # bits a pixel
 BEFORE = "JPEG 4:2:0"  # what BD-rates are against
 PUBLISHED = {
@@ -114,9 +116,28 @@ def draw(found: dict[str, dict[str, Curve]]) -> None:
     figure.savefig(PAGE.parent / FIGURE, metadata={"Date": None})
 
 
+def draw_training() -> None:
+    """Loss on held-out photographs over CPU time, at each quality."""
+    import matplotlib.pyplot as plt
+
+    lines = [json.loads(line) for line in LOG.read_text().splitlines()]
+    figure, axis = plt.subplots(figsize=(7, 3.5))
+    for k, row in enumerate(lines[0]["held_out"]):
+        losses = [line["held_out"][k]["loss"] for line in lines]
+        label = f"quality {row['quality']:g}"
+        axis.plot([line["cpu"] / 60 for line in lines], [x / losses[-1] for x in losses], marker="o", ms=3, label=label)
+    axis.set_xlabel("CPU minutes of one thread")
+    axis.set_ylabel("loss over the last one")
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    figure.savefig(PAGE.parent / TRAINING, metadata={"Date": None})
+
+
 def main() -> None:
     found = curves()
     draw(found)
+    draw_training()
     versions = sorted({row["version"] for row in read()})
     text: list[Any] = [
         "# Image compression on Kodak",
@@ -131,6 +152,16 @@ def main() -> None:
         *table(found),
         "",
         f"![PSNR over rate]({FIGURE})",
+        "",
+        "The model was trained for the squared error; in MS-SSIM it stands where JPEG XL and WebP do, behind AVIF.",
+        "",
+        "## Training",
+        "",
+        "9 epochs of 15,997 crops (128 x 128) of 44 photographs, eight in a step, bfloat16, at a random quality for each crop:",
+        "79 CPU minutes of one thread. The loss, bits a pixel + lambda * squared error, is that of three photographs",
+        "that were held out; learning rate 2e-3, from cosine to 0.",
+        "",
+        f"![Training]({TRAINING})",
         "",
         f"Versions: {'; '.join(versions)}; Pillow for JPEG (optimised), WebP (method 6) and",
         "JPEG 2000 (irreversible, with the colour transform), imagecodecs for JPEG XL (effort 7) and AVIF (speed 6).",

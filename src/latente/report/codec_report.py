@@ -143,6 +143,7 @@ def _summary(done: Compressed) -> Html:
     errors = [part for part in done.parts if part.largest_error]
     worst = max(errors, key=lambda part: part.largest_error or 0.0, default=None)
     seen = "nothing was lost" if worst is None else f"in {worst.name}; allowed: {worst.bound}"
+    stated = done.parts[0].bound if done.kind == "image" and done.parts else str(done.bound)
     notes = [tag("p", f"{note[0].upper()}{note[1:]}.") for note in done.notes]
     return section(
         "Summary",
@@ -153,7 +154,7 @@ def _summary(done: Compressed) -> Html:
                     f"{done.ratio:.2f} to 1",
                     f"{count(done.original_bytes)} to {count(done.compressed_bytes)} bytes",
                 ),
-                ("allowed", "nothing lost" if done.bound.lossless else number(done.bound.value), str(done.bound)),
+                ("allowed", "nothing lost" if done.bound.lossless else number(done.bound.value), stated),
                 ("largest error", number(done.largest_error), seen),
             ]
         ),

@@ -22,7 +22,7 @@ def export(module: ImageModule, pictures: Sequence[NDArray[np.uint8]], id: str |
     """Returns the model of a trained module.
 
     Rounded residuals have heavier tails than the logistic distribution that training supposes: counting which symbols
-    come with which table made streams of photographs 2 to 9% smaller.
+    come with which table made streams of photographs 1 to 3% smaller.
 
     Args:
         module: trained.

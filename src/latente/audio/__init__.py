@@ -12,6 +12,15 @@ _HOMES = {
     "latente.audio.reading": ("Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"),
     "latente.audio.signals": ("ClippingWarning", "as_mono", "as_signal", "clipped_samples", "resample"),
     "latente.audio.spectra": ("griffin_lim", "hz_to_mel", "istft", "mel_filters", "mel_to_hz", "stft"),
+    "latente.audio.speech": (
+        "Novelty",
+        "Recognition",
+        "Recordings",
+        "SpeechFeatures",
+        "Variations",
+        "WordRecogniser",
+        "find_words",
+    ),
     "latente.audio.transformers": ("MFCC", "STFT", "LogMel"),
     "latente.audio.writing": ("SoundWriter", "open_sound", "write_sound"),
 }
@@ -26,6 +35,15 @@ if TYPE_CHECKING:
     from latente.audio.reading import Sound, SoundInfo, read_sound, sound_info, stream_sound
     from latente.audio.signals import ClippingWarning, as_mono, as_signal, clipped_samples, resample
     from latente.audio.spectra import griffin_lim, hz_to_mel, istft, mel_filters, mel_to_hz, stft
+    from latente.audio.speech import (
+        Novelty,
+        Recognition,
+        Recordings,
+        SpeechFeatures,
+        Variations,
+        WordRecogniser,
+        find_words,
+    )
     from latente.audio.transformers import MFCC, STFT, LogMel
     from latente.audio.writing import SoundWriter, open_sound, write_sound
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["griffin_lim", "hz_to_mel", "istft", "mel_filters", "mel_to_hz", "stft"]
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -166,19 +165,25 @@ def mel_filters(n_mels: int, n_fft: int, sample_rate: int, f_min: float = 0.0, f
             f"mel bands need n_mels of at least 1 and 0 <= f_min < f_max <= {sample_rate / 2:g} Hz; got "
             f"n_mels={n_mels!r}, f_min={f_min!r}, f_max={f_max!r}"
         )
-    filters = _triangles(int(n_mels), int(n_fft), int(sample_rate), float(f_min), float(top))
+    edges = mel_to_hz(np.linspace(hz_to_mel(float(f_min)), hz_to_mel(float(top)), n_mels + 2))
+    filters = triangles(edges, n_fft, sample_rate)
     empty = np.flatnonzero(filters.sum(1) == 0)
     if len(empty):
         raise ValueError(
             f"{n_mels} mel bands are too many for frames of {n_fft} samples at {sample_rate} Hz: band {empty[0]} falls "
             "between two frequencies; use fewer bands or longer frames"
         )
-    return filters.copy()
+    return filters
 
 
-@lru_cache(maxsize=32)
-def _triangles(n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float) -> Array:
-    edges = mel_to_hz(np.linspace(hz_to_mel(f_min), hz_to_mel(f_max), n_mels + 2))
+def triangles(edges: Array, n_fft: int, sample_rate: int) -> Array:
+    """Returns (bands, n_fft // 2 + 1) float32: triangles of height 1, each from one edge over the next to the third.
+
+    Args:
+        edges: (bands + 2,) Hz, rising.
+        n_fft: samples in a frame.
+        sample_rate: Hz.
+    """
     frequencies = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]

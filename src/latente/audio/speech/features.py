@@ -27,7 +27,7 @@ from latente.parts import is_integer, resolve
 from latente.training import Trainer, seed_of
 
 Array = NDArray[np.float32]
-SEEN = 300_000  # variations that a fit looks at, whatever the number of clips
+SEEN = 100_000  # variations that a fit looks at, whatever the number of clips
 FEWEST, MOST = 5, 60  # epochs
 RATE, BATCH = 1e-3, 128
 

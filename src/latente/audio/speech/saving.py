@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,6 +53,7 @@ def save_recogniser(model: WordRecogniser, path: str | Path) -> Path:
     kept = {f"{BEFORE}{name}": value for name, value in tensors.items()}
     kept |= {"codes": torch.from_numpy(model.codes_), "errors": torch.from_numpy(model.errors_)}
     kept |= {"words": torch.from_numpy(model.words_), "varied": torch.from_numpy(model.varied_)}
+    kept["log_distances"] = torch.from_numpy(np.ascontiguousarray(model._novelty.log_distances))
     params = _params(model.features_)
     description = {
         "estimator": "WordRecogniser",
@@ -76,8 +78,9 @@ def load_recogniser(path: str | Path) -> WordRecogniser:
         features = _features(path, own, stored.data["params"], stored.data["features"], stored)
         model = WordRecogniser(features, **stored.params)
         model.features_ = features
-        kept = {name: tensors[name].numpy() for name in ("codes", "errors", "words", "varied")}
-        model._learn(kept["codes"], kept["errors"], kept["varied"], kept["words"], stored.data["classes"])
+        kept = {name: tensors[name].numpy() for name in ("codes", "errors", "words", "varied", "log_distances")}
+        measured = kept["codes"], kept["errors"], kept["varied"]
+        model._learn(*measured, kept["words"], stored.data["classes"], kept["log_distances"])
     return model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["UNKNOWN", "Recognition", "WordRecogniser"]
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from latente.parts import is_integer, is_number
 
 Array = NDArray[Any]
 UNKNOWN = "unknown"
+CROSSED, FOLDS, LARGER = 500, 3, 5  # of more clips than CROSSED, the first of LARGER folds is held out, not each
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,38 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         if silent:
             raise ValueError(f"clip {silent[0]} ({words[silent[0]]}) is silent; leave it out or record it again")
         self.features_ = self._fitted(signals, speakers)
-        cepstra = self.features_.cepstra(signals)
-        codes = np.asarray(self.features_.transform(signals))
-        varied = self.features_.varied_codes(signals, max(1, self.variations), 0)
-        self._learn(codes, -self.features_._scores(cepstra), varied, index, classes)
+        measured = self._measured(self.features_, signals)
+        distances = None
+        if self.features_ is not self.features:
+            distances = self._crossed(signals, index, speakers)
+        self._learn(*measured, index, classes, distances)
         return self
+
+    def _measured(self, features: SpeechFeatures, signals: Any) -> tuple[Array, Array, Array]:
+        """Returns codes, errors of the reconstruction, and codes of variations."""
+        codes = np.asarray(features.transform(signals))
+        return codes, -features.score_samples(signals), features.varied_codes(signals, max(1, self.variations), 0)
+
+    def _crossed(self, signals: Any, words: Array, speakers: Sequence[Any] | None) -> Array | None:
+        """Returns logarithms of the distances of clips by features and words that were learned without them.
+
+        Features fit the clips that they were trained on better than new ones, the more so the fewer there are.
+        """
+        out = []
+        for held in _folds(words, FOLDS) if len(words) <= CROSSED else _folds(words, LARGER)[:1]:
+            rest = np.flatnonzero(~held)
+            if len(np.unique(words[rest])) < 2:
+                continue
+            some = [signals[i] for i in rest]
+            who = None if speakers is None else [speakers[int(i)] for i in rest]
+            features = self._fitted(some, who)
+            known, index = np.unique(words[rest], return_inverse=True)
+            novelty = Novelty.of(*self._measured(features, some), index)
+            clips = [signals[i] for i in np.flatnonzero(held) if words[i] in known]
+            if clips:
+                errors = -features.score_samples(clips)
+                out.append(np.log(np.maximum(novelty.distances(features.transform(clips), errors), 1e-12)))
+        return np.concatenate(out) if out else None
 
     def recognise(self, clips: Any) -> list[Recognition]:
         """Returns what is heard in each clip.
@@ -179,6 +207,32 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "codes_")
         return self._novelty.threshold(self.false_alarm_rate)
 
+    def held_out_words(self, speakers: Sequence[Any] | None = None, folds: int = 5) -> NDArray[np.str_] | None:
+        """Returns (clips,): the words that classifiers choose for training clips that they did not hear.
+
+        The features have heard all of them; unknowns are not told. None where no word has two clips.
+
+        Args:
+            speakers: (clips,) who says each; with them each speaker is held out in turn.
+            folds: without them, at most.
+        """
+        check_is_fitted(self, "codes_")
+        most = int(np.bincount(self.words_).max())
+        if speakers is not None:
+            groups = np.unique([str(speaker) for speaker in speakers], return_inverse=True)[1]
+            parts = [groups == group for group in np.unique(groups)]
+        elif most > 1:
+            parts = _folds(self.words_, min(folds, most))
+        else:
+            return None
+        out = np.full(len(self.words_), UNKNOWN, dtype=object)
+        for held in parts:
+            rest = ~held
+            if len(np.unique(self.words_[rest])) > 1:
+                machine = self._machine_of(self.codes_[rest], self.varied_[rest], self.words_[rest])
+                out[held] = self.classes_[machine.predict(self.codes_[held] / self._scale)]
+        return out.astype(str)
+
     def save(self, path: str | Path) -> Path:
         """Writes the recogniser to a folder of safetensors and JSON, and returns its path.
 
@@ -204,16 +258,30 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
 
         return load_recogniser(path)
 
-    def _learn(self, codes: Array, errors: Array, varied: Array, words: Array, classes: Sequence[str]) -> None:
+    def _learn(
+        self,
+        codes: Array,
+        errors: Array,
+        varied: Array,
+        words: Array,
+        classes: Sequence[str],
+        log_distances: Array | None = None,
+    ) -> None:
         """Fits the classifier and the distances; what it is given is what a saved recogniser keeps."""
         self.codes_, self.errors_, self.varied_, self.words_ = codes, errors, varied, words
         self.classes_ = np.array(classes)
         self._scale = float(codes.std(0).mean()) or 1.0
+        self._machine = self._machine_of(codes, varied, words)
+        self._novelty = Novelty.of(codes, errors, varied, words)
+        if log_distances is not None:
+            self._novelty = replace(self._novelty, log_distances=log_distances)
+
+    def _machine_of(self, codes: Array, varied: Array, words: Array) -> SVC:
+        """Returns the classifier of clips and their variations."""
         more = varied[:, : self.variations].reshape(-1, codes.shape[1])
         X = np.concatenate([codes, more]) / self._scale
         y = np.concatenate([words, np.repeat(words, min(self.variations, varied.shape[1]))])
-        self._machine = SVC(C=self.C, decision_function_shape="ovr").fit(X, y)
-        self._novelty = Novelty.of(codes, errors, varied, words)
+        return SVC(C=self.C, decision_function_shape="ovr").fit(X, y)
 
     def _fitted(self, signals: Any, speakers: Sequence[Any] | None) -> SpeechFeatures:
         features = SpeechFeatures(random_state=0) if self.features is None else self.features
@@ -245,3 +313,11 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "codes_")
+
+
+def _folds(words: Array, count: int) -> list[NDArray[np.bool_]]:
+    """Returns masks of held-out clips; each word's clips go round the folds."""
+    order = np.argsort(words, kind="stable")
+    fold = np.empty(len(order), dtype=np.int64)
+    fold[order] = np.arange(len(order)) % count
+    return [fold == i for i in range(count)]

@@ -5,9 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from latente.audio import write_sound
+
 PAGE = Path(__file__).parents[2] / "docs" / "audio.md"
+
+
+def record(folder):
+    """Writes what a reader would have recorded: sounds whose pitch rises, or falls."""
+    rng = np.random.default_rng(0)
+    for word, (low, high) in {"lights_on": (300, 1500), "stop": (1500, 300)}.items():
+        (folder / word).mkdir(parents=True)
+        for take in range(1, 4):
+            n = int(rng.uniform(3000, 4000))
+            phase = 2 * np.pi * np.cumsum(np.linspace(low, high, n)) / 8000
+            write_sound(folder / word / f"{take}.wav", np.sin(phase) * np.hanning(n) / 2, 8000)
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +32,7 @@ def told(tmp_path_factory):
     import os
 
     folder, before = tmp_path_factory.mktemp("page"), Path.cwd()
+    record(folder / "recordings")
     os.chdir(folder)
     space: dict[str, object] = {}
     out: dict[str, str] = {}
@@ -38,3 +53,7 @@ def test_files(told):
 
 def test_spectra(told):
     assert told["Spectra"] == "True\n"
+
+
+def test_words(told):
+    assert told["Words"] == "stop 2\n(6, 64)\n"

@@ -259,3 +259,18 @@ def test_clips_that_cannot_be_used(recordings, features):
 def test_short_and_long_clips(features, n):
     code = features.transform([np.random.default_rng(0).normal(size=n)])
     assert np.isfinite(code).all()
+
+
+def test_spoken_digits_of_five_speakers(latente_data):
+    """Real speech: 12 takes of each digit by two speakers; the rest of the data set is left to the benchmark."""
+    with np.load(latente_data / "fsdd" / "fsdd.npz") as file:
+        audio, offsets, y = file["audio"].astype(np.float32) / 32768, file["offsets"], file["labels"].astype(int)
+        chosen = (file["takes"] < 12) & (file["speakers"] < 2)
+        test = file["takes"][chosen] < 3
+    clips = [audio[offsets[i] : offsets[i + 1]] for i in np.flatnonzero(chosen)]
+    words = [str(digit) for digit in y[chosen]]
+    train, new = np.flatnonzero(~test), np.flatnonzero(test)
+    features = SpeechFeatures(64, trainer=Trainer(epochs=8), random_state=0).fit([clips[i] for i in train])
+    model = WordRecogniser(features).fit([clips[i] for i in train], [words[i] for i in train])
+    heard = model.recognise([clips[i] for i in new])
+    assert np.mean([h.nearest == words[i] for h, i in zip(heard, new, strict=True)]) >= 0.9

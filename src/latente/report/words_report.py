@@ -60,7 +60,7 @@ def write_words_report(
         )
     several = len(set(recordings.speakers or ())) > 1
     guesses = model.held_out_words(recordings.speakers if several else None)
-    distances = model._novelty.distances(model.codes_, model.errors_)
+    distances = model._novelty.distances(model.cepstra_)
     sections = [
         _summary(model, words, guesses, several),
         _words(model, words, clips, distances),

@@ -51,7 +51,7 @@ def save_recogniser(model: WordRecogniser, path: str | Path) -> Path:
     """Writes a fitted recogniser, with its features, to a folder and returns its path."""
     tensors, data = _described(model.features_)
     kept = {f"{BEFORE}{name}": value for name, value in tensors.items()}
-    kept |= {"codes": torch.from_numpy(model.codes_), "errors": torch.from_numpy(model.errors_)}
+    kept |= {"codes": torch.from_numpy(model.codes_), "cepstra": torch.from_numpy(model.cepstra_)}
     kept |= {"words": torch.from_numpy(model.words_), "varied": torch.from_numpy(model.varied_)}
     kept["log_distances"] = torch.from_numpy(np.ascontiguousarray(model._novelty.log_distances))
     params = _params(model.features_)
@@ -78,8 +78,8 @@ def load_recogniser(path: str | Path) -> WordRecogniser:
         features = _features(path, own, stored.data["params"], stored.data["features"], stored)
         model = WordRecogniser(features, **stored.params)
         model.features_ = features
-        kept = {name: tensors[name].numpy() for name in ("codes", "errors", "words", "varied", "log_distances")}
-        measured = kept["codes"], kept["errors"], kept["varied"]
+        kept = {name: tensors[name].numpy() for name in ("codes", "cepstra", "words", "varied", "log_distances")}
+        measured = kept["codes"], kept["cepstra"], kept["varied"]
         model._learn(*measured, kept["words"], stored.data["classes"], kept["log_distances"])
     return model
 

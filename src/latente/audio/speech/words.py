@@ -53,8 +53,8 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
     """Tells which of the words of `fit` is said in a clip, or that it is none of them.
 
     A support vector machine on the codes of `SpeechFeatures` chooses the word. A clip is "unknown" when it is farther
-    from the nearest word's clips than nearly all training clips are from those of their own word, the code and the
-    error of its reconstruction taken together; see `latente.audio.speech.novelty`.
+    from the nearest known clip, as the autoencoder rebuilds it, than nearly all clips of known words are that features
+    were not fitted on; see `Novelty`.
 
     Args:
         features: SpeechFeatures, fitted or not; None for the defaults. Unfitted ones are fitted on the same clips.
@@ -118,9 +118,9 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         return self
 
     def _measured(self, features: SpeechFeatures, signals: Any) -> tuple[Array, Array, Array]:
-        """Returns codes, errors of the reconstruction, and codes of variations."""
+        """Returns codes, cepstra, and codes of variations."""
         codes = np.asarray(features.transform(signals))
-        return codes, -features.score_samples(signals), features.varied_codes(signals, max(1, self.variations), 0)
+        return codes, features.cepstra(signals), features.varied_codes(signals, max(1, self.variations), 0)
 
     def _crossed(self, signals: Any, words: Array, speakers: Sequence[Any] | None) -> Array | None:
         """Returns logarithms of the distances of clips by features and words that were learned without them.
@@ -136,11 +136,10 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
             who = None if speakers is None else [speakers[int(i)] for i in rest]
             features = self._fitted(some, who)
             known, index = np.unique(words[rest], return_inverse=True)
-            novelty = Novelty.of(*self._measured(features, some), index)
+            novelty = _novelty_of(features, *self._measured(features, some), index)
             clips = [signals[i] for i in np.flatnonzero(held) if words[i] in known]
             if clips:
-                errors = -features.score_samples(clips)
-                out.append(np.log(np.maximum(novelty.distances(features.transform(clips), errors), 1e-12)))
+                out.append(np.log(np.maximum(novelty.distances(features.cepstra(clips)), 1e-12)))
         return np.concatenate(out) if out else None
 
     def recognise(self, clips: Any) -> list[Recognition]:
@@ -183,15 +182,13 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
     def distances(self, clips: Any) -> NDArray[np.float64]:
-        """Returns (clips,): how far each is from the nearest word; see `latente.audio.speech.novelty`.
+        """Returns (clips,): how far each is from the nearest known clip; see `Novelty`.
 
         Args:
             clips: as in `recognise`.
         """
         check_is_fitted(self, "codes_")
-        signals = load_clips(clips, self._rate())
-        errors = -self.features_.score_samples(signals)
-        return self._novelty.distances(self.features_.transform(signals), errors)
+        return self._novelty.distances(self.features_.cepstra(clips))
 
     def p_values(self, clips: Any) -> NDArray[np.float64]:
         """Returns (clips,): how often a clip of a known word is at least as far from it.
@@ -261,18 +258,18 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
     def _learn(
         self,
         codes: Array,
-        errors: Array,
+        cepstra: Array,
         varied: Array,
         words: Array,
         classes: Sequence[str],
         log_distances: Array | None = None,
     ) -> None:
         """Fits the classifier and the distances; what it is given is what a saved recogniser keeps."""
-        self.codes_, self.errors_, self.varied_, self.words_ = codes, errors, varied, words
+        self.codes_, self.cepstra_, self.varied_, self.words_ = codes, cepstra, varied, words
         self.classes_ = np.array(classes)
         self._scale = float(codes.std(0).mean()) or 1.0
         self._machine = self._machine_of(codes, varied, words)
-        self._novelty = Novelty.of(codes, errors, varied, words)
+        self._novelty = _novelty_of(self.features_, codes, cepstra, varied, words)
         if log_distances is not None:
             self._novelty = replace(self._novelty, log_distances=log_distances)
 
@@ -313,6 +310,12 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "codes_")
+
+
+def _novelty_of(features: SpeechFeatures, codes: Array, cepstra: Array, varied: Array, words: Array) -> Novelty:
+    rebuild = features.autoencoder_.inverse_transform
+    around = np.asarray(rebuild(varied.reshape(-1, codes.shape[1]))).reshape(*varied.shape[:2], -1)
+    return Novelty.of(cepstra, np.asarray(rebuild(codes)), around, words)
 
 
 def _folds(words: Array, count: int) -> list[NDArray[np.bool_]]:

@@ -91,13 +91,16 @@ def unknown(rows: list[dict]) -> str:
     rates = []
     for size, words in sizes.items():
         some = [row for row in part if row["case"].startswith(size)]
+        if not some:
+            continue
         for name in ("recogniser's distance", "reconstruction error alone", "MFCC, nearest clip"):
             found = values(some, features=name)
             body.append([name, words, f"{np.mean(found):.3f}", f"{min(found):.3f} to {max(found):.3f}"])
         alarms, hits = (100 * np.mean(values(some, features=n)) for n in ("false alarms at 5%", "unknowns found at 5%"))
         rates.append([words, f"{alarms:.1f}", f"{hits:.1f}"])
+    draws = len({row["case"].split("draw")[1] for row in part})
     return (
-        "## Unknown words\n\nFive digits are known, the other five are not, five draws of them; the encoder and the "
+        f"## Unknown words\n\nFive digits are known, the other five are not, {draws} draws of them; the encoder and the "
         "recogniser see clips of known digits only. The area under the ROC curve of telling test clips of unknown "
         "digits from test clips of known ones, the speakers heard in training:\n\n"
         + table(["score", "clips of a known digit", "AUROC, mean", "draws"], body)

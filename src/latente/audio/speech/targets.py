@@ -25,7 +25,7 @@ def targets_of_others(codes: Array, cepstra: Array, speakers: NDArray[np.int64],
         neighbors: clips of each other speaker.
 
     Example:
-        >>> codes = np.array([[0.0], [5], [0.1], [5.1]], dtype=np.float32)
+        >>> codes = np.array([[0.0], [5], [0.1], [5.1]])
         >>> targets_of_others(codes, codes, np.array([0, 0, 1, 1]), 1).ravel().round(1).tolist()
         [0.1, 5.1, 0.0, 5.0]
     """

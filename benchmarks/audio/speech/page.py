@@ -100,8 +100,8 @@ def unknown(rows: list[dict]) -> str:
         rates.append([words, f"{alarms:.1f}", f"{hits:.1f}"])
     draws = len({row["case"].split("draw")[1] for row in part})
     return (
-        f"## Unknown words\n\nFive digits are known, the other five are not, {draws} draws of them; the encoder and the "
-        "recogniser see clips of known digits only. The area under the ROC curve of telling test clips of unknown "
+        f"## Unknown words\n\nFive digits are known, the other five are not, draws of them: {draws}. The encoder and "
+        "the recogniser see clips of known digits only. The area under the ROC curve of telling test clips of unknown "
         "digits from test clips of known ones, the speakers heard in training:\n\n"
         + table(["score", "clips of a known digit", "AUROC, mean", "draws"], body)
         + "\n\nWith `false_alarm_rate=0.05`, % of test clips that were called unknown:\n\n"

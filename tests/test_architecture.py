@@ -40,6 +40,7 @@ IMPORT_DATASETS = {"report", "cli", "__main__"}
 OPTIONAL = {
     "pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright", "zuko",
     "constriction", "google_crc32c", "h5netcdf", "h5py", "imagecodecs", "netCDF4", "numcodecs", "xarray", "zstandard",
+    "soundfile", "soxr",
 }  # fmt: skip
 BANNED = {"torchvision", "torchaudio", "pickle", "cloudpickle", "dill", "shelve", "marshal"}
 PICKLING_CALLS = {"torch.save", "torch.load"}

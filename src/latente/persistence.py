@@ -29,6 +29,8 @@ LOADERS = {  # what reads the folders of kinds that `latente.load` does not
     "Generator": "latente.Generator.load",
     "Imputer": "latente.denoising.load",
     "SeriesDetector": "latente.anomaly.SeriesDetector.load",
+    "SpeechFeatures": "latente.audio.SpeechFeatures.load",
+    "WordRecogniser": "latente.audio.WordRecogniser.load",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from latente.cli.audio.app import audio_app
 from latente.cli.compressing import compress, decompress
 from latente.cli.detecting import detect
 from latente.cli.fitting import fit
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: {example}")(command)
+app.add_typer(audio_app, name="audio")
 
 
 def _print_version(wanted: bool) -> None:

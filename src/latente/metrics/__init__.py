@@ -8,7 +8,7 @@ __all__ = [
     "intrinsic_dimension", "kth_distance", "mean_error", "median_bandwidth", "memorization",
     "nearest_neighbors", "participation_ratio", "path_jump", "path_ratio", "pca_error", "per_region_overlap",
     "pixel_auroc", "point_adjust", "precision_recall", "psnr", "range_precision_recall", "RangeScores",
-    "rbf_mmd", "rbf_mmd_threshold", "squared_error", "trustworthiness", "volume_under_surface",
+    "rbf_mmd", "rbf_mmd_threshold", "si_sdr", "snr", "squared_error", "trustworthiness", "volume_under_surface",
     "VolumeUnderSurface", "vus_pr",
 ]  # fmt: skip
 
@@ -36,4 +36,5 @@ from latente.metrics.neighbors import (
 )
 from latente.metrics.paths import cycle_gap, path_jump, path_ratio
 from latente.metrics.ranges import RangeScores, point_adjust, range_precision_recall
+from latente.metrics.sound import si_sdr, snr
 from latente.metrics.volume import VolumeUnderSurface, volume_under_surface, vus_pr

@@ -1,0 +1,199 @@
+"""Spoken digits: speech features against cepstra and their principal components.
+
+    python benchmarks/audio/speech/run.py              # all parts, about ten CPU minutes; writes results.csv beside it
+    python benchmarks/audio/speech/run.py unknown      # one of official, speakers, unknown
+
+Needs the Free Spoken Digit Dataset as fsdd/fsdd.npz in the folder LATENTE_DATA. Parts:
+
+official   takes 0 to 4 of each speaker and digit are the test (the data set's own split)
+speakers   each speaker is held out in turn; features and classifier see the others only
+few        (with official) 1, 3, 5 and 10 labelled clips of each digit, drawn five times; features see all training
+           clips of the official split without labels
+unknown    five digits are known, five are not, five draws, with all training clips and with 8 of each; the
+           area under the ROC curve of the recogniser's distance
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.svm import SVC
+
+from latente.audio import SpeechFeatures, WordRecogniser
+
+HERE = Path(__file__).parent
+LABELLED, DRAWS, SIZE = (1, 3, 5, 10), 5, 64
+FEW = 8  # clips of a known digit
+COLUMNS = ("part", "features", "dims", "classifier", "case", "value", "cpu_seconds")
+
+
+@dataclass
+class Digits:
+    """The recordings.
+
+    Attributes:
+        clips: (n,) signals of 8 kHz.
+        y, speakers, takes: (n,).
+        names: of the speakers.
+    """
+
+    clips: np.ndarray
+    y: np.ndarray
+    speakers: np.ndarray
+    takes: np.ndarray
+    names: list[str]
+
+
+def load() -> Digits:
+    with np.load(Path(os.environ["LATENTE_DATA"]) / "fsdd" / "fsdd.npz") as file:
+        audio, offsets = file["audio"].astype(np.float32) / 32768, file["offsets"]
+        clips = np.empty(len(offsets) - 1, dtype=object)
+        for i in range(len(clips)):
+            clips[i] = audio[offsets[i] : offsets[i + 1]]
+        names = [str(name) for name in file["speaker_names"]]
+        return Digits(clips, file["labels"].astype(int), file["speakers"].astype(int), file["takes"].astype(int), names)
+
+
+def encoded(data: Digits, train: np.ndarray, test: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
+    """Returns (train, test, CPU seconds of the fit) by name of the features; all are fitted on the training clips."""
+    heard, new = list(data.clips[train]), list(data.clips[test])
+    out = {}
+    for name, speakers in (("autoencoder", None), ("autoencoder, speakers known", data.speakers[train])):
+        start = time.process_time()
+        model = SpeechFeatures(SIZE, random_state=0).fit(heard, speakers=speakers)
+        spent = time.process_time() - start
+        out[name] = (model.transform(heard), model.transform(new), spent)
+    cepstra = model.cepstra(heard), model.cepstra(new)
+    pca = PCA(SIZE, random_state=0).fit(cepstra[0])
+    plain = {"MFCC": (*cepstra, 0.0), "PCA": (pca.transform(cepstra[0]), pca.transform(cepstra[1]), 0.0)}
+    return plain | out
+
+
+def classifiers() -> dict[str, object]:
+    """None scales columns to the same variance: that whitens PCA."""
+    return {"SVM": SVC(C=10.0), "logistic regression": LogisticRegression(max_iter=2000)}
+
+
+def accuracy(model: object, train: np.ndarray, y: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:
+    scale = train.std()  # one number for all columns
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(train / scale, y)
+    return 100 * float((model.predict(test / scale) == truth).mean())
+
+
+def official(data: Digits) -> list[dict]:
+    train, test = data.takes >= 5, data.takes < 5
+    found = encoded(data, train, test)
+    return judged("official", "test", data, train, test, found) + few(data, train, test, found)
+
+
+def speakers(data: Digits) -> list[dict]:
+    rows = []
+    for i, name in enumerate(data.names):
+        train, test = data.speakers != i, data.speakers == i
+        rows += judged("speakers", name, data, train, test, encoded(data, train, test))
+    return rows
+
+
+def judged(part: str, case: str, data: Digits, train: np.ndarray, test: np.ndarray, found: dict) -> list[dict]:
+    rows = []
+    for name, (x, new, spent) in found.items():
+        for how, model in classifiers().items():
+            value = accuracy(model, x, data.y[train], new, data.y[test])
+            rows.append(row(part, name, x.shape[1], how, case, value, spent))
+    return rows
+
+
+def few(data: Digits, train: np.ndarray, test: np.ndarray, found: dict) -> list[dict]:
+    rows = []
+    for name, (x, new, spent) in found.items():
+        for count in LABELLED:
+            values = []
+            for draw in range(DRAWS):
+                rng = np.random.default_rng(draw)
+                y = data.y[train]
+                chosen = np.concatenate([rng.choice(np.flatnonzero(y == d), count, replace=False) for d in range(10)])
+                values.append(accuracy(SVC(C=10.0), x[chosen], y[chosen], new, data.y[test]))
+            rows.append(row("few", name, x.shape[1], "SVM", str(count), float(np.mean(values)), spent))
+    return rows
+
+
+def unknown(data: Digits) -> list[dict]:
+    rows = []
+    for take in (None, FEW):
+        for draw in range(DRAWS):
+            rng = np.random.default_rng(draw)
+            known = rng.permutation(10)[:5]
+            train = np.isin(data.y, known) & (data.takes >= 5)
+            if take is not None:
+                some = [rng.choice(np.flatnonzero(train & (data.y == d)), take, replace=False) for d in known]
+                train = np.isin(np.arange(len(train)), np.concatenate(some))
+            case = f"{'all' if take is None else take}, draw {draw}"
+            rows += strangers(data, train, np.isin(data.y, known), case)
+    return rows
+
+
+def strangers(data: Digits, train: np.ndarray, known: np.ndarray, case: str) -> list[dict]:
+    test, start = data.takes < 5, time.process_time()
+    model = WordRecogniser(SpeechFeatures(SIZE, random_state=0))
+    model.fit(list(data.clips[train]), [str(d) for d in data.y[train]])
+    spent = time.process_time() - start
+    strange, new = ~known[test], list(data.clips[test])
+    p = model.p_values(new)
+    measures = {
+        "recogniser's distance": roc_auc_score(strange, model.distances(new)),
+        "reconstruction error alone": roc_auc_score(strange, -model.features_.score_samples(new)),
+        "MFCC, nearest clip": roc_auc_score(strange, nearest(model.features_, data.clips[train], new)),
+        "false alarms at 5%": float((p[~strange] <= 0.05).mean()),
+        "unknowns found at 5%": float((p[strange] <= 0.05).mean()),
+    }
+    return [row("unknown", name, SIZE, "recogniser", case, value, spent) for name, value in measures.items()]
+
+
+def nearest(features: SpeechFeatures, known: np.ndarray, new: list[np.ndarray]) -> np.ndarray:
+    """Returns (n,): distances of standardised cepstra to the nearest known clip."""
+    a, b = features.cepstra(new), features.cepstra(list(known))
+    return ((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T).min(1)
+
+
+def row(*values: object) -> dict:
+    found = dict(zip(COLUMNS, values, strict=True))
+    print(*(f"{value:.3f}" if isinstance(value, float) else value for value in values), flush=True)
+    return found | {"value": round(found["value"], 4), "cpu_seconds": round(found["cpu_seconds"], 1)}
+
+
+PARTS = {"official": official, "speakers": speakers, "unknown": unknown}
+
+
+def main(wanted: list[str]) -> None:
+    torch.set_num_threads(1)
+    data, path = load(), HERE / "results.csv"
+    for name in wanted or PARTS:
+        kept = []
+        if path.exists():
+            with path.open(newline="") as file:
+                kept = list(csv.DictReader(file))
+        rows = PARTS[name](data)
+        fresh = {r["part"] for r in rows}
+        kept = [r for r in kept if r["part"] not in fresh]
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(kept + rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

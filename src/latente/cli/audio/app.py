@@ -1,0 +1,14 @@
+"""The commands under `latente audio`, put together."""
+
+from __future__ import annotations
+
+__all__ = ["audio_app"]
+
+import typer
+
+from latente.cli.audio import words
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+audio_app = typer.Typer(help="Sound: words recognised.", no_args_is_help=True, context_settings=HELP)
+audio_app.add_typer(words.words_app, name="words")

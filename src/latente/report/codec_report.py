@@ -80,7 +80,7 @@ def write_codec_report(done: Compressed, path: str | Path) -> Path:
         'report.html'
     """
     pair = _pair(done)
-    sections = [_summary(done), _parts(done)]
+    sections: list[Html | None] = [_summary(done), _parts(done)]
     if pair is not None and done.kind == "image":
         sections += image_sections(pair.before, pair.after, done.compressed_bytes, fitted=pair.part.model is not None)
     else:

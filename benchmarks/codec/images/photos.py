@@ -46,7 +46,7 @@ def smaller(photo: Photo, scale: float) -> Photo:
 
 
 def crops(packages: Path, count: int, seed: int) -> NDArray[np.uint8]:
-    """Returns (count, 3, SIZE, SIZE): places at random, in proportion to each photograph's area at its largest scale."""
+    """Returns about count crops (n, 3, SIZE, SIZE): random places, from each photograph in proportion to its area."""
     rng = np.random.default_rng(seed)
     photos = [p for p in photographs(packages) if p[0] not in HELD_OUT]
     areas = np.array([photo.shape[0] * photo.shape[1] * largest**2 for _, photo, largest in photos])

@@ -1,6 +1,6 @@
 """Trains the shipped image codec; resumable, one thread.
 
-    OMP_NUM_THREADS=1 python benchmarks/codec/images/train.py --crops crops.npy --folder RUN --epochs 12 [--resume]
+OMP_NUM_THREADS=1 python benchmarks/codec/images/train.py --crops crops.npy --folder RUN --epochs 12 [--resume]
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ def main() -> None:
         line = {"epoch": record.epoch, "loss": record.loss, "cpu": time.process_time() - begun, "held_out": rows}
         with (options.folder / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
-        print(f"{record.epoch} {record.loss:.4f} {line['cpu']:.0f} s", *(
-            f"{r['bpp']:.3f}/{r['psnr']:.2f}/{r['loss']:.4f}" for r in rows), flush=True)
+        print(
+            f"{record.epoch} {record.loss:.4f} {line['cpu']:.0f} s",
+            *(f"{r['bpp']:.3f}/{r['psnr']:.2f}/{r['loss']:.4f}" for r in rows),
+            flush=True,
+        )
         return False
 
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.codec import ArrayCodec, Compressed, Limits, Part
+    from latente.codec import ArrayCodec, Compressed, ImageCodec, Limits, Part
 
 SHOWN = 30  # parts of a file that are listed
 BOUND = "How much may be lost"
@@ -54,7 +54,12 @@ def compress(
     ] = None,
     quality: Annotated[
         float | None,
-        typer.Option("--quality", metavar="0..1", help="A relative E of 10^(-1 - 4 quality).", rich_help_panel=BOUND),
+        typer.Option(
+            "--quality",
+            metavar="0..1",
+            help="For pictures; else a relative E of 10^(-1 - 4 quality).",
+            rich_help_panel=BOUND,
+        ),
     ] = None,
     lossless: Annotated[
         bool, typer.Option("--lossless", help="Nothing; so it is without any bound.", rich_help_panel=BOUND)
@@ -70,7 +75,7 @@ def compress(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", metavar="MODEL", help="What ArrayCodec.fit learned from similar arrays, saved."),
+        typer.Option("--model", metavar="MODEL", help="What ArrayCodec.fit or ImageCodec.fit learned, saved."),
     ] = None,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.html: curves, errors, sizes of others.")] = (
         False
@@ -171,15 +176,17 @@ def _columns(texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _codec(path: Path | None) -> ArrayCodec | None:
+def _codec(path: Path | None) -> ArrayCodec | ImageCodec | None:
     """Returns the fitted codec in a file."""
-    from latente.codec import ArrayCodec
+    from latente.codec import ArrayCodec, ContainerReader, ImageCodec
 
     if path is None:
         return None
     if not path.is_file():
-        raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save wrote")
-    return ArrayCodec.load(path)
+        raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save or ImageCodec.save wrote")
+    with path.open("rb") as file:
+        kind = ContainerReader(file).kind
+    return ImageCodec.load(path) if kind == "image-codec" else ArrayCodec.load(path)
 
 
 def _limits(max_bytes: int | None) -> Limits | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 __all__ = [
     "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader",
-    "ContainerWriter", "Decompressed", "Description", "Limits", "MissingModelError", "Model", "ModelRef",
-    "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError", "WrongModelError",
-    "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
+    "ContainerWriter", "Decompressed", "Description", "ImageCodec", "ImageInfo", "Limits", "MissingModelError", "Model",
+    "ModelRef", "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError",
+    "WrongModelError", "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
 ]  # fmt: skip
+
+from typing import TYPE_CHECKING, Any
 
 from latente.codec.array_codec import ArrayCodec, ArrayInfo
 from latente.codec.bounds import Bound
@@ -35,3 +37,14 @@ from latente.codec.frames import Section
 from latente.codec.limits import Limits, crc32c
 from latente.codec.models import Model, ModelRef, hash_tensors
 from latente.codec.streams import ContainerReader, ContainerWriter
+
+if TYPE_CHECKING:
+    from latente.codec.images.codec import ImageCodec, ImageInfo
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("ImageCodec", "ImageInfo"):  # these need torch, which takes a while to import
+        raise AttributeError(f"module 'latente.codec' has no attribute {name!r}")
+    from latente.codec.images import codec
+
+    return getattr(codec, name)

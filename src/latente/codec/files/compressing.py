@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
@@ -20,6 +20,9 @@ from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 from latente.files import replacing
 from latente.parts import is_integer
+
+if TYPE_CHECKING:
+    from latente.codec.images.codec import ImageCodec
 
 
 def compress_file(
@@ -33,15 +36,16 @@ def compress_file(
     quality: float | None = None,
     lossless: bool = False,
     columns: Mapping[str, float | Bound] | None = None,
-    codec: ArrayCodec | None = None,
+    codec: ArrayCodec | ImageCodec | None = None,
     overwrite: bool = False,
     block_bytes: int = BLOCK_BYTES,
     limits: Limits | None = None,
 ) -> Compressed:
     """Compresses a file into a .lat file, and checks by decoding that no bound is broken before it is there.
 
-    What the file is, is told by its content: .npy, .npz, Zarr, NetCDF, CSV, Parquet, WAV; of any other, and of those in
-    which something is that could get lost, every byte is kept. State one bound at most; without any, nothing is lost.
+    What the file is, is told by its content: .npy, .npz, Zarr, NetCDF, CSV, Parquet, WAV, pictures (PNG, JPEG, WebP,
+    BMP, TIFF); of any other, and of those in which something is that could get lost, every byte is kept. State one
+    bound at most; without any, nothing is lost.
 
     Args:
         path: of the file, or the folder of a Zarr store; it is never touched.
@@ -50,12 +54,13 @@ def compress_file(
         relative: whether max_error is in units of the range of each array, variable or column.
         psnr: least peak signal-to-noise ratio in dB: 10 log10(range^2 / mean squared error).
         snr: least signal-to-noise ratio in dB: 10 log10(mean square / mean squared error).
-        quality: in [0, 1], for a relative bound of 10^(-1 - 4 quality).
+        quality: in [0, 1], for a relative bound of 10^(-1 - 4 quality); for pictures that of `ImageCodec`.
         lossless: whether nothing may be lost.
         columns: bounds of columns, variables or members by name, which replace the common one: a `Bound`, or a number
             that is read as max_error is, 0 for exact.
         codec: a fitted `ArrayCodec`, of which what it learned is used for arrays where that pays; its bound is not. The
-            file holds it (`embed`) or refers to it, and `decompress_file` then needs the codec.
+            file holds it (`embed`) or refers to it, and `decompress_file` then needs the codec. An `ImageCodec` is used
+            for pictures.
         overwrite: whether an output that is there may be replaced.
         block_bytes: of values that are coded at a time, at least 65,536; larger files never need more than a few blocks
             of memory.
@@ -81,8 +86,8 @@ def compress_file(
     if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
         raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     bound = Bound.of(max_error=max_error, relative=relative, psnr=psnr, snr=snr, quality=quality, lossless=lossless)
-    if codec is not None and not hasattr(codec, "archive_"):
-        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive), or leave it out")
+    if codec is not None and not hasattr(codec, "archive_") and not hasattr(codec, "model_"):
+        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive) or an ImageCodec, or leave it out")
     settings = Settings(bound, _bounds(columns, relative), codec, block_bytes, limits or Limits())
     check_output(source, target, overwrite)
     before = _state(source)

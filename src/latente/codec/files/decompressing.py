@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -20,10 +20,14 @@ from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.formats import format_of
+from latente.codec.files.pillow import WRITERS
 from latente.codec.files.places import check_output, replaced, tree_bytes
 from latente.codec.files.results import Decompressed, Description
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
+
+if TYPE_CHECKING:
+    from latente.codec.images.codec import ImageCodec
 
 SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
 
@@ -34,16 +38,18 @@ def decompress_file(
     *,
     overwrite: bool = False,
     limits: Limits | None = None,
-    codec: ArrayCodec | None = None,
+    codec: ArrayCodec | ImageCodec | None = None,
 ) -> Decompressed:
     """Writes what a .lat file was made from, exactly or within its bound. From a damaged one nothing is written.
 
     Args:
         path: of the .lat file.
-        out: what is written; None takes the name without .lat.
+        out: what is written; None takes the name without .lat, for pictures with .png. Pictures go by the ending:
+            .png, .webp, .tif, .tiff or .bmp, without a further loss.
         overwrite: whether a file that is there may be replaced.
         limits: what the file may ask for; None takes those of `Limits`.
-        codec: the fitted `ArrayCodec` with which it was compressed, where the file refers to what that learned.
+        codec: the fitted `ArrayCodec` or `ImageCodec` with which it was compressed, where the file
+            refers to what that learned.
 
     Raises:
         CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
@@ -64,8 +70,8 @@ def decompress_file(
     source = Path(path)
     target = _named(source) if out is None else Path(out)
     check_output(source, target, overwrite)
-    archive = getattr(codec, "archive_", None)
-    settings = Settings(limits=limits or Limits(), models=() if archive is None else (archive.model,))
+    learned = getattr(codec, "archive_", getattr(codec, "model_", None))
+    settings = Settings(limits=limits or Limits(), models=() if learned is None else (learned.model,))
     with _opened(source, settings.limits) as reader:
         known, (_, exact) = format_of(reader.kind), _stated(reader)
         if reader.model is not None and reader.model.embedded:
@@ -139,6 +145,10 @@ def _stated(reader: ContainerReader) -> tuple[str, bool]:
     if reader.kind == "array":
         found = ArrayCodec.info(reader.whole())
         return found.bound, found.max_error == 0
+    if reader.kind == "image":
+        from latente.codec.images.codec import info_of
+
+        return f"quality {info_of(reader, 0).quality:.3g} of the image codec", False
     bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
     return str(bound), bound.lossless
 
@@ -147,4 +157,14 @@ def _named(source: Path) -> Path:
     """Returns the name without .lat."""
     if source.suffix.lower() != ".lat":
         raise ValueError(f"{source} does not end in .lat; say where the result goes")
-    return source.with_suffix("")
+    plain = source.with_suffix("")
+    return plain.with_suffix(".png") if _is_picture(source) and plain.suffix.lower() not in WRITERS else plain
+
+
+def _is_picture(path: Path) -> bool:
+    """Returns whether a file is a compressed picture."""
+    try:
+        with path.open("rb") as file, ContainerReader(file) as reader:
+            return reader.kind == "image"
+    except (OSError, CodecError):
+        return False  # it will be told when the file is read

@@ -11,6 +11,7 @@ from latente.codec.files.base import Format
 from latente.codec.files.netcdf.format import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
+from latente.codec.files.pictures import PictureFormat
 from latente.codec.files.plain import PlainFormat
 from latente.codec.files.stream import StreamFormat
 from latente.codec.files.tables.csv import CsvFormat
@@ -24,7 +25,7 @@ HEAD = 4096  # bytes of a file that tell its format
 def formats() -> tuple[Format, ...]:
     """Returns all formats, those that ask for most first; the last one takes every file."""
     arrays: tuple[Format, ...] = (StreamFormat(), NpyFormat(), NpzFormat(), ZarrFormat(), NetcdfFormat())
-    return (*arrays, ParquetFormat(), WavFormat(), CsvFormat(), PlainFormat())
+    return (*arrays, ParquetFormat(), WavFormat(), PictureFormat(), CsvFormat(), PlainFormat())
 
 
 def told(path: Path) -> list[tuple[Format, str]]:
@@ -46,8 +47,8 @@ def format_of(kind: str) -> Format:
     for known in formats():
         if known.kind == kind:
             return known
-    if kind == "array-codec":
-        raise NotOursError("the file holds what ArrayCodec.fit learned, no compressed file; it is for --model and load")
+    if kind in ("array-codec", "image-codec"):
+        raise NotOursError("the file holds what fit learned, no compressed file; it is for --model and load")
     raise NewerVersionError(
         f"the file is of kind {kind!r}, which this version of latente cannot decompress. Upgrade latente, or use the "
         "codec that wrote it"

@@ -65,7 +65,7 @@ class _Head(nn.Module):
         self.direct = nn.Conv2d(WIDTH, channels, 1, bias=False)  # means are linear in what is known
         for layer in (self.out, self.direct):
             nn.init.normal_(layer.weight, std=0.01)
-        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
 
     def forward(self, state: Tensor) -> tuple[Tensor, Tensor]:
         mean, scale = self.out(F.relu(self.hidden(F.relu(state)))).float().chunk(2, dim=1)

@@ -19,7 +19,7 @@ WINDOW = 16
 LUMA = 64  # coefficients of the brightness: all
 CHROMA = 28  # of each colour difference: the lowest, by diagonals
 CHANNELS = LUMA + 2 * CHROMA
-SLOW = 0.1  # what a step of the optimiser moves a filter by, over its learning rate: filters start near their end
+SLOW = 0.05  # what a step of the optimiser moves a filter by, over its learning rate: filters start near their end
 
 
 def _zigzag() -> list[tuple[int, int]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 __all__ = ["STEPS", "Step"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -57,13 +59,13 @@ def _edges(i: Tensor, j: Tensor, d: int) -> Tensor:
     return _lattice(i, j, d // 2) & ~_lattice(i, j, d) & ~_centres(i, j, d)
 
 
-PATTERNS = {
+PATTERNS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "all": lambda i, j: (i >= 0) & (j >= 0),
     "black": lambda i, j: (i + j) % 2 == 0,
     "white": lambda i, j: (i + j) % 2 == 1,
-    "lattice 8": lambda i, j: _lattice(i, j, 8),
-    **{f"centres {d}": lambda i, j, d=d: _centres(i, j, d) for d in (8, 4, 2)},
-    **{f"edges {d}": lambda i, j, d=d: _edges(i, j, d) for d in (8, 4, 2)},
+    "lattice 8": partial(_lattice, d=8),
+    **{f"centres {d}": partial(_centres, d=d) for d in (8, 4, 2)},
+    **{f"edges {d}": partial(_edges, d=d) for d in (8, 4, 2)},
 }
 
 _COLOURS = tuple(range(LUMA, LUMA + 2 * CHROMA))

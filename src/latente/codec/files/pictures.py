@@ -1,0 +1,173 @@
+"""Pictures: PNG, JPEG, WebP, BMP and TIFF by the learned image codec."""
+
+from __future__ import annotations
+
+__all__ = ["PictureFormat", "code_exactly"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.codec.errors import AlteredError, CodecError
+from latente.codec.fields import take_integer, take_list
+from latente.codec.files.base import Settings, Unfit, Written
+from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.pillow import MAGIC, Photo, open_photo, save_photo
+from latente.codec.files.results import Part
+from latente.codec.limits import crc32c
+from latente.codec.streams import ContainerReader
+
+if TYPE_CHECKING:
+    from latente.codec.images.codec import ImageCodec, ImageInfo
+
+METADATA = 1 << 26  # bytes of a profile or EXIF, at most
+
+
+def code_exactly(pixels: NDArray[np.uint8]) -> bytes | None:
+    """Returns pixels coded without a loss, or None: there is no such mode yet, and the file's bytes are kept.
+
+    Args:
+        pixels: uint8, (h, w, channels).
+    """
+    return None
+
+
+class PictureFormat:
+    """Pictures with a stated quality; without one, and where not all can be kept, the file is kept byte by byte."""
+
+    kind, suffix = "image", ".png"
+
+    def tells(self, path: Path, head: bytes) -> str | None:
+        """Returns what tells that a file is of this format, or None."""
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return "it starts as WebP files do"
+        found = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+        return found and f"it starts as {found} files do"
+
+    def write(self, path: Path, file: BinaryIO, settings: Settings) -> Written:
+        """Writes a .lat file; see `Format`."""
+        settings.check_names([], "columns")
+        bound = settings.bound
+        if bound.lossless:
+            raise Unfit("nothing may be lost; --quality makes a picture much smaller")
+        if bound.mode not in ("quality", "psnr"):
+            raise Unfit("the loss of a picture is stated as a quality or a PSNR (--quality, --psnr)")
+        photo, codec = open_photo(path), _codec(settings)
+        h, w, channels = photo.pixels.shape
+        fields: dict[str, Any] = {"size": path.stat().st_size, "bound": bound.to_json()}
+        fields |= {"dpi": list(photo.dpi)} if photo.dpi else {}
+        extras, sizes = _extras(photo)
+        start = file.tell()
+        try:
+            chosen = {"psnr": bound.value} if bound.mode == "psnr" else {}
+            codec.write(
+                file,
+                photo.pixels[None],
+                bound.value if not chosen else 0.5,
+                **chosen,
+                fields=fields | sizes,
+                extras=extras,
+            )
+        except ValueError as error:
+            raise Unfit(str(error)) from error
+        info, largest, psnr = _measured(file, start, photo, codec)
+        total = info.compressed_bytes - sum(len(content) for content, _ in extras.values())
+        method = f"{_method(info)}, PSNR {psnr:.2f} dB, {8 * total / (h * w):.3f} bits a pixel"
+        parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method)]
+        parts += [
+            Part(name, sizes[name], len(content), "exact", 0.0, "zstd, exact") for name, (content, _) in extras.items()
+        ]
+        return Written(tuple(parts), photo.notes)
+
+    def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
+        """Writes a picture file; see `Format`."""
+        pixels = _codec(settings, reader).read(reader)
+        if len(pixels) != 1:
+            raise CodecError(
+                f"the stream holds {len(pixels)} pictures; decode them with ImageCodec.decode_many in Python"
+            )
+        more = {section.name: section for section in reader}
+        found: dict[str, bytes] = {}
+        for name in ("alpha", "icc", "exif"):
+            if name not in more:
+                continue
+            size = pixels[0, ..., 0].size if name == "alpha" else take_integer(reader.header, name, 0, METADATA)
+            found[name] = unpack_bytes(reader.read(more[name]), size)
+            if more[name].symbols != crc32c(found[name]):
+                raise AlteredError(f"section {name!r} did not decode to what was encoded: its CRC is wrong")
+        alpha = np.frombuffer(found["alpha"], np.uint8).reshape(pixels.shape[1:3]) if "alpha" in found else None
+        save_photo(Photo(pixels[0], alpha, found.get("icc"), found.get("exif"), _dpi(reader)), out)
+
+    def values(self, path: Path, name: str) -> NDArray[Any] | None:
+        """Returns the pixels, (h, w) or (h, w, 3); see `Format`."""
+        if name != "pixels":
+            return None
+        pixels = open_photo(path).pixels
+        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+    def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
+        """Returns the parts of a .lat file; see `Format`."""
+        from latente.codec.images.codec import info_of
+        from latente.codec.images.stream import EXTRAS
+
+        sizes = {section.name: section.size for section in reader}
+        info = info_of(reader, sum(size for name, size in sizes.items() if name not in EXTRAS))
+        n, h, w, channels = info.shape
+        method = f"{_method(info)}, {info.bits_per_pixel:.3f} bits a pixel"
+        parts = [Part("pixels", n * h * w * channels, info.compressed_bytes, _bound(info), None, method)]
+        originals = {"alpha": h * w, "icc": reader.header.get("icc", 0), "exif": reader.header.get("exif", 0)}
+        more = [(name, size) for name, size in sizes.items() if name in EXTRAS]
+        parts += [Part(name, int(originals[name]), size, "exact", None, "zstd, exact") for name, size in more]
+        return tuple(parts)
+
+
+def _codec(settings: Settings, reader: ContainerReader | None = None) -> ImageCodec:
+    """The user's codec or that of the package; for reading, one with the known model that a stream refers to."""
+    from latente.codec.images.codec import ImageCodec
+    from latente.codec.images.model import ImageModel
+
+    if reader is None:
+        return settings.codec if isinstance(settings.codec, ImageCodec) else ImageCodec()
+    codec = ImageCodec(limits=settings.limits)
+    for model in settings.models:
+        if reader.model is not None and model.ref.hash == reader.model.hash:
+            codec.model_ = ImageModel(model)
+    return codec
+
+
+def _extras(photo: Photo) -> tuple[dict[str, tuple[bytes, int]], dict[str, int]]:
+    """What is kept beside the pixels, packed, and the sizes that the header states."""
+    raw = {"alpha": None if photo.alpha is None else photo.alpha.tobytes(), "icc": photo.icc, "exif": photo.exif}
+    there = {name: content for name, content in raw.items() if content}
+    return {name: (pack_bytes(c), crc32c(c)) for name, c in there.items()}, {name: len(c) for name, c in there.items()}
+
+
+def _measured(file: BinaryIO, start: int, photo: Photo, codec: ImageCodec) -> tuple[ImageInfo, float, float]:
+    """Decodes what was written: its information, the largest error of a pixel, and the PSNR in dB."""
+    from latente.codec.images.codec import info_of, psnr_of
+
+    file.flush()
+    with open(file.name, "rb") as written:
+        written.seek(start)
+        reader = ContainerReader(written)
+        decoded, size = codec.read(reader)[0], written.seek(0, 2) - start
+    error = np.abs(decoded.astype(np.int16) - photo.pixels).max()
+    return info_of(reader, size), float(error), psnr_of(photo.pixels, decoded)
+
+
+def _method(info: ImageInfo) -> str:
+    return f"image model {info.model[0]}, {info.shape[2]} x {info.shape[1]} pixels"
+
+
+def _bound(info: ImageInfo) -> str:
+    return f"quality {info.quality:.3g} of the image codec"
+
+
+def _dpi(reader: ContainerReader) -> tuple[float, float] | None:
+    """Pixels an inch, where the header states them."""
+    if "dpi" not in reader.header:
+        return None
+    across, down = take_list(reader.header, "dpi", (int, float), 2)
+    return float(across), float(down)

@@ -1,0 +1,361 @@
+"""`ImageCodec`: pictures to bytes and back, with a learned model that ships with the package or is the user's own."""
+
+from __future__ import annotations
+
+__all__ = ["ImageCodec", "ImageInfo"]
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+from latente.codec.container import pack, unpack
+from latente.codec.errors import AlteredError, CodecError, NotOursError
+from latente.codec.images.integers import QUALITIES
+from latente.codec.images.model import ImageModel
+from latente.codec.images.pictures import as_batch, as_pictures, without_channel
+from latente.codec.images.registry import NEWEST, is_released, released, released_for
+from latente.codec.images.stream import KIND, Header, decode_pictures, preview, write_pictures
+from latente.codec.limits import Limits
+from latente.codec.models import Model
+from latente.codec.streams import ContainerReader
+from latente.files import write_atomically
+from latente.parts import is_number
+from latente.training import Trainer
+
+FILE = "image-codec"  # kind of what `save` writes
+DAMAGED = (
+    ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError, StopIteration,
+    RuntimeError,
+)  # fmt: skip
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What a stream says of its pictures.
+
+    Attributes:
+        shape: (pictures, height, width, channels).
+        quality: in [0, 1].
+        model: id and hash of the model that decoding needs, and whether it is embedded.
+        compressed_bytes: of the whole stream.
+
+    Example:
+        >>> ImageInfo((1, 512, 768, 3), 0.5, ("photos-1", "0" * 32, False), 24_576).bits_per_pixel
+        0.5
+    """
+
+    shape: tuple[int, int, int, int]
+    quality: float
+    model: tuple[str, str, bool]
+    compressed_bytes: int
+
+    @property
+    def bits_per_pixel(self) -> float:
+        """Bits of the stream for each pixel."""
+        return 8 * self.compressed_bytes / (self.shape[0] * self.shape[1] * self.shape[2])
+
+
+class ImageCodec(BaseEstimator):
+    """Compresses pictures with a learned transform and context model; one model for all qualities.
+
+    A lapped transform that training changed from the DCT makes coefficients, a context model predicts each from those
+    coded before it, a small network corrects what is decoded. What decides probabilities runs in integers, so a stream
+    decodes to the same symbols on every machine; pixels may differ by rounding.
+
+    Without `fit`, the model that ships with the package is used.
+
+    Args:
+        embed: whether a stream holds a fitted model or refers to it by its hash; that of the package is never held.
+        trainer: how `fit` trains; None for about 1,500 steps.
+        limits: what `decode` may allocate; None for `Limits()`.
+        random_state: decides everything random in `fit`.
+
+    Attributes:
+        model_: what `fit` learned, or the chosen model of the package.
+
+    Raises:
+        ImportError: from `encode` and `decode`, when the extra `codec` is not installed.
+
+    Example:
+        >>> from latente.codec.images.exporting import export
+        >>> from latente.codec.images.module import ImageModule
+        >>> codec = ImageCodec()
+        >>> codec.model_ = export(ImageModule(), [])  # untrained; `fit` trains one, `pretrained` has one
+        >>> picture = np.full((30, 40, 3), 99, np.uint8)
+        >>> data = codec.encode(picture, quality=0.8)
+        >>> codec.decode(data).shape, ImageCodec.info(data).quality
+        ((30, 40, 3), 0.80...)
+    """
+
+    def __init__(
+        self,
+        *,
+        embed: bool = False,
+        trainer: Trainer | None = None,
+        limits: Limits | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.embed = embed
+        self.trainer = trainer
+        self.limits = limits
+        self.random_state = random_state
+
+    model_: ImageModel
+
+    @classmethod
+    def pretrained(cls, name: str = NEWEST, **arguments: Any) -> Self:
+        """Returns a codec with a model that ships with the package.
+
+        Args:
+            name: of the model.
+            arguments: of the constructor.
+
+        Raises:
+            MissingModelError: when there is none of that name.
+        """
+        codec = cls(**arguments)
+        codec.model_ = released(name)
+        return codec
+
+    def fit(self, X: ArrayLike | Sequence[ArrayLike], y: Any = None) -> Self:
+        """Trains a model for the user's own kind of pictures, from that of the package where it ships one.
+
+        Args:
+            X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8.
+            y: ignored.
+
+        Raises:
+            TypeError: when they are no such pictures.
+            ValueError: when there are fewer than two.
+        """
+        from latente.codec.images.fitting import fitted
+
+        self.model_ = fitted(X, self.trainer, self.random_state)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    @property
+    def model(self) -> Model:
+        """The tensors with which it encodes, and their id."""
+        return self._model.model
+
+    @property
+    def _model(self) -> ImageModel:
+        return self.model_ if hasattr(self, "model_") else released()
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the codec with its model to a file; `ImageCodec.load` reads it.
+
+        Args:
+            path: of the file, e.g. "slices.latmodel".
+        """
+        write_atomically(Path(path), pack(FILE, {"embed": bool(self.embed)}, {}, self._model.model))
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Returns the codec that `save` wrote.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            CodecError: when the file is damaged or of another kind.
+            FileNotFoundError: when it is not there.
+        """
+        container = unpack(Path(path).read_bytes()).expect(FILE)
+        if container.model is None:
+            raise AlteredError(f"{path} lacks its model")
+        codec = cls(embed=bool(container.header.get("embed")))
+        codec.model_ = ImageModel(container.find_model())
+        _ = codec.model_.context, codec.model_.synthesis  # so that a damaged model is found here
+        return codec
+
+    def encode(self, image: ArrayLike, quality: float = 0.5, *, psnr: float | None = None) -> bytes:
+        """Returns a picture as a .lat stream.
+
+        Args:
+            image: uint8, (h, w) grey or (h, w, 3) red, green, blue.
+            quality: from 0 (small) to 1 (good); about 0.1 to 3 bits a pixel for photographs.
+            psnr: instead of a quality, the lowest peak signal-to-noise ratio, 10 log10(255^2 / mean squared error), in
+                dB; the smallest quality that keeps it is searched for, which takes ten times as long.
+
+        Raises:
+            TypeError: for any other array.
+            ValueError: for a quality that is none, or a psnr that the codec does not reach.
+        """
+        return self._encode(as_pictures(image), quality, psnr)
+
+    def encode_many(self, images: ArrayLike, quality: float = 0.5, *, psnr: float | None = None) -> bytes:
+        """Returns pictures of equal size as one stream with one header.
+
+        Args:
+            images: uint8, (n, h, w) or (n, h, w, 3), or a list.
+            quality: as for `encode`.
+            psnr: as for `encode`, of all pictures together.
+        """
+        return self._encode(as_batch(images), quality, psnr)
+
+    def _encode(self, pictures: Picture, quality: float, psnr: float | None) -> bytes:
+        file = io.BytesIO()
+        self.write(file, pictures, quality, psnr)
+        return file.getvalue()
+
+    def write(
+        self,
+        file: BinaryIO,
+        pictures: Picture,
+        quality: float,
+        psnr: float | None = None,
+        fields: Mapping[str, Any] | None = None,
+        extras: Mapping[str, tuple[bytes, int]] | None = None,
+    ) -> None:
+        """Writes a stream, as `encode` returns it, to a file; for files of pictures.
+
+        Args:
+            file: open for writing bytes.
+            pictures: (n, height, width, channels).
+            quality: as for `encode`.
+            psnr: as for `encode`.
+            fields: more of the header; see `stream.write_pictures`.
+            extras: more sections; see `stream.write_pictures`.
+        """
+        model = self._model
+        level = as_level(quality) if psnr is None else _level_for(pictures, psnr, model)
+        write_pictures(file, pictures, level, model, bool(self.embed) and not is_released(model), fields, extras)
+
+    def decode(self, data: bytes) -> Picture:
+        """Returns the picture of a stream that `encode` made: uint8, (h, w) or (h, w, 3).
+
+        Args:
+            data: the stream.
+
+        Raises:
+            CodecError: when the stream is damaged, of another kind or version, larger than the limits allow, or needs
+                a model that is not at hand.
+            ValueError: when it holds more than one picture.
+        """
+        pictures = self.decode_many(data)
+        if len(pictures) != 1:
+            raise ValueError(f"the stream holds {len(pictures)} pictures; use decode_many")
+        return pictures[0]
+
+    def decode_many(self, data: bytes) -> Picture:
+        """Returns the pictures of a stream that `encode_many` made: uint8, (n, h, w) or (n, h, w, 3).
+
+        Args:
+            data: the stream.
+
+        Raises:
+            CodecError: as `decode`.
+        """
+        with _reading(ContainerReader(io.BytesIO(data), self.limits)) as reader:
+            return without_channel(self.read(reader))
+
+    def read(self, reader: ContainerReader) -> Picture:
+        """Returns the pictures of a reader's stream, (n, height, width, channels).
+
+        Args:
+            reader: of a stream of kind `image`.
+        """
+        with _reading(reader):
+            return decode_pictures(reader, self._model_of(reader), self.limits or Limits())
+
+    def _model_of(self, reader: ContainerReader) -> ImageModel:
+        """The model that a stream needs: its own, the fitted one, or one that ships with the package."""
+        if reader.model is None:
+            raise AlteredError("the stream does not say which model it needs")
+        mine = getattr(self, "model_", None)
+        if mine is not None and mine.model.ref.hash == reader.model.hash:
+            return mine
+        if reader.model.embedded:
+            model = reader.load_model()
+            return ImageModel(model if model is not None else Model("none", {}))
+        return released_for(reader.model)
+
+    @staticmethod
+    def info(data: bytes) -> ImageInfo:
+        """Returns what a stream says of its pictures, without decoding it.
+
+        Args:
+            data: the stream.
+
+        Raises:
+            CodecError: when it is damaged or of another kind.
+        """
+        with _reading(ContainerReader(io.BytesIO(data))) as reader:
+            return info_of(reader, len(data))
+
+
+def info_of(reader: ContainerReader, size: int) -> ImageInfo:
+    """What a reader's stream says of its pictures.
+
+    Args:
+        reader: of a stream of kind `image`.
+        size: of the stream in bytes.
+    """
+    header = Header.from_json(reader.header)
+    if reader.model is None:
+        raise AlteredError("the stream does not say which model it needs")
+    ref = (reader.model.id, reader.model.hash, reader.model.embedded)
+    return ImageInfo(header.shape, header.quality / QUALITIES, ref, size)
+
+
+class _reading:
+    """A reader of a stream of pictures; whatever its content makes the code stumble over becomes an AlteredError."""
+
+    def __init__(self, reader: ContainerReader) -> None:
+        self.reader = reader
+        if self.reader.kind != KIND:
+            raise NotOursError(
+                f"this stream is of kind {self.reader.kind!r}; wanted: {KIND!r}. Use the codec of its kind"
+            )
+
+    def __enter__(self) -> ContainerReader:
+        return self.reader
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, DAMAGED) and not isinstance(error, CodecError):
+            raise AlteredError(f"the picture cannot be decoded: {error}") from error
+
+
+def as_level(quality: float) -> int:
+    """Returns the integer that a stream states for a quality in [0, 1]; raises ValueError for anything else."""
+    if not is_number(quality, 0, 1):
+        raise ValueError(f"quality must be a number in [0, 1]; got {quality!r}")
+    return round(quality * QUALITIES)
+
+
+def psnr_of(pictures: Picture, others: Picture) -> float:
+    """Returns 10 log10(255^2 / mean squared error), infinite for equal pictures."""
+    squared = np.square(pictures.astype(np.float32) - others).mean(dtype=np.float64)
+    return float(10 * np.log10(255**2 / squared)) if squared else float("inf")
+
+
+def _level_for(pictures: Picture, psnr: float, model: ImageModel) -> int:
+    """The smallest quality with a PSNR; see `ImageCodec.encode`."""
+    if not is_number(psnr, 0, 200):
+        raise ValueError(f"psnr must be a number of dB in [0, 200]; got {psnr!r}")
+    best = psnr_of(pictures, preview(pictures, QUALITIES, model))
+    if best < psnr:
+        raise ValueError(
+            f"the codec reaches {best:.2f} dB at quality 1 on this picture, not {psnr:g} dB; ask for less, or for "
+            "lossless compression"
+        )
+    low, high = 0, QUALITIES  # high keeps it
+    while low < high:
+        middle = (low + high) // 2
+        if psnr_of(pictures, preview(pictures, middle, model)) >= psnr:
+            high = middle
+        else:
+            low = middle + 1
+    return high

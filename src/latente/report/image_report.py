@@ -1,0 +1,129 @@
+"""The sections of the report on a compressed picture."""
+
+from __future__ import annotations
+
+__all__ = ["image_sections"]
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.codec import ImageCodec
+from latente.report.components import Cell, Row, figure, grid, section, table
+from latente.report.html import Html, join, tag
+from latente.report.image_peers import Coder, Point, coders, curve, equal
+from latente.report.svg import INK, MUTED, SERIES, axes, plot
+from latente.report.words import count, number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Picture = NDArray[np.uint8]
+LARGEST = 1024  # pixels a side that the curves see: the middle of larger pictures
+CROP, ZOOM = 208, 4  # side of a crop in pixels of the page, and how much the near one is enlarged
+GAIN = 4  # by which differences are shown
+
+
+def image_sections(before: Picture, after: Picture, size: int, codec: ImageCodec) -> list[Html]:
+    """Returns what a report shows of a picture: views, rate and distortion, other formats at equal quality.
+
+    Args:
+        before: the picture, (h, w) or (h, w, 3) bytes.
+        after: what is decoded, of the same shape.
+        size: bytes of the file.
+        codec: with which curves are drawn.
+    """
+    mse = float(np.square(before.astype(np.float64) - after).mean())
+    part, share = _middle(before)
+    others = coders()
+    mine = Point(round(size * share), float(np.square(part.astype(np.float64) - _middle(after)[0]).mean()))
+    return [_views(before, after, mse), _curves(part, mine, others, codec), _beside(part, mine, others, share)]
+
+
+def _middle(picture: Picture) -> tuple[Picture, float]:
+    """The middle of a large picture, and which share of it that is."""
+    h, w = (min(n, LARGEST) for n in picture.shape[:2])
+    i, j = (picture.shape[0] - h) // 2, (picture.shape[1] - w) // 2
+    return np.ascontiguousarray(picture[i : i + h, j : j + w]), h * w / (picture.shape[0] * picture.shape[1])
+
+
+def _views(before: Picture, after: Picture, mse: float) -> Html:
+    """Original, decoded and difference at the place of the middle and of the largest error, at 1:1 and enlarged."""
+    places = {"the middle": _centre(before), "the largest error": _worst(before, after)}
+    rows = []
+    for zoom in (1, ZOOM):
+        for word, (i, j) in places.items():
+            a, b = (_crop(x, i, j, CROP // zoom, zoom) for x in (before, after))
+            gap = np.clip(128 + GAIN * (b.astype(np.int64) - a), 0, 255).astype(np.uint8)
+            where = f"{word}, {zoom}:1"
+            cells = [Cell(a, f"original, {where}", "original"), Cell(b, f"decoded, {where}", "decoded"),
+                     Cell(gap, f"difference, {where}", f"difference x {GAIN}")]  # fmt: skip
+            rows.append(Row(where, cells))
+    psnr = Point(0, mse).psnr
+    text = "The decoded picture is the original, bit for bit." if not mse else f"PSNR of the whole: {psnr:.2f} dB."
+    return section("Before and after", figure(grid(rows), text, "Grey means no difference."), id_="views")
+
+
+def _centre(picture: Picture) -> tuple[int, int]:
+    return picture.shape[0] // 2, picture.shape[1] // 2
+
+
+def _worst(before: Picture, after: Picture) -> tuple[int, int]:
+    """The middle of the block of 16 x 16 pixels with the largest squared error."""
+    error = np.square(before.astype(np.float64) - after).reshape(*before.shape[:2], -1).sum(2)
+    sums = np.add.reduceat(np.add.reduceat(error, np.arange(0, len(error), 16), 0), np.arange(0, error.shape[1], 16), 1)
+    i, j = np.unravel_index(int(sums.argmax()), sums.shape)
+    return 16 * int(i) + 8, 16 * int(j) + 8
+
+
+def _crop(picture: Picture, i: int, j: int, side: int, zoom: int) -> Picture:
+    top, left = (max(0, min(at - side // 2, n - side)) for at, n in zip((i, j), picture.shape[:2], strict=True))
+    part = picture[top : top + side, left : left + side]
+    return np.ascontiguousarray(part.repeat(zoom, 0).repeat(zoom, 1))
+
+
+def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], codec: ImageCodec) -> Html:
+    """PSNR over bits a pixel."""
+
+    def latente(x: Picture, quality: float) -> tuple[int, Picture]:
+        stream = codec.encode(x, quality=quality)
+        return len(stream), codec.decode(stream)
+
+    pixels = picture.shape[0] * picture.shape[1]
+    found = {name: curve(coder, picture) for name, coder in {"latente": latente, **others}.items()}
+
+    def draw(fig: Figure) -> None:
+        ax = axes(fig, xlabel="bits a pixel", ylabel="PSNR (dB)")
+        for i, (name, points) in enumerate(found.items()):
+            known = [(8 * p.bytes / pixels, p.psnr) for p in points if p.mse]
+            ax.plot(*zip(*known, strict=True), color=SERIES[i], lw=2 if i == 0 else 1.2, marker="o", ms=3, label=name)
+        if mine.mse:
+            ax.plot([8 * mine.bytes / pixels], [mine.psnr], color=INK, marker="D", ms=6, ls="")
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.xaxis.set_minor_formatter(lambda value, _: "")
+        ax.legend(frameon=False, labelcolor=MUTED)
+
+    drawing = plot(draw, (4.8, 3.6), "rate-distortion curves of this picture", "curve")
+    text = "Higher and further left is better." + (" The diamond is this file." if mine.mse else "")
+    return section("Rate and distortion", figure(drawing, text), id_="curve")
+
+
+def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: float) -> Html | None:
+    """Sizes at this file's error."""
+    if not mine.mse:
+        return None
+    found = {"latente": mine, **{name: equal(coder, picture, mine.mse) for name, coder in others.items()}}
+    known: Sequence[tuple[str, Point]] = [(name, point) for name, point in found.items() if point is not None]
+    known = sorted(known, key=lambda item: item[1].bytes)
+    rows = [[name, count(p.bytes), number(p.bytes / mine.bytes), f"{p.psnr:.2f}"] for name, p in known]
+    emphasised = [next(i for i, (name, _) in enumerate(known) if name == "latente")]
+    texts = ["Each format at the coarsest setting that is at least as near to the original; its file's bytes."]
+    if share < 1:
+        texts.append(f"Measured on the middle of the picture ({100 * share:.0f}% of it).")
+    texts += [f"{name} does not get there." for name, point in found.items() if point is None]
+    head = ["format", "bytes", "over latente's", "PSNR (dB)"]
+    body = join([tag("p", text) for text in texts])
+    return section("At equal quality", table(head, rows, emphasised=emphasised), body, id_="others")

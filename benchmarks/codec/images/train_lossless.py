@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from photos import held_out
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latente import Trainer
@@ -62,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--crops", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin with")
     parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--samples", type=int, help="crops to use; all without it")
@@ -73,6 +74,8 @@ def main() -> None:
     crops = pieces(np.load(options.crops, mmap_mode="r")[: options.samples])
     begun = time.process_time()
     module.start(planes(crops[:256]))
+    if options.start:
+        module.load_state_dict(load_file(options.start))
 
     def report(record) -> bool:
         line = {"epoch": record.epoch, "loss": record.loss, "held_out": measured(module)}

@@ -44,9 +44,7 @@ def model(row: NDArray[np.int64], symbols: int) -> Any:
 class _Tables:
     """Counts, and the tables made of them, which are renewed after a batch and then whenever a share more was seen."""
 
-    def __init__(
-        self, largest: int, start: NDArray[np.int64] | None, base: NDArray[np.int64] | None
-    ) -> None:
+    def __init__(self, largest: int, start: NDArray[np.int64] | None, base: NDArray[np.int64] | None) -> None:
         alphabet = alphabet_size(largest)
         if base is not None and base.shape[1] != alphabet:
             raise ValueError(f"magnitudes up to {largest} have {alphabet} tokens; the counts have {base.shape[1]}")

@@ -7,7 +7,8 @@ __all__ = ["CLASSES", "FIRST", "FLAGS", "FRACTION", "LARGEST", "SCALES", "class_
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.entropy.tokens import DIRECT, FIRST as FIRST_WITH_BITS, SHIFT, alphabet_size
+from latente.codec.entropy.tokens import DIRECT, SHIFT, alphabet_size
+from latente.codec.entropy.tokens import FIRST as FIRST_WITH_BITS
 
 FRACTION = 8  # parts of a grey level in which means are told
 SCALES = 41  # of the logistic distribution, from 2^-4 in steps of 2^(1/4)
@@ -73,9 +74,9 @@ def first_counts(weight: int = 12) -> Integers:
         counts[FIRST + colour] = counts[PER_KIND * colour + FINE * FRACTIONS + 12]
     for step in range(FLAG_STEPS):
         share = 1 / (1 + 2.0 ** (-(step - FLAG_STEPS // 2) / 2))
-        counts[FLAGS + step, [DIRECT, DIRECT + 1]] += np.rint(
-            np.array([1 - share, share]) * weight * OBSERVED
-        ).astype(np.int64)
+        counts[FLAGS + step, [DIRECT, DIRECT + 1]] += np.rint(np.array([1 - share, share]) * weight * OBSERVED).astype(
+            np.int64
+        )
     return counts
 
 

@@ -123,7 +123,10 @@ class StepIntegers:
         self.first = _Dense(rows.astype(np.int8), REACH, bias)
         self.places = bias.ndim == 3
         self.factor = got["first.factor"]
-        self.second, self.second_factor = _Dense(got["second.weight"], ACTIVATION, got["second.bias"]), got["second.factor"]
+        self.second, self.second_factor = (
+            _Dense(got["second.weight"], ACTIVATION, got["second.bias"]),
+            got["second.factor"],
+        )
         self.heads = [(_Dense(got[f"head{c}.weight"], ACTIVATION), got[f"head{c}.factor"], got[f"head{c}.bias"])
                       for c in range(colours)]  # fmt: skip
         self.hidden = []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.entropy.tokens import alphabet_size
-from latente.codec.images.lossless.classes import FLAGS, LARGEST, OBSERVED, first_counts
+from latente.codec.images.lossless.classes import LARGEST, OBSERVED, first_counts
 from latente.codec.images.lossless.colour import from_rgb
 from latente.codec.images.lossless.integers import tensors_of
 from latente.codec.images.lossless.lattice import STEPS

@@ -131,6 +131,8 @@ class NetworkPredictor:
         self.size = tuple(size) if size[0] else None
         if colours not in (1, 3) or not 1 <= sets <= 5:
             raise ValueError("the model's settings of the lossless mode make no sense")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise ValueError("the model of the lossless mode has numbers that are not finite")
         self.counts = tensors["lossless.counts"].astype(np.int64)
         if self.counts.shape != (CLASSES, alphabet_size(LARGEST)) or self.counts.min() < 1:
             raise ValueError("the model's counts of the lossless mode have another shape than is wanted")

@@ -57,20 +57,22 @@ def parts_of(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
             yield slice(p, p + pictures), slice(i, i + rows)
 
 
-def encode_pixels(pictures: Pictures, network: Predictor | None = None) -> bytes:
+def encode_pixels(pictures: Pictures, network: Predictor | None = None, *, stored: bool = False) -> bytes:
     """Returns pictures of one size as bytes; the first says which way they were coded.
 
     Args:
         pictures: (n, height, width, channels), channels being 1 or 3.
         network: of a model for that many channels; None does without.
+        stored: whether nothing is predicted.
 
     Example:
         >>> pictures = np.arange(600, dtype=np.uint8).reshape(2, 10, 10, 3)
         >>> bool((decode_pixels(encode_pixels(pictures), pictures.shape) == pictures).all())
         True
     """
-    found = [b"\x00" + zstandard().ZstdCompressor(level=19).compress(pictures.tobytes())]
-    for way, predictor in ((1, PlainPredictor()), (2, network)):
+    found = [b"\x00" + zstandard().ZstdCompressor(level=9).compress(pictures.tobytes())]
+    ways: list[tuple[int, Predictor | None]] = [] if stored else [(1, PlainPredictor()), (2, network)]
+    for way, predictor in ways:
         if predictor is not None:
             writer = _Writer(predictor)
             for part in parts_of(pictures.shape):

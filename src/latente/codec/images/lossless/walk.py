@@ -93,9 +93,7 @@ def _step(target: Planes, guesses: StepGuesses, spike: int | None, coder: Coder)
             is_spike = coder.code((values == spike).astype(np.int64), guess.flags) != 0
             rest = np.flatnonzero(~is_spike)
             found = np.full(len(values), spike, np.int64)
-            found[rest] = _rest(
-                values[rest], guess.whole[rest], guess.negative[rest], guess.classes[rest], coder
-            )
+            found[rest] = _rest(values[rest], guess.whole[rest], guess.negative[rest], guess.classes[rest], coder)
         target[:, colour] = _checked(found, colour).reshape(target[:, colour].shape)
         left.append(found - guess.whole)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 __all__ = [
     "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader",
-    "ContainerWriter", "Decompressed", "Description", "ImageCodec", "ImageInfo", "Limits", "MissingModelError", "Model",
-    "ModelRef", "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError",
-    "WrongModelError", "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
+    "ContainerWriter", "Decompressed", "Description", "ImageCodec", "ImageInfo", "Limits", "LosslessImageCodec",
+    "MissingModelError", "Model", "ModelRef", "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError",
+    "TruncatedError", "WrongModelError", "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors",
+    "pack", "unpack",
 ]  # fmt: skip
 
 from typing import TYPE_CHECKING, Any
@@ -40,11 +41,13 @@ from latente.codec.streams import ContainerReader, ContainerWriter
 
 if TYPE_CHECKING:
     from latente.codec.images.codec import ImageCodec, ImageInfo
+    from latente.codec.images.lossless.codec import LosslessImageCodec
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("ImageCodec", "ImageInfo"):  # these need torch, which takes a while to import
+    if name not in ("ImageCodec", "ImageInfo", "LosslessImageCodec"):  # two need torch, which takes a while to import
         raise AttributeError(f"module 'latente.codec' has no attribute {name!r}")
     from latente.codec.images import codec
+    from latente.codec.images.lossless.codec import LosslessImageCodec
 
-    return getattr(codec, name)
+    return LosslessImageCodec if name == "LosslessImageCodec" else getattr(codec, name)

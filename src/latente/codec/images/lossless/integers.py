@@ -10,14 +10,17 @@ from __future__ import annotations
 __all__ = ["StepIntegers", "tensors_of"]
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.images.lossless.classes import FRACTION, SCALES
 from latente.codec.images.lossless.lattice import Step
-from latente.codec.images.lossless.network import ACTIVATION, GAIN, SLOW, UNIT, WEIGHT, StepNetwork
+from latente.codec.images.lossless.units import ACTIVATION, GAIN, SLOW, UNIT, WEIGHT
+
+if TYPE_CHECKING:
+    from latente.codec.images.lossless.network import StepNetwork
 
 EXACT = 1 << 24
 FINE = 12  # bits behind the point of linear means

@@ -17,15 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latente.codec.images.lossless.lattice import LEVELS, STEPS, Step, phase_slices
+from latente.codec.images.lossless.units import ACTIVATION, GAIN, SLOW, UNIT, WEIGHT
 from latente.objectives import Batch, Losses, Objective, Progress
 
-ACTIVATION = 255  # steps from 0 to 1 of a hidden unit
-WEIGHT = 127  # steps from 0 to the largest weight of a unit
 LEAST = 2.0**-20  # probability, so that a gradient remains
 LOWEST, HIGHEST = -4.0, 6.0  # log2 of the scales
-GAIN = 8  # of the second feature of what another colour left
-UNIT = 32.0  # grey levels that the hidden units are made for
-SLOW = 0.02  # what a step of the optimiser moves a linear path by, over its learning rate: it starts near its end
 
 
 def rounded(x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """1,000 pictures of clothing, 28 x 28, in one stream against formats of one big sheet of them.
 
-    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/codec/images/sheet.py [--epochs 1] [--samples 24000]
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/codec/images/sheet.py --codec clothing.latmodel [--epochs 1] [--samples 24000]
 
 Lossless: LosslessImageCodec, fitted to training pictures, beside PNG and WebP of the sheet (and JPEG XL where
 imagecodecs is installed). Counted is the whole stream with its header; the model is not, and is printed beside it.
@@ -62,8 +62,8 @@ def lossless_formats(sheet: Pictures) -> dict[str, int]:
     return found | {"JPEG XL e7 of the sheet": len(imagecodecs.jpegxl_encode(sheet, lossless=True, effort=7))}
 
 
-def ours(epochs: int, samples: int) -> list[dict[str, Any]]:
-    """latente's rows, after fitting on training pictures."""
+def ours(epochs: int, samples: int, saved_codec: Path) -> list[dict[str, Any]]:
+    """latente's rows, after fitting on training pictures, or with the codec that an earlier run has saved."""
     from latente import Trainer
     from latente.codec.images.lossless.codec import LosslessImageCodec
 
@@ -72,8 +72,12 @@ def ours(epochs: int, samples: int) -> list[dict[str, Any]]:
     trainer = Trainer(
         epochs=epochs, batch_size=64, learning_rate=5e-3, precision="float32", compile=False, threads=1, verbose=False
     )
-    codec = LosslessImageCodec(trainer=trainer).fit(train)
-    fitted = time.process_time() - begun
+    if saved_codec.exists():
+        codec = LosslessImageCodec.load(saved_codec)
+    else:
+        codec = LosslessImageCodec(trainer=trainer).fit(train)
+        print(f"fitted in {time.process_time() - begun:.0f} CPU seconds", flush=True)
+        codec.save(saved_codec)
     rows = []
     for embed in (False, True):
         codec.embed = embed
@@ -83,7 +87,7 @@ def ours(epochs: int, samples: int) -> list[dict[str, Any]]:
         if not np.array_equal(codec.decode_many(data), test):
             raise SystemExit("pictures changed")
         decoding = time.process_time() - middle
-        times = f"fitted in {fitted:.0f} s; {middle - begun:.2f} s to encode, {decoding:.2f} s to decode"
+        times = f"{middle - begun:.2f} s to encode, {decoding:.2f} s to decode"
         rows.append(row("latente, model in the stream" if embed else "latente, fitted", "lossless", len(data), times))
     return rows
 
@@ -96,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--samples", type=int, default=24_000)
+    parser.add_argument("--codec", type=Path, required=True, help="file of the fitted codec; made where it is missing")
     parser.add_argument("--formats-only", action="store_true", help="leave latente's rows as they are")
     options = parser.parse_args()
     sheet = sheet_of(clothing("t10k")[: ROWS * COLUMNS])
@@ -109,7 +114,7 @@ def main() -> None:
         with RESULTS.open(newline="") as file:
             rows += [old for old in csv.DictReader(file) if old["way"].startswith("latente")]
     else:
-        rows += ours(options.epochs, options.samples)
+        rows += ours(options.epochs, options.samples, options.codec)
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -17,15 +17,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from photos import held_out
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latente import Trainer
 from latente.codec.images.lossless.colour import from_rgb
+from latente.codec.images.lossless.model import exported
 from latente.codec.images.lossless.network import Bits, LosslessModule
 from latente.data import ArraySource
 from latente.objectives import Augmented
 
+COUNTED = 128  # crops on which the tables' counts are taken
 CUT = 64  # pixels of a side of what is trained on
 
 
@@ -94,6 +97,8 @@ def main() -> None:
     source = ArraySource(crops, planes)
     trainer.fit(module, source, Augmented(turned, Bits()), seed=0, resume=options.resume)
     save_file({k: v.contiguous() for k, v in module.state_dict().items()}, options.folder / "weights.safetensors")
+    pictures = np.ascontiguousarray(np.load(options.crops, mmap_mode="r")[:COUNTED].transpose(0, 2, 3, 1))
+    save_arrays(exported(module.cpu(), pictures), options.folder / "model.safetensors")  # what the package ships
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class LosslessImageCodec(BaseEstimator):
 
     Args:
         embed: whether a stream that needs a fitted model holds it or refers to it by its hash.
-        trainer: how `fit` trains; None for 4 epochs.
+        trainer: how `fit` trains; None sees about 120,000 pictures.
         limits: what `decode` may allocate; None for `Limits()`.
         random_state: the seed of `fit`; None is 0.
 

@@ -98,6 +98,29 @@ def _activated(sums: Numbers, factor: Numbers) -> Numbers:
     return np.clip(sums, 0, ACTIVATION, out=sums)
 
 
+def _check(got: Mapping[str, NDArray[Any]], step: Step, colours: int, prefix: str) -> None:
+    """Raises ValueError where a network's tensors have other shapes or types than are wanted."""
+    width, taps = len(got["first.weight"]), colours * sum(w.shape[0] * w.shape[1] for w in step.windows)
+    bias, outputs = got["first.bias"].shape, len(got["head0.weight"])
+    wanted: dict[str, tuple[Any, tuple[int, ...]]] = {
+        "first.weight": (np.int8, (width, taps)), "first.factor": (np.float32, (width,)),
+        "first.bias": (np.int32, (width, *bias[1:3])), "direct": (np.int16, (colours, taps)),
+        "second.weight": (np.int8, (width, width)), "second.bias": (np.int32, (width,)),
+        "second.factor": (np.float32, (width,)),
+    }  # fmt: skip
+    for c in range(colours):
+        inputs, rows = (width // 2, 2) if c else (width, min(max(outputs, 2), 3))
+        wanted[f"head{c}.weight"] = (np.int8, (rows, inputs))
+        wanted |= {f"head{c}.{name}": (np.float32, (rows,)) for name in ("factor", "bias")}
+        if c:
+            wanted[f"hidden{c}.weight"] = (np.int8, (inputs, width + 2 * c))
+            wanted[f"hidden{c}.bias"], wanted[f"hidden{c}.factor"] = (np.int32, (inputs,)), (np.float32, (inputs,))
+            wanted[f"slope{c}"] = (np.int32, (c,))
+    for name, (dtype, shape) in wanted.items():
+        if got[name].dtype != dtype or got[name].shape != shape:
+            raise ValueError(f"the model's {prefix}{name} is {got[name].dtype} {got[name].shape}; wanted {shape}")
+
+
 class StepIntegers:
     """A step's network.
 
@@ -115,9 +138,8 @@ class StepIntegers:
     def __init__(self, step: Step, tensors: Mapping[str, NDArray[Any]], prefix: str, colours: int) -> None:
         self.step, self.colours = step, colours
         got = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        _check(got, step, colours, prefix)
         first, direct = got["first.weight"], got["direct"].astype(np.int64)
-        if first.dtype != np.int8 or direct.shape != (colours, first.shape[1]):
-            raise ValueError(f"the model's network {prefix!r} has other shapes than are wanted")
         high = (direct + 64) >> 7
         rows = np.concatenate([first.astype(np.int64), high, direct - (high << 7)])
         if np.abs(rows).max() > WEIGHT:

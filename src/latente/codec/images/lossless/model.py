@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SURE = 200  # observations that a class's counts are worth at most
 SURE_FITTED = 20_000  # the same, for pictures like those that were fitted
+SEEN, MOST_EPOCHS = 120_000, 100  # pictures that training sees; times that it sees each
 SPIKE = 0.05  # share of the pixels from which on a value is a spike
 Pictures = NDArray[np.uint8]
 
@@ -72,7 +73,7 @@ def fit_lossless(
         pictures: (n, height, width, channels), channels being 1 or 3.
         width: hidden units of the networks.
         places: whether each place of the pictures has biases of its own; None: where they have at most 4,096 pixels.
-        trainer: how to train; None for 4 epochs of batches of 128.
+        trainer: how to train; None for epochs of about 120,000 pictures in all, in batches of 64.
         seed: decides everything random.
     """
     import torch
@@ -88,6 +89,7 @@ def fit_lossless(
         module = LosslessModule(colours, width, 4, spike_of(pictures), (height, wide) if own else None)
     x = torch.from_numpy(from_rgb(pictures).astype(np.int16))
     module.start(x[:: max(1, n // 2000)].float())
-    trainer = trainer or Trainer(epochs=4, batch_size=128, learning_rate=3e-3, precision="float32", compile=False)
+    epochs = min(MOST_EPOCHS, max(1, round(SEEN / n)))
+    trainer = trainer or Trainer(epochs=epochs, batch_size=64, learning_rate=5e-3, precision="float32", compile=False)
     trainer.fit(module, ArraySource(x, lambda part: part.float()), Bits(), seed=seed)
     return exported(module.cpu(), pictures[:: max(1, n // 10_000)], SURE_FITTED)

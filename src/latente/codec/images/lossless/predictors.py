@@ -126,7 +126,10 @@ class NetworkPredictor:
     first = FIRST
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        colours, sets, spike, *size = (int(v) for v in tensors["lossless.settings"])
+        settings = tensors["lossless.settings"]
+        if settings.shape != (5,) or settings.dtype != np.int32:
+            raise ValueError("the model's settings of the lossless mode make no sense")
+        colours, sets, spike, *size = (int(v) for v in settings)
         self.colours, self.sets, self.spike = colours, sets, None if spike < 0 else spike
         self.size = tuple(size) if size[0] else None
         if colours not in (1, 3) or not 1 <= sets <= 5:

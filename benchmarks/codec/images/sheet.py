@@ -1,6 +1,6 @@
 """1,000 pictures of clothing, 28 x 28, in one stream against formats of one big sheet of them.
 
-    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/codec/images/sheet.py --codec clothing.latmodel [--epochs 1] [--samples 24000]
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/codec/images/sheet.py --codec clothing.latmodel [--epochs 1]
 
 Lossless: LosslessImageCodec, fitted to training pictures, beside PNG and WebP of the sheet (and JPEG XL where
 imagecodecs is installed). Counted is the whole stream with its header; the model is not, and is printed beside it.

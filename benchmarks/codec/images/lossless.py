@@ -41,28 +41,19 @@ def peers() -> dict[str, Codec]:
 
     return {
         "PNG": saved("PNG", optimize=True),
-        "WebP": saved("WEBP", lossless=True, method=6, quality=100),
         "JPEG XL e7": (
             lambda photo: imagecodecs.jpegxl_encode(photo, lossless=True, effort=7, numthreads=1),
             lambda data: imagecodecs.jpegxl_decode(data, numthreads=1),
         ),
+        "WebP": saved("WEBP", lossless=True, method=6, quality=100),
     }
 
 
 def ours() -> dict[str, Codec]:
-    from latente.codec.images.lossless import codec as module
-    from latente.codec.images.lossless.codec import LosslessImageCodec
+    from latente.codec import LosslessImageCodec
 
-    codec, plain = LosslessImageCodec(), LosslessImageCodec()
-
-    def without(photo: Photo) -> bytes:
-        kept, module.released = module.released, lambda name="": None
-        try:
-            return plain.encode(photo)
-        finally:
-            module.released = kept
-
-    return {"latente": (codec.encode, codec.decode), "latente, no network": (without, plain.decode)}
+    codec = LosslessImageCodec()
+    return {"latente": (codec.encode, codec.decode)}
 
 
 def measured(codec: str, name: str, photo: Photo, way: Codec) -> dict[str, Any]:

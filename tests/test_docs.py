@@ -17,6 +17,7 @@ UNSPOKEN = {
     "custom",
     "compose",
     "cross_entropy",
+    "rate_distortion",  # of the image codec
     "restoration",
     "imputation",
     "member_reconstruction",

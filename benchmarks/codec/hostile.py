@@ -21,6 +21,7 @@ import struct
 import tempfile
 import time
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ import google_crc32c
 import numpy as np
 
 from latente.codec import ArrayCodec, CodecError, Limits, compress_file, decompress_file
+from latente.codec.frames import TYPICAL
 
 LIMITS = Limits(header_bytes=1 << 20, section_bytes=1 << 25, decoded_bytes=1 << 26, output_bytes=1 << 26)
 ALLOWED = 4 * LIMITS.decoded_bytes  # bytes of growth: a decoder may hold a block more than once
@@ -211,6 +213,8 @@ def forge(stream: bytes, rng: np.random.Generator) -> bytes:
 def _taken_apart(stream: bytes) -> tuple[bytes, list[tuple[bytes, int, int, bytes]]]:
     (size,) = struct.unpack("<I", stream[8:12])
     header, place, sections = stream[16 : 16 + size], 16 + size, []
+    if stream[6] & 1:
+        header = zlib.decompressobj(-15, TYPICAL).decompress(header)
     while stream[place] == 0x53:
         _, k, flags, length, _, symbols = struct.unpack("<BBHQII", stream[place : place + 20])
         start = place + 24 + k
@@ -221,7 +225,9 @@ def _taken_apart(stream: bytes) -> tuple[bytes, list[tuple[bytes, int, int, byte
 
 def _put_together(header: bytes, sections: list[tuple[bytes, int, int, bytes]]) -> bytes:
     crc = google_crc32c.extend
-    start = b"\x89LAT" + struct.pack("<HHI", 1, 0, len(header))
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, TYPICAL)
+    header = deflate.compress(header) + deflate.flush()
+    start = b"\x89LAT" + struct.pack("<HHI", 1, 1, len(header))
     chain = crc(0, start + header)
     out = start + struct.pack("<I", chain) + header
     for name, flags, symbols, content in sections:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
+import zlib
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 import google_crc32c
 import numpy as np
@@ -30,8 +33,12 @@ from latente.codec import (
     pack,
     unpack,
 )
+from latente.codec.deflate import deflated as deflated_with
+from latente.codec.deflate import inflated
+from latente.codec.frames import TYPICAL
 
 SECTIONS = {"codes": bytes(range(200)), "empty": b"", "patches": b"xyz" * 11}
+PAGE = Path(__file__).parents[2] / "docs" / "container.md"
 HEADER = {"shape": [3, 4], "bound": 1e-3, "name": "höhe"}
 
 
@@ -47,7 +54,9 @@ def crc(data: bytes, start: int = 0) -> int:
 def by_the_page(kind: str, header: dict, sections: dict[str, bytes], writer: str) -> bytes:
     """A file written from docs/container.md alone."""
     text = json.dumps({"kind": kind, "writer": writer, "header": header}, separators=(",", ":")).encode()
-    start = b"\x89LAT" + struct.pack("<HHI", 1, 0, len(text))
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, dictionary())
+    text = deflate.compress(text) + deflate.flush()
+    start = b"\x89LAT" + struct.pack("<HHI", 1, 1, len(text))
     chain = crc(start + text)
     out = start + struct.pack("<I", chain) + text
     for name, content in sections.items():
@@ -56,6 +65,18 @@ def by_the_page(kind: str, header: dict, sections: dict[str, bytes], writer: str
         out += head + struct.pack("<I", chain) + content
     end = b"E\0\0\0" + struct.pack("<Q", len(sections))
     return out + end + struct.pack("<I", crc(end, chain))
+
+
+def dictionary() -> bytes:
+    """That of the header, as the page has it."""
+    stated = re.search(r"these\s(\d+) bytes without the\sline breaks:\n\n((?:    .*\n)+)", PAGE.read_text())
+    found = "".join(line[4:] for line in stated[2].splitlines()).encode()
+    assert len(found) == int(stated[1])
+    return found
+
+
+def deflated(text: bytes) -> bytes:
+    return deflated_with(text, TYPICAL)
 
 
 def test_the_bytes_are_those_of_the_page():
@@ -108,7 +129,7 @@ def test_moved_removed_foreign_and_added_parts_are_errors():
 
 
 def test_a_newer_version_says_so(stream):
-    for place, value in ((4, 2), (6, 1)):
+    for place, value in ((4, 2), (6, 2)):
         newer = bytearray(stream)
         newer[place] = value
         with pytest.raises(NewerVersionError, match="Upgrade latente"):
@@ -121,9 +142,9 @@ def test_other_files_are_not_ours(other):
         unpack(other)
 
 
-def signed(text: bytes) -> bytes:
+def signed(text: bytes, flags: int = 0) -> bytes:
     """A file with this JSON, its checksums right, and no sections."""
-    start = b"\x89LAT" + struct.pack("<HHI", 1, 0, len(text))
+    start = b"\x89LAT" + struct.pack("<HHI", 1, flags, len(text))
     chain = crc(start + text)
     end = b"E\0\0\0" + struct.pack("<Q", 0)
     return start + struct.pack("<I", chain) + text + end + struct.pack("<I", crc(end, chain))
@@ -143,7 +164,15 @@ def signed(text: bytes) -> bytes:
 def test_a_header_that_makes_no_sense_is_an_error_even_with_right_checksums(text):
     with pytest.raises(AlteredError, match="header cannot be read"):
         unpack(signed(text))
-    assert unpack(signed(b'{"kind":"a","writer":"1","header":{}}')).kind == "a"
+    with pytest.raises(AlteredError, match="header cannot be read"):
+        unpack(signed(deflated(text), 1))
+    with pytest.raises(AlteredError, match="header cannot be read"):
+        unpack(signed(deflated(b'{"kind":"a","writer":"1","header":{}}')[:-1], 1))
+    for sound in (
+        signed(b'{"kind":"a","writer":"1","header":{}}'),
+        signed(deflated(b'{"kind":"a","writer":"1","header":{}}'), 1),
+    ):
+        assert unpack(sound).kind == "a"
 
 
 class Counting(io.BytesIO):
@@ -177,6 +206,9 @@ def test_limits():
         with pytest.raises(TooLargeError, match=f"the {wrong}|{wrong}"):
             unpack(stream, limits)
     assert len(unpack(stream, Limits(section_bytes=50, sections=2)).sections) == 2
+    bomb = signed(deflated(b" " * (1 << 20) + b"{}"), 1)
+    with pytest.raises(TooLargeError, match="the header takes"):
+        unpack(bomb, Limits(header_bytes=1 << 16))
     for wrong in (0, -1, 1.5, True):
         with pytest.raises(ValueError, match="section_bytes must be a positive integer"):
             Limits(section_bytes=wrong)
@@ -266,3 +298,12 @@ def test_crc_of_any_buffer():
     for view in (data.tobytes(), bytearray(data.tobytes()), memoryview(data.tobytes()), data):
         assert crc32c(view) == crc(data.tobytes())
     assert crc32c(np.zeros((0, 3))) == 0
+
+
+def test_deflated_bytes_never_become_more_than_is_allowed():
+    data = deflated_with(b"0" * 1000)
+    assert inflated(data, 1000) == b"0" * 1000
+    assert len(inflated(data, 10)) == 11
+    for wrong in (data[:-1], data + b"1", b"\xff\xff"):
+        with pytest.raises(ValueError, match="deflated bytes"):
+            inflated(wrong, 1000)

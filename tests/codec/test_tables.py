@@ -242,7 +242,7 @@ def test_parquet_columns_have_bounds_of_their_own(tmp_path):
     assert described["f"].bound == "exact"
     assert described["g"].bound.startswith("error of at most")
     assert next(part for part in done.parts if part.name == "t").compressed_bytes < 800  # hours, in three groups
-    with pytest.raises(ValueError, match="dates or times, which are always kept exactly"):
+    with pytest.raises(ValueError, match="dates or times and is always kept exactly"):
         compress_file(tmp_path / "x.parquet", columns={"t": 0.1}, overwrite=True)
     with pytest.raises(ValueError, match="its columns are 'id', 'f'"):
         compress_file(tmp_path / "x.parquet", columns={"F": 0}, overwrite=True)

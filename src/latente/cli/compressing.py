@@ -7,79 +7,31 @@ __all__ = ["compress", "decompress", "describe_lat", "is_lat"]
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from latente.cli import options
+from latente.cli import compress_options, options
 from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
     from latente.codec import ArrayCodec, Compressed, ImageCodec, Limits, Part
 
+EXACT = ("lossless", "every bit is kept")  # bounds that say so themselves
 SHOWN = 30  # parts of a file that are listed
-BOUND = "How much may be lost"
 
 
 def compress(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="Any file; the folder of a Zarr store.", show_default=False),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT.lat", help="Where it goes.", show_default="FILE.lat"),
-    ] = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option("--max-error", metavar="E", help="Largest error of any number.", rich_help_panel=BOUND),
-    ] = None,
-    relative: Annotated[
-        bool | None,
-        typer.Option(
-            "--relative/--absolute",
-            help="Whether E is in units of the range (largest less smallest value) of each array or column.",
-            show_default="relative",
-            rich_help_panel=BOUND,
-        ),
-    ] = None,
-    psnr: Annotated[
-        float | None,
-        typer.Option("--psnr", metavar="DB", help="Least peak signal-to-noise ratio.", rich_help_panel=BOUND),
-    ] = None,
-    snr: Annotated[
-        float | None,
-        typer.Option("--snr", metavar="DB", help="Least signal-to-noise ratio; for sound.", rich_help_panel=BOUND),
-    ] = None,
-    quality: Annotated[
-        float | None,
-        typer.Option(
-            "--quality",
-            metavar="0..1",
-            help="For pictures; else a relative E of 10^(-1 - 4 quality).",
-            rich_help_panel=BOUND,
-        ),
-    ] = None,
-    lossless: Annotated[
-        bool, typer.Option("--lossless", help="Nothing; so it is without any bound.", rich_help_panel=BOUND)
-    ] = False,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="NAME=E",
-            help="Another E for a column, a variable or a member; 0 keeps it exactly. May be given again.",
-            rich_help_panel=BOUND,
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", metavar="MODEL", help="What ArrayCodec.fit or ImageCodec.fit learned, saved."),
-    ] = None,
-    report: Annotated[bool, typer.Option("--report", help="Also write OUT.html: curves, errors, sizes of others.")] = (
-        False
-    ),
+    file: compress_options.File,
+    output: compress_options.LatOutput = None,
+    max_error: compress_options.MaxError = None,
+    relative: compress_options.Relative = None,
+    psnr: compress_options.Psnr = None,
+    snr: compress_options.Snr = None,
+    quality: compress_options.Quality = None,
+    lossless: compress_options.Lossless = False,
+    column: compress_options.Column = None,
+    model: compress_options.Model = None,
+    report: compress_options.Report = False,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
@@ -89,36 +41,33 @@ def compress(
     if relative is not None and max_error is None and not column:
         raise ValueError(f"--{'relative' if relative else 'absolute'} says how --max-error is meant; give that, too")
     target = file.with_name(file.name + ".lat") if output is None else output
-    page = target.with_name(target.name + ".html")
-    if report and page.exists() and not force:
-        raise FileExistsError(f"{page} exists; add --force to overwrite it, or choose another output")
+    page = _page(target, force) if report else None
     done = compress_file(
         file, target, max_error=max_error, relative=relative is not False, psnr=psnr, snr=snr, quality=quality,
         lossless=lossless, columns=_columns(column or ()), codec=_codec(model), overwrite=force,
     )  # fmt: skip
     for text in done.notes:
         note(f"note: {text}")
-    if report:
+    if page is not None:
         from latente.report import write_codec_report
 
         write_codec_report(done, page)
-    show(_record(done, page if report else None), _text(done, page if report else None), as_json)
+    show(_record(done, page), _text(done, page), as_json)
+
+
+def _page(target: Path, force: bool) -> Path:
+    """Returns where the report goes."""
+    page = target.with_name(target.name + ".html")
+    if page.exists() and not force:
+        raise FileExistsError(f"{page} exists; add --force to overwrite it, or choose another output")
+    return page
 
 
 def decompress(
-    file: Annotated[Path, typer.Argument(metavar="FILE.lat", help="What compress wrote.", show_default=False)],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="Where it goes.", show_default="FILE"),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", metavar="MODEL", help="What compress was given, if it is not in the file."),
-    ] = None,
-    max_bytes: Annotated[
-        int | None,
-        typer.Option("--max-bytes", help="The most that the result may take.", min=1, show_default="256 GiB"),
-    ] = None,
+    file: compress_options.LatFile,
+    output: compress_options.Output = None,
+    model: compress_options.ModelToo = None,
+    max_bytes: compress_options.MaxBytes = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
@@ -154,11 +103,11 @@ def describe_lat(path: Path, as_json: bool) -> None:
     rows = {
         "file": f"{found.kind}, written by latente {found.writer}",
         "size": size,
-        "bound": found.bound,
+        "bound": _bound(found.bound, found.exact),
         "model": found.model or "none",
         **_parts(found.parts),
     }
-    record = asdict(found) | {"source": str(found.source), "ratio": found.ratio}
+    record = asdict(found) | {"exact": found.exact, "source": str(found.source), "ratio": found.ratio}
     show(record, lines(rows), as_json)
 
 
@@ -178,15 +127,20 @@ def _columns(texts: Sequence[str]) -> dict[str, float]:
 
 def _codec(path: Path | None) -> ArrayCodec | ImageCodec | None:
     """Returns the fitted codec in a file."""
-    from latente.codec import ArrayCodec, ContainerReader, ImageCodec
-
     if path is None:
         return None
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save or ImageCodec.save wrote")
+    from latente.codec import ArrayCodec, ContainerReader, ImageCodec
+
     with path.open("rb") as file:
         kind = ContainerReader(file).kind
-    return ImageCodec.load(path) if kind == "image-codec" else ArrayCodec.load(path)
+    if kind == "image-codec":
+        return ImageCodec.load(path)
+    codec = ArrayCodec.load(path)
+    if not hasattr(codec, "archive_"):
+        raise ValueError(f"{path} holds a codec that learned nothing; fit it before you save it")
+    return codec
 
 
 def _limits(max_bytes: int | None) -> Limits | None:
@@ -198,8 +152,9 @@ def _limits(max_bytes: int | None) -> Limits | None:
 def _record(done: Compressed, page: Path | None) -> dict[str, Any]:
     return {
         "output": str(done.output), "kind": done.kind, "why": done.why, "original_bytes": done.original_bytes,
-        "compressed_bytes": done.compressed_bytes, "ratio": done.ratio, "bound": str(done.bound),
-        "largest_error": done.largest_error, "parts": [asdict(part) | {"ratio": part.ratio} for part in done.parts],
+        "compressed_bytes": done.compressed_bytes, "ratio": done.ratio, "bound": done.stated,
+        "largest_error": done.largest_error, "exact": done.exact,
+        "parts": [asdict(part) | {"ratio": part.ratio} for part in done.parts],
         "notes": list(done.notes), "report": None if page is None else str(page),
     }  # fmt: skip
 
@@ -209,10 +164,15 @@ def _text(done: Compressed, page: Path | None) -> str:
         "wrote": str(done.output),
         "file": f"{done.kind}: {done.why}",
         "size": f"{done.original_bytes:,} to {done.compressed_bytes:,} bytes, {done.ratio:.2f} to 1",
-        "bound": str(done.bound),
+        "bound": _bound(done.stated, done.exact),
         **_parts(done.parts),
     }
     return lines(rows if page is None else rows | {"report": str(page)})
+
+
+def _bound(stated: str, exact: bool) -> str:
+    """Returns a bound in words, and that it cost nothing where that is so."""
+    return f"{stated}; every bit comes back" if exact and stated not in EXACT else stated
 
 
 def _parts(parts: Sequence[Part]) -> dict[str, str]:
@@ -220,6 +180,7 @@ def _parts(parts: Sequence[Part]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts[:SHOWN]:
         error = "" if not part.largest_error else f", largest {part.largest_error:.6g}"
+        error = ", came back exact" if part.exact and part.bound != "exact" else error
         text = f"{part.original_bytes:,} to {part.compressed_bytes:,} bytes; {part.bound}{error}; {part.method}"
         found[f"- {part.name}"] = text
     if len(parts) > SHOWN:

@@ -5,12 +5,11 @@ from __future__ import annotations
 __all__ = ["detect"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
-from latente.cli import options
+from latente.cli import detect_options, options
 from latente.cli.naming import Named, arranged, read_named
 from latente.cli.outputs import SEPARATORS, TABLES, check_file, check_folder, new_file, new_folder
 from latente.cli.printing import show
@@ -22,39 +21,15 @@ if TYPE_CHECKING:
 
 def detect(
     data: options.Data,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="OUT", help=".csv, .tsv or .parquet of scores.", show_default=False),
-    ],
-    train: Annotated[
-        str | None,
-        typer.Option("--train", help="Normal data to learn from; without, DATA itself, which may hold anomalies."),
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option("--model", help="A detector that was saved, in place of learning one.")
-    ] = None,
-    false_alarm_rate: Annotated[
-        float | None,
-        typer.Option("--false-alarm-rate", help="Fraction of normal samples that may be flagged.", show_default="0.05"),
-    ] = None,
-    contamination: Annotated[
-        str | None,
-        typer.Option(
-            "--contamination",
-            help="Of the data to learn from: auto, or the fraction of anomalies, which is then flagged.",
-            show_default="none with --train, else auto",
-        ),
-    ] = None,
-    fdr: Annotated[
-        float | None,
-        typer.Option("--fdr", help="Flag at a false-discovery rate for the whole of DATA instead."),
-    ] = None,
-    id_column: Annotated[
-        str | None,
-        typer.Option("--id", help="Column of DATA that names the rows.", show_default="the only column of words"),
-    ] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Write a page about the anomalies, .html.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Keep the detector in this folder.")] = None,
+    output: detect_options.Output,
+    train: detect_options.Train = None,
+    model: detect_options.Model = None,
+    false_alarm_rate: detect_options.FalseAlarmRate = None,
+    contamination: detect_options.Contamination = None,
+    fdr: detect_options.Fdr = None,
+    id_column: detect_options.IdColumn = None,
+    report: detect_options.Report = None,
+    save: detect_options.Save = None,
     resize: options.Resize = None,
     seed: options.Seed = 0,
     force: options.Force = False,

@@ -6,11 +6,9 @@ __all__ = ["fit"]
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from latente.cli import options
+from latente.cli import fit_options, options
 from latente.cli.building import build
 from latente.cli.inputs import Samples, read_samples
 from latente.cli.outputs import check_folder, new_file, new_folder
@@ -22,135 +20,87 @@ if TYPE_CHECKING:
     from latente.diagnostics import Evidence
     from latente.estimators import Autoencoder
 
-DATA_HELP = f"{options.IN}, or a data set's name (its training split; NAME:test for the other)."
-
-
-def _part(*names: str, help: str, default: str | bool = False, **more: Any) -> Any:
-    return typer.Option(*names, help=help, show_default=default, rich_help_panel="What is trained", **more)
-
-
-def _setting(*names: str, help: str, default: str | bool = False) -> Any:
-    return typer.Option(*names, help=help, show_default=default, rich_help_panel="How it is trained")
+PARTS = ("latent_dim", "network", "bottleneck", "corruption", "distortion", "objective")
+SETTINGS = (
+    "epochs", "batch_size", "learning_rate", "weight_decay", "patience", "validation_fraction", "precision", "device",
+    "threads", "compile", "checkpoint_every",
+)  # fmt: skip
 
 
 def fit(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP, show_default=False)],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="MODEL", help="The model's folder.", show_default=False)
-    ],
-    kind: Annotated[
-        options.Kind, _part("--type", metavar="NAME", help=f"{', '.join(options.Kind)}.", default=True)
-    ] = options.Kind.autoencoder,
+    data: fit_options.Data,
+    output: fit_options.Output,
+    kind: fit_options.Kind = options.Kind.autoencoder,
     latent_dim: options.LatentDim = None,
-    network: Annotated[str | None, _part("--network", help="mlp:512,64 or conv:32,64.", default="auto")] = None,
-    bottleneck: Annotated[
-        str | None, _part("--bottleneck", help="gaussian:4, sparse:0.1, k_sparse:8, vq:256, fsq:8.", default="none")
-    ] = None,
-    corruption: Annotated[
-        str | None,
-        _part(
-            "--corruption",
-            help="salt_and_pepper:0.25, gaussian:0.1..0.5, masking:0.2+swap:0.1.",
-            default="none; denoising gaussian:0.3",
-        ),
-    ] = None,
-    distortion: Annotated[
-        str | None, _part("--distortion", help="squared_error, absolute, huber, bernoulli, gaussian.", default="auto")
-    ] = None,
-    objective: Annotated[
-        str | None,
-        _part(
-            "--objective",
-            help="contractive, wasserstein, importance_weighted, beta_tc, rae; denoiser: noise2self.",
-            default="plain",
-        ),
-    ] = None,
-    spec: Annotated[
-        str | None, _part("--data", metavar="SPEC", help="What DATA is: signal, nct, scale=minmax.", default="auto")
-    ] = None,
-    target: Annotated[
-        str | None,
-        _part("--target", metavar="CLEAN", help="Clean partners of noisy DATA; denoiser: or noisy ones."),
-    ] = None,
+    network: fit_options.Network = None,
+    bottleneck: fit_options.Bottleneck = None,
+    corruption: fit_options.Corruption = None,
+    distortion: fit_options.Distortion = None,
+    objective: fit_options.Objective = None,
+    spec: fit_options.Spec = None,
+    target: fit_options.Target = None,
     resize: options.Resize = None,
-    epochs: Annotated[int | None, _setting("--epochs", help="Passes over the data.", default="by its size")] = None,
-    batch_size: Annotated[
-        int | None, _setting("--batch-size", help="Samples in a step.", default="by the data's size")
-    ] = None,
-    learning_rate: Annotated[
-        float | None, _setting("--learning-rate", help="The peak of its schedule.", default="0.002; denoiser 0.005")
-    ] = None,
-    weight_decay: Annotated[
-        float | None,
-        _setting("--weight-decay", help="Pull of the weights towards 0.", default="auto"),
-    ] = None,
-    patience: Annotated[
-        int | None, _setting("--patience", help="Stop after so many epochs without a lower validation loss.")
-    ] = None,
-    validation_fraction: Annotated[
-        float | None,
-        _setting("--validation-fraction", help="Held out for the validation loss.", default="0.1 with --patience"),
-    ] = None,
-    precision: Annotated[str | None, _setting("--precision", help="float32 or bfloat16.", default="auto")] = None,
-    device: Annotated[str | None, _setting("--device", help="cpu, cuda, cuda:1 or mps.", default="auto")] = None,
-    threads: Annotated[int | None, _setting("--threads", help="CPU threads.", default="by the network's size")] = None,
-    compile: Annotated[
-        bool | None, _setting("--compile/--no-compile", help="Compile the networks.", default="where it pays")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        _setting("--checkpoint", help="Keep checkpoints in this folder; SIGTERM then ends after a last one."),
-    ] = None,
-    checkpoint_every: Annotated[
-        int | None, _setting("--checkpoint-every", help="Steps between checkpoints.", default="a minute")
-    ] = None,
-    resume: Annotated[
-        bool,
-        _setting("--resume", help="Go on from the newest checkpoint, in MODEL.checkpoints unless --checkpoint."),
-    ] = False,
+    epochs: fit_options.Epochs = None,
+    batch_size: fit_options.BatchSize = None,
+    learning_rate: fit_options.LearningRate = None,
+    weight_decay: fit_options.WeightDecay = None,
+    patience: fit_options.Patience = None,
+    validation_fraction: fit_options.ValidationFraction = None,
+    precision: fit_options.Precision = None,
+    device: fit_options.Device = None,
+    threads: fit_options.Threads = None,
+    compile: fit_options.Compile = None,
+    checkpoint: fit_options.Checkpoint = None,
+    checkpoint_every: fit_options.CheckpointEvery = None,
+    resume: fit_options.Resume = False,
     seed: options.Seed = 0,
-    report: Annotated[bool, typer.Option("--report", help="Also write report.html into the model's folder.")] = False,
+    report: fit_options.Report = False,
     force: options.Force = False,
     as_json: options.Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: fit_options.Quiet = False,
 ) -> None:
     """Train an autoencoder, compare it with PCA, save it; or a denoiser of any size, or an imputer of tables."""
+    given = dict(locals())
     check_folder(output, force)
     folder = output.with_name(output.name + ".checkpoints") if resume and checkpoint is None else checkpoint
-    parts = {
-        "latent_dim": latent_dim,
-        "network": network,
-        "bottleneck": bottleneck,
-        "corruption": corruption,
-        "distortion": distortion,
-        "objective": objective,
-        "data": spec,
-    }
-    training = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "patience": patience,
-        "validation_fraction": validation_fraction,
-        "precision": precision,
-        "device": device,
-        "threads": threads,
-        "compile": compile,
-        "checkpoint": None if folder is None else str(folder),
-        "checkpoint_every": checkpoint_every,
-        "verbose": False if quiet else None,
-    }
-    if kind in RESTORERS:
-        if report:
-            raise ValueError(f"--type {kind} has no --report; latente info tells how its training went")
-        restorer = build_restorer(kind, parts, training, seed, pairs=target is not None)
-        fit_restorer(restorer, data, target, output, resize, folder, resume, not quiet or as_json, as_json)
-        return
-    model = build(kind, parts, training, seed, pairs=target is not None)
-    job = _Job(model, read_samples(data, split="train", resize=resize), output, quiet, folder, resume)
+    train = _train_restorer if kind in RESTORERS else _train_model
+    train(given, folder)
+
+
+def _described(given: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the options that say what is trained, and the arguments of the Trainer.
+
+    Args:
+        given: all options by the names of their parameters; None stands for one that was not given.
+        folder: of the checkpoints.
+    """
+    parts = {name: given[name] for name in PARTS} | {"data": given["spec"]}
+    training = {name: given[name] for name in SETTINGS}
+    training["checkpoint"] = None if folder is None else str(folder)
+    training["verbose"] = False if given["quiet"] else None
+    return parts, training
+
+
+def _train_restorer(given: dict[str, Any], folder: Path | None) -> None:
+    """Trains a denoiser or an imputer; see `_described`."""
+    kind, target = given["kind"], given["target"]
+    if given["report"]:
+        raise ValueError(f"--type {kind} has no --report; latente info tells how its training went")
+    restorer = build_restorer(kind, *_described(given, folder), given["seed"], pairs=target is not None)
+    fit_restorer(
+        restorer, given["data"], target, given["output"], given["resize"], folder, given["resume"],
+        not given["quiet"] or given["as_json"], given["as_json"],
+    )  # fmt: skip
+
+
+def _train_model(given: dict[str, Any], folder: Path | None) -> None:
+    """Trains an autoencoder, and compares it with PCA; see `_described`."""
+    target, resize = given["target"], given["resize"]
+    model = build(given["kind"], *_described(given, folder), given["seed"], pairs=target is not None)
+    samples = read_samples(given["data"], split="train", resize=resize)
+    job = _Job(model, samples, given["output"], given["quiet"], folder, given["resume"])
     job.train(None if target is None else read_samples(target, split="train", resize=resize))
-    job.finish(report, as_json)
+    job.finish(given["report"], given["as_json"])
 
 
 @dataclass

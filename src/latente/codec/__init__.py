@@ -1,4 +1,8 @@
-"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong."""
+"""Compression: files and arrays within a stated bound, one container for all codecs, errors that say what is wrong.
+
+`ArrayCodec` brings scikit-learn and `ImageCodec` torch, which take longer to import than most files take to compress;
+they are imported when their names are first used.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ __all__ = [
     "pack", "unpack",
 ]  # fmt: skip
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from latente.codec.array_codec import ArrayCodec, ArrayInfo
+from latente.codec.arrays.info import ArrayInfo
 from latente.codec.bounds import Bound
 from latente.codec.container import Container, pack, unpack
 from latente.codec.errors import (
@@ -40,14 +45,21 @@ from latente.codec.models import Model, ModelRef, hash_tensors
 from latente.codec.streams import ContainerReader, ContainerWriter
 
 if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec, ImageInfo
     from latente.codec.images.lossless.codec import LosslessImageCodec
 
+LATER = {
+    "ArrayCodec": "array_codec", "ImageCodec": "images.codec", "ImageInfo": "images.codec",
+    "LosslessImageCodec": "images.lossless.codec",
+}  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
-    if name not in ("ImageCodec", "ImageInfo", "LosslessImageCodec"):  # two need torch, which takes a while to import
-        raise AttributeError(f"module 'latente.codec' has no attribute {name!r}")
-    from latente.codec.images import codec
-    from latente.codec.images.lossless.codec import LosslessImageCodec
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"latente.codec.{LATER[name]}"), name)
 
-    return LosslessImageCodec if name == "LosslessImageCodec" else getattr(codec, name)
+
+def __dir__() -> list[str]:
+    return __all__

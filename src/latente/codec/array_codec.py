@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
+from latente.codec.arrays.allowed import Allowed, check_bound
 from latente.codec.arrays.block import worked_shape
-from latente.codec.arrays.bounds import Allowed, check_bound
 from latente.codec.arrays.finite import filled
-from latente.codec.arrays.info import ArrayInfo, info_of
-from latente.codec.arrays.stream import decode_stream, encode_stream
+from latente.codec.arrays.info import ArrayInfo, array_info
+from latente.codec.arrays.stream import decode_stream, encode_stream, telling_damage
 from latente.codec.arrays.tiles import tile_shape
 from latente.codec.container import Container, pack, unpack
-from latente.codec.errors import AlteredError, CodecError
+from latente.codec.errors import CodecError
 from latente.codec.limits import Limits
 from latente.codec.models import Model
 from latente.files import write_atomically
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from latente.estimators import Autoencoder
 
 SETTINGS = ("max_error", "relative", "psnr", "thorough", "latent_dim", "embed")
-DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
 
 
 class ArrayCodec(BaseEstimator):
@@ -135,13 +134,15 @@ class ArrayCodec(BaseEstimator):
             CodecError: when the file is damaged or of another kind.
             FileNotFoundError: when it is not there.
         """
-        container = unpack(Path(path).read_bytes()).expect("array-codec")
+        data = Path(path).read_bytes()
         try:
+            container = unpack(data).expect("array-codec")
+        except CodecError as error:
+            raise type(error)(f"{path} is no codec that ArrayCodec.save wrote, or damaged: {error}") from error
+        with telling_damage(f"{path} cannot be read"):
             codec = cls(**{name: container.header[name] for name in SETTINGS})
             if container.model is not None:
                 codec.archive_ = restored_archive(container)
-        except DAMAGED as error:
-            raise AlteredError(f"{path} cannot be read: {error}") from error
         return codec
 
     def encode(self, array: ArrayLike) -> bytes:
@@ -179,13 +180,8 @@ class ArrayCodec(BaseEstimator):
                 what another codec learned.
         """
         container = unpack(data, self.limits).expect("array")
-        try:
-            with np.errstate(all="ignore"):  # forged numbers may overflow; what comes out is checked
-                return decode_stream(container, self._archive_of(container))
-        except CodecError:
-            raise
-        except DAMAGED as error:
-            raise AlteredError(f"the array cannot be decoded: {error}") from error
+        with telling_damage("the array cannot be decoded"):
+            return decode_stream(container, self._archive_of(container))
 
     def _archive_of(self, container: Container) -> Archive | None:
         """What was learned and is needed for a stream."""
@@ -204,11 +200,7 @@ class ArrayCodec(BaseEstimator):
             >>> ArrayCodec.info(ArrayCodec().encode(np.zeros((3, 4)))).why
             'constant'
         """
-        container = unpack(data).expect("array")
-        try:
-            return info_of(container, len(data))
-        except DAMAGED as error:
-            raise AlteredError(f"the stream's header cannot be read: {error}") from error
+        return array_info(data)
 
 
 def learned(X: Any, latent_dim: int, autoencoder: Autoencoder | None, seed: Any) -> Archive:

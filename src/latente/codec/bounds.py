@@ -72,6 +72,11 @@ class Bound:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
+        if self.mode == "relative" and is_number(self.value, low=1) and self.value > 1:
+            raise ValueError(
+                f"a relative max_error is at most 1, the whole range; got {self.value!r}. For an error in the data's "
+                "own unit give relative=False (on the command line --absolute)"
+            )
         high = 1 if self.mode == "quality" else 300 if self.mode in ("psnr", "snr") else math.inf
         if not is_number(self.value, 0, high):
             name = "max_error" if self.mode in ("absolute", "relative") else self.mode

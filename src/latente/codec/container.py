@@ -110,7 +110,7 @@ def pack(
     Example:
         >>> stream = pack("array", {"shape": [3]}, {"codes": b"12345"}, symbols={"codes": crc32c(b"decoded")})
         >>> len(stream), unpack(stream).check_symbols("codes", b"decoded")
-        (122, None)
+        (76, None)
     """
     stated = dict(symbols or {})
     unknown = sorted(set(stated) - set(sections))

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from latente.codec.errors import AlteredError, NewerVersionError, NotOursError, TruncatedError
+from latente.codec.deflate import deflated, inflated
+from latente.codec.errors import AlteredError, NewerVersionError, NotOursError, TooLargeError, TruncatedError
 from latente.codec.limits import Limits, crc32c
 from latente.codec.models import ModelRef
 
@@ -26,9 +27,22 @@ END = struct.Struct("<B3xQI")  # marker, number of sections, chained CRC
 CRC = struct.Struct("<I")
 PREAMBLE_BYTES, HEAD_BYTES, END_BYTES = PREAMBLE.size, HEAD.size, END.size
 SECTION_MARKER, END_MARKER = b"S"[0], b"E"[0]
-HAS_SYMBOLS = 1
+DEFLATED = 1  # a flag of the file: the header's JSON is deflated with `TYPICAL`
+HAS_SYMBOLS = 1  # a flag of a section
 NAME = re.compile(r"[\x21-\x7e]{1,64}")
 KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+# What headers usually hold, the likeliest last. It belongs to version 1 of the format and never changes.
+TYPICAL = (
+    b'"model":["archive","",0]}"comment":"","delimiter":"members":[{"name":".npy","zip":[0,3,25165824,1980,1,1,0,0,0],'
+    b'"start":128,"linear":1}},"fortran":1}}"suffix":".txt"}}"type":"<i2","before":44,"after":0,"names":["","head":'
+    b'"errors":[0.0,"schema":,"rows":["codec":"SNAPPY","targets":[[0.0,0.0]]}}{"kind":"array-codec","writer":"'
+    b'{"kind":"parquet","writer":"{"kind":"csv","writer":"{"kind":"wav","writer":"{"kind":"npz","writer":"'
+    b'{"kind":"zarr","writer":"{"kind":"netcdf","writer":"{"kind":"bytes","writer":"'
+    b'{"kind":"array","writer":"0.1.0","header":{}}"structure":,"arrays":[{"fills":["0000f07c"]}]}}"mse":"|u1","<i2",'
+    b'"<i4","<i8","<f8","bound":["snr",30],["psnr",40],["quality",0.5],["absolute",0.01],["lossless",0.0],"array":'
+    b'{"dtype":"<f4","shape":[],"error":0.0}}}{"kind":"npy","writer":"0.1.0","header":{"size":,"block":33554432,'
+    b'"bound":["relative",0.001],"array":{"dtype":"<f4","shape":[1,"error":0.'
+)
 
 
 @dataclass(frozen=True)
@@ -81,14 +95,16 @@ def pack_header(kind: str, fields: Mapping[str, Any], model: ModelRef | None) ->
         raise ValueError(f"kind must be 1 to 32 small letters, digits, _ or -, a letter first; got {kind!r}")
     content: dict[str, Any] = {"kind": kind, "writer": version("latente"), "header": dict(fields)}
     if model is not None:
-        content["model"] = [model.id, model.hash, int(model.embedded)]
+        content["model"] = model.to_json()
     try:
         text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"the header must be JSON with finite numbers: {error}") from error
-    start = PREAMBLE.pack(MAGIC, VERSION, 0, len(text), 0)[:-4]
-    crc = crc32c(text, crc32c(start))
-    return start + CRC.pack(crc) + text, crc
+    short = deflated(text, TYPICAL)
+    flags, stored = (DEFLATED, short) if len(short) < len(text) else (0, text)
+    start = PREAMBLE.pack(MAGIC, VERSION, flags, len(stored), 0)[: -CRC.size]
+    crc = crc32c(stored, crc32c(start))
+    return start + CRC.pack(crc) + stored, crc
 
 
 def read_preamble(data: bytes, limits: Limits) -> tuple[int, int]:
@@ -105,30 +121,37 @@ def read_preamble(data: bytes, limits: Limits) -> tuple[int, int]:
     _, version, flags, size, crc = PREAMBLE.unpack(data)
     if version == 0:
         raise AlteredError("the file was altered: there is no format version 0")
-    if version > VERSION or flags:
+    unknown = flags & ~DEFLATED
+    if version > VERSION or unknown:
         raise NewerVersionError(
-            f"the file has format version {version}{f' with flags {flags:#x}' if flags else ''}; this version of "
+            f"the file has format version {version}{f' with flags {unknown:#x}' if unknown else ''}; this version of "
             f"latente reads versions up to {VERSION}. Upgrade latente (or the file was altered)"
         )
     limits.check("header_bytes", size, "the header")
     return size, crc
 
 
-def read_header(preamble: bytes, text: bytes, crc: int) -> Header:
+def read_header(preamble: bytes, stored: bytes, crc: int, limits: Limits) -> Header:
     """Returns the header, checked.
 
     Args:
         preamble: the first bytes of the file.
-        text: the header's bytes.
+        stored: the header's bytes.
         crc: what their CRC must be.
+        limits: see `Limits`.
     """
-    if crc32c(text, crc32c(preamble[: PREAMBLE_BYTES - 4])) != crc:
+    if crc32c(stored, crc32c(preamble[: PREAMBLE_BYTES - CRC.size])) != crc:
         raise AlteredError("the file's header was altered: its CRC is not the stored one")
+    flags = PREAMBLE.unpack(preamble)[2]
     try:
+        text = inflated(stored, limits.header_bytes, TYPICAL) if flags & DEFLATED else stored
+        limits.check("header_bytes", len(text), "the header")
         content = json.loads(text, parse_constant=_refuse)
         kind, writer, fields = content["kind"], content["writer"], content["header"]
         ref = content.get("model")
-        model = None if ref is None else ModelRef(ref[0], ref[1], bool(ref[2]))
+        model = None if ref is None else ModelRef.from_json(ref)
+    except TooLargeError:
+        raise
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise AlteredError(f"the file's header cannot be read: {type(error).__name__}: {error}") from error
     sound = isinstance(kind, str) and KIND.fullmatch(kind) and isinstance(writer, str) and isinstance(fields, dict)

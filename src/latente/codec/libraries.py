@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["constriction", "google_crc32c", "zstandard"]
 
 import importlib
+from functools import cache
 from typing import Any
 
 
@@ -23,6 +24,7 @@ def zstandard() -> Any:
     return _library("zstandard")
 
 
+@cache
 def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError, MissingModelError, WrongModelError
 
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
+ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:+-]{0,62}[A-Za-z0-9._:+])?")
+SHOWN = 8  # digits of a hash in an id
 DIGITS = 32  # hexadecimal, 128 bits of a SHA-256
 
 
@@ -64,11 +65,36 @@ class ModelRef:
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not ID.fullmatch(self.id):
             raise ValueError(
-                "a model's id must be 1 to 64 letters, digits or ._:+- and start with a letter or digit; "
+                "a model's id must be 1 to 64 letters, digits or ._:+-, start with a letter or digit and not end in -; "
                 f"got {self.id!r}"
             )
         if not isinstance(self.hash, str) or not re.fullmatch(f"[0-9a-f]{{{DIGITS}}}", self.hash):
             raise ValueError(f"a model's hash must be {DIGITS} hexadecimal digits; got {self.hash!r}")
+
+    def to_json(self) -> list[Any]:
+        """Returns what a header says: id, hash, whether it is embedded; an id is cut where the hash begins in it."""
+        start = self.id.removesuffix(self.hash[:SHOWN])
+        return [start if start.endswith("-") else self.id, self.hash, int(self.embedded)]
+
+    @classmethod
+    def from_json(cls, content: list[Any]) -> ModelRef:
+        """Returns what a header says; see `to_json`."""
+        start, digits, embedded = content
+        return cls(start + digits[:SHOWN] if start.endswith("-") else start, digits, bool(embedded))
+
+
+def id_of(name: str, digits: str) -> str:
+    """Returns the id of a model of which no more is known than its name and its hash.
+
+    Args:
+        name: e.g. "archive".
+        digits: the hash of its tensors.
+
+    Example:
+        >>> id_of("archive", "7dd73c60dc2e7da48bdf44f7d8dd30f6")
+        'archive-7dd73c60'
+    """
+    return f"{name}-{digits[:SHOWN]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +168,7 @@ def find(ref: ModelRef, known: Iterable[Model]) -> Model:
     names = ", ".join(sorted(repr(model.id) for model in models)) or "none"
     raise MissingModelError(
         f"decoding needs the model {ref.id!r} with hash {ref.hash}, which is not in the stream; at hand: {names}. "
-        "Give the model with which it was encoded"
+        "Give the fitted codec with which it was encoded (codec=ArrayCodec.load(...), on the command line --model)"
     )
 
 

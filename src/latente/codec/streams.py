@@ -133,7 +133,7 @@ class ContainerReader:
         preamble = file.read(PREAMBLE_BYTES)
         size, crc = read_preamble(preamble, self.limits)
         self._position += PREAMBLE_BYTES
-        header = read_header(preamble, self._take(size, "its header"), crc)
+        header = read_header(preamble, self._take(size, "its header"), crc, self.limits)
         self.kind, self.writer, self.header, self.model = header.kind, header.writer, header.fields, header.model
         self._first, self._crc = self._position, header.crc
         self._places: dict[Section, int] = {}
@@ -185,6 +185,17 @@ class ContainerReader:
         if crc32c(payload) != section.crc:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
+
+    def verify(self) -> None:
+        """Compares every checksum there is: of all sections, of their heads, of the end, and an embedded model's hash.
+
+        Raises:
+            CodecError: for the first that is wrong.
+        """
+        for section in self:
+            self.read(section)
+        if self.model is not None and self.model.embedded:
+            self.load_model()
 
     def load_model(self, known: Iterable[Model] = ()) -> Model | None:
         """Returns the model that decoding needs, None where it needs none; see `Container.find_model`.

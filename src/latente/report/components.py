@@ -123,11 +123,12 @@ class Row:
     cells: Sequence[Cell]
 
 
-def grid(rows: Sequence[Row]) -> Html:
+def grid(rows: Sequence[Row], *, large: bool = False) -> Html:
     """Returns pictures in rows; the names stand at the left, and above their rows where the page is narrow.
 
     Args:
         rows: all with as many cells.
+        large: whether pictures are shown at up to 208 pixels instead of 84.
     """
     columns = max(len(row.cells) for row in rows)
     parts = []
@@ -136,7 +137,7 @@ def grid(rows: Sequence[Row]) -> Html:
         parts += [tag("div", picture(cell.pixels, cell.alt), tag("span", cell.caption) if cell.caption else None,
                       class_="cell") for cell in row.cells]  # fmt: skip
         parts += [tag("div", class_="cell") for _ in range(columns - len(row.cells))]
-    return tag("div", *parts, class_="grid", style=f"--columns:{columns}")
+    return tag("div", *parts, class_="grid large" if large else "grid", style=f"--columns:{columns}")
 
 
 def picture(pixels: NDArray[np.uint8], alt: str) -> Html:

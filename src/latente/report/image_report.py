@@ -63,7 +63,7 @@ def _views(before: Picture, after: Picture, mse: float) -> Html:
             rows.append(Row(where, cells))
     psnr = Point(0, mse).psnr
     text = "The decoded picture is the original, bit for bit." if not mse else f"PSNR of the whole: {psnr:.2f} dB."
-    return section("Before and after", figure(grid(rows), text, "Grey means no difference."), id_="views")
+    return section("Before and after", figure(grid(rows, large=True), text, "Grey means no difference."), id_="views")
 
 
 def _centre(picture: Picture) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from sklearn.base import clone
 from latente.codec import ArrayCodec, CodecError, Limits, MissingModelError, TooLargeError, WrongModelError, pack
 from latente.codec.array_codec import explain
 from latente.codec.arrays.autoencoded import encoders
-from latente.codec.arrays.stream import BLOCK
+from latente.codec.arrays.content import BLOCK
 
 REAL = {
     "climate": "climate_t_240x37x49.npy", "pressure": "colpex_pressure_6x10x83x83.npy",
@@ -299,7 +299,7 @@ def test_an_embedded_model_is_used_only_where_it_pays(archive, fitted):
 
 
 def test_an_embedded_model_needs_nothing_else(archive, fitted, monkeypatch):
-    monkeypatch.setattr("latente.codec.arrays.stream.encoders", lambda archive, embed: encoders(archive))
+    monkeypatch.setattr("latente.codec.arrays.content.encoders", lambda archive, embed: encoders(archive))
     holding = clone(fitted).set_params(embed=True)
     holding.archive_ = fitted.archive_
     data = holding.encode(archive[80:])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latente.codec.arrays.bounds import Allowed, check_bound
+from latente.codec.arrays.allowed import Allowed, check_bound
 from latente.codec.arrays.coefficients import decode_coefficients, encode_coefficients
 from latente.codec.arrays.corrections import decode_corrections, encode_corrections
 from latente.codec.arrays.finite import decode_special, encode_special, filled

@@ -104,9 +104,8 @@ def test_tiles_leave_no_seams(codec, picture, monkeypatch):
     assert len(unpack(tiled_stream).sections) == 6
     tiled = codec.decode(tiled_stream)
     assert abs(psnr_of(picture, tiled) - psnr_of(picture, whole)) < 0.2
-    edges, inside = (np.abs(np.diff(tiled.astype(float), axis=1))[:, k].mean() for k in ([63, 127], [59, 67, 123, 131]))
-    of_original = [np.abs(np.diff(picture.astype(float), axis=1))[:, k].mean() for k in ([63, 127], [59, 67, 123, 131])]
-    assert edges - inside < of_original[0] - of_original[1] + 1.0
+    at_borders = [np.abs(np.diff(x.astype(float), axis=1))[:, [63, 127]].mean() for x in (tiled, whole, picture)]
+    assert abs(at_borders[0] - at_borders[1]) < 0.3  # no more than what its own blocks show there
 
 
 def test_pixels_of_tiles_are_those_of_the_whole(codec, picture):

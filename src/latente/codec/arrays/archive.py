@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from latente.codec.arrays.tiles import to_tiles
-from latente.codec.models import Model
+from latente.codec.models import Model, hash_tensors, id_of
 from latente.data import DataSpec
 from latente.estimators import Autoencoder
 from latente.networks import MLP, LinearPath
@@ -67,7 +67,7 @@ class Archive:
 
     @cached_property
     def model(self) -> Model:
-        """The tensors, as streams refer to them by hash."""
+        """The tensors, as streams refer to them: by their hash, of which the id is the beginning."""
         from latente.estimators.saving import described
 
         tensors, description = described(self.autoencoder)
@@ -76,7 +76,8 @@ class Archive:
         text = json.dumps(description, sort_keys=True, default=_plain).encode()
         own = {"mean": self.mean, "scale": np.array([self.scale]), "slopes": self.slopes, "spreads": self.spreads}
         shape = np.array(self.tile, np.int64)
-        return Model("archive", {**kept, **own, "tile": shape, "description": np.frombuffer(text, np.uint8)})
+        every = {**kept, **own, "tile": shape, "description": np.frombuffer(text, np.uint8)}
+        return Model(id_of("archive", hash_tensors(every)), every)
 
     @classmethod
     def of(cls, model: Model) -> Archive:

@@ -28,7 +28,7 @@ from latente.codec.limits import crc32c
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive  # heavy: it brings the estimators
 
-REFERENCE = 57  # bytes that the name and hash of a model take in a stream
+REFERENCE = 58  # bytes that the name and hash of a model take in a stream
 RATIO = 3.0  # step of a code, as a decoded length, over the bound
 SMALLEST = 0.5  # latent dimensions with a smaller mean magnitude, in steps, are left out
 LEVEL = 0.5  # step of the levels over the bound
@@ -87,7 +87,7 @@ class AutoencoderPlan:
         share = round(float(chosen.mean()), 4) if len(used) else 0.0
         header = {
             "plan": self.name, "scale": problem.bound, "dims": len(used), "share": share,
-            "inner": inner.header, "check": crc32c(quantised),
+            "inner": inner.header, "check": _check(quantised, inner.values),
         }  # fmt: skip
         sections = {"codes": self._coded(quantised, used, steps), **inner.sections}
         if not chosen.all():
@@ -106,14 +106,14 @@ class AutoencoderPlan:
         if len(used) != header["dims"]:
             raise AlteredError(f"the codes have {header['dims']} dimensions; the model gives {len(used)}")
         quantised = self._uncoded(sections["codes"], (*counts, len(used) + 1), used, steps)
-        if crc32c(quantised) != header["check"]:
-            raise AlteredError("the codes did not decode to what was encoded: their CRC is wrong")
+        inner = PLANS[header["inner"]["plan"]].decode(header["inner"], sections, shape, valid)
+        if _check(quantised, inner) != header["check"]:
+            raise AlteredError("the codes, or what they leave, did not decode to what was encoded: their CRC is wrong")
         chosen = np.ones(counts, bool)
         if "chosen" in sections:
             bits = np.unpackbits(np.frombuffer(sections["chosen"], np.uint8), count=chosen.size)
             chosen = bits.astype(bool).reshape(counts)
         predicted = self._predicted(quantised, steps, used) * chosen[:, :, None]
-        inner = PLANS[header["inner"]["plan"]].decode(header["inner"], sections, shape, valid)
         return from_tiles(self.archive.mean + predicted, shape, self.archive.tile) + inner
 
     def _used(self, steps: Field) -> Integers:
@@ -167,6 +167,11 @@ class AutoencoderPlan:
             raise AlteredError(f"the codes would reach {largest}, which no encoder writes")
         decoder = ContextDecoder(data[8:], largest)
         return decoder.decode(self._classes(shape, used, steps)).reshape(shape)
+
+
+def _check(quantised: Integers, left: Field | Integers) -> int:
+    """The CRC of the codes, continued by that of the residual: all in a block that every machine decodes alike."""
+    return crc32c(np.ascontiguousarray(left + 0.0, "<f8"), crc32c(np.ascontiguousarray(quantised, "<i8")))
 
 
 def encoders(archive: Archive | None, embed: bool = False) -> dict[str, Any]:

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.bounds import Allowed
+from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.choose import choose
-from latente.codec.arrays.finite import decode_special, encode_special, packed, unpacked
+from latente.codec.arrays.finite import decode_special, encode_special
 from latente.codec.arrays.heads import pack_head
 from latente.codec.arrays.numbers import Numbers, numbers_of, restore
 from latente.codec.arrays.patches import apply_patches, encode_patches
 from latente.codec.arrays.plans import PLANS, Coded, Plan, Problem, Transform
+from latente.codec.zstd import zstd_compressed, zstd_restored
 
 MOST_AXES = 4
 TRIES = 6  # bounds that are tried for a mean squared error
 CLOSE = 0.97  # share of the mean squared error's root that is close enough to it
+HOPELESS = 1.5  # times the size of the best of the further plans: what a trial then says is not tried as a whole
 TOLD = 4  # best plans whose sizes are told
 PACKING = 6  # level of zstd for whole arrays: higher ones gain little on bytes that noise fills
 Array = NDArray[Any]
@@ -117,7 +119,7 @@ def _errors(x: Array, y: Array) -> NDArray[np.float64]:
 
 def _bytes(x: Array) -> bytes:
     """The bytes of all values, sorted by their place in a value, packed."""
-    return packed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
+    return zstd_compressed(np.ascontiguousarray(x.reshape(-1, 1).view(np.uint8).T).tobytes(), PACKING)
 
 
 def _inner(x: Array, mask: Mask, absolute: float) -> float:
@@ -158,18 +160,20 @@ def _within(
     choice = choose(problem, thorough)
     if choice is None:
         return None
-    trials = dict(choice.trials)
-    try:
-        coded = choice.coded or choice.plan.encode(problem)
-    except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
+    others = {name: other.encode(problem) for name, other in plans.items() if other.suits(problem)}
+    sizes = {name: _whole(coded) + plans[name].extra for name, coded in others.items()}
+    best = min(sizes, key=lambda name: sizes[name], default=None)
+    coded: Coded | None = None
+    if best is None or min(choice.trials.values()) * x.size / 8 < HOPELESS * sizes[best]:
+        try:
+            coded = choice.coded or choice.plan.encode(problem)
+        except OverflowError:  # integer differences beyond 64 bits outside the part that was tried
+            return None
+    if best is not None and (coded is None or sizes[best] < _whole(coded)):
+        coded = others[best]
+    if coded is None:
         return None
-    smallest = _whole(coded)
-    for name, other in plans.items():
-        if other.suits(problem):
-            tried = other.encode(problem)
-            trials[name] = round(8 * tried.size / x.size, 3)
-            size = _whole(tried) + other.extra
-            coded, smallest = (tried, size) if size < smallest else (coded, smallest)
+    trials = choice.trials | {name: round(8 * other.size / x.size, 3) for name, other in others.items()}
     return _checked(x, mask, absolute, pointwise, numbers, coded, trials)
 
 
@@ -188,7 +192,7 @@ def _checked(
     header = {"kind": numbers.kind, **numbers.header, **coded.header, "trials": told}
     sections = dict(coded.sections)
     if numbers.palette is not None:
-        sections["palette"] = packed(numbers.palette.tobytes())
+        sections["palette"] = zstd_compressed(numbers.palette.tobytes())
         header["colours"] = len(numbers.palette)
     if wrong.any():
         sections["patches"] = encode_patches(wrong, _unsigned(x)[wrong])
@@ -226,7 +230,7 @@ def decode_block(
     work, kind = worked_shape(shape), header["kind"]
     if kind == "bytes":
         size = math.prod(shape)
-        data = np.frombuffer(unpacked(sections["bytes"], size * dtype.itemsize), np.uint8)
+        data = np.frombuffer(zstd_restored(sections["bytes"], size * dtype.itemsize), np.uint8)
         return np.ascontiguousarray(data.reshape(dtype.itemsize, size).T).view(dtype).reshape(shape)
     mask, bits = decode_special(sections, work, np.dtype(f"u{dtype.itemsize}")) if "mask" in sections else (None, None)
     if kind == "special":
@@ -253,7 +257,7 @@ def _restored(
         raise ValueError(f"the plan {header['plan']!r} is not known to this version; known are {', '.join(known)}")
     palette = None
     if "palette" in sections:
-        data = unpacked(sections["palette"], int(header["colours"]) * dtype.itemsize)
+        data = zstd_restored(sections["palette"], int(header["colours"]) * dtype.itemsize)
         palette = np.frombuffer(data, dtype)
     values = known[header["plan"]].decode(header, sections, shape, mask)
     if header["plan"] == Transform.name and header["kind"] != "real":

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.bands import CLIP, BandModel, fit, smoothed
-from latente.codec.arrays.heads import deflated, inflated
 from latente.codec.arrays.layout import Layout, layout
+from latente.codec.deflate import deflated, inflated
 from latente.codec.entropy import ContextDecoder, ContextEncoder, classes_of
 
 Values = NDArray[np.int64]
@@ -86,7 +86,10 @@ def decode_coefficients(sections: Sections, shape: tuple[int, ...]) -> Values:
     at = layout(shape)
     n_bands = int(np.prod(at.levels))
     tail = 8 + (n_bands + 7) // 8
-    data = inflated(sections["bands"], BandModel.length(at.levels) + tail)
+    size = BandModel.length(at.levels) + tail
+    data = inflated(sections["bands"], size)
+    if len(data) != size:
+        raise ValueError(f"the bands have another size than {size} bytes: the file is damaged")
     model = BandModel.from_bytes(data[:-tail], at.levels)
     largest = int.from_bytes(data[-tail : -tail + 8], "little")
     live = np.unpackbits(np.frombuffer(data[-tail + 8 :], np.uint8), count=n_bands).astype(bool)

@@ -9,31 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.libraries import zstandard
+from latente.codec.zstd import zstd_compressed, zstd_restored
 
 SMOOTHING = 2  # rounds in which filled points move towards their neighbours
 Bits = NDArray[Any]
-
-
-def packed(data: bytes, level: int = 19) -> bytes:
-    """Compressed by zstd."""
-    return zstandard().ZstdCompressor(level=level).compress(data)
-
-
-def unpacked(data: bytes, size: int) -> bytes:
-    """Exactly `size` bytes.
-
-    Raises:
-        ValueError: when the data hold another number of bytes or are damaged.
-    """
-    library = zstandard()
-    try:
-        result = library.ZstdDecompressor().decompressobj(write_size=size + 1).decompress(data)
-    except library.ZstdError as error:
-        raise ValueError(f"a packed section is damaged: {error}") from error
-    if len(result) != size:
-        raise ValueError(f"a packed section holds {len(result)} bytes where {size} were written: the file is damaged")
-    return result
 
 
 def encode_special(valid: NDArray[np.bool_], bits: Bits) -> dict[str, bytes]:
@@ -49,7 +28,7 @@ def encode_special(valid: NDArray[np.bool_], bits: Bits) -> dict[str, bytes]:
     special = (
         bits.astype(bits.dtype.newbyteorder("<")) if len(kinds) > 1 else kinds.astype(bits.dtype.newbyteorder("<"))
     )
-    return {"mask": packed(np.packbits(change).tobytes()), "special": packed(special.tobytes())}
+    return {"mask": zstd_compressed(np.packbits(change).tobytes()), "special": zstd_compressed(special.tobytes())}
 
 
 def decode_special(
@@ -61,14 +40,14 @@ def decode_special(
         ValueError: when the sections are damaged.
     """
     n = int(np.prod(shape))
-    change = np.unpackbits(np.frombuffer(unpacked(sections["mask"], (n + 7) // 8), np.uint8), count=n)
+    change = np.unpackbits(np.frombuffer(zstd_restored(sections["mask"], (n + 7) // 8), np.uint8), count=n)
     valid = np.bitwise_xor.accumulate(change.reshape(shape), axis=0).astype(bool)
     count = n - int(valid.sum())
     one = dtype.itemsize
     try:
-        data = unpacked(sections["special"], one)
+        data = zstd_restored(sections["special"], one)
     except ValueError:
-        data = unpacked(sections["special"], one * count)
+        data = zstd_restored(sections["special"], one * count)
     bits = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
     return valid, np.broadcast_to(bits, count) if len(bits) == 1 else bits
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["deflated", "inflated", "pack_head", "unpack_head"]
+__all__ = ["pack_head", "unpack_head"]
 
 import json
-import zlib
 from typing import Any
+
+from latente.codec.deflate import deflated, inflated
 
 MOST = 1 << 24  # bytes of JSON
 # The likeliest strings stand last. It belongs to version 1 of the format and never changes.
@@ -24,31 +25,6 @@ TYPICAL = (
 )
 
 
-def deflated(data: bytes) -> bytes:
-    """Bytes after raw deflate, which adds nothing of its own to short ones."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
-    return deflate.compress(data) + deflate.flush()
-
-
-def inflated(data: bytes, size: int) -> bytes:
-    """The inverse of `deflated`.
-
-    Args:
-        data: the bytes.
-        size: how many they must become; no more are ever made.
-
-    Raises:
-        ValueError: when they become anything else.
-    """
-    try:
-        result = zlib.decompressobj(-15).decompress(data, size + 1)
-    except zlib.error as error:
-        raise ValueError(f"a short section is damaged: {error}") from error
-    if len(result) != size:
-        raise ValueError(f"a short section holds {len(result)} bytes where {size} were written: the file is damaged")
-    return result
-
-
 def pack_head(head: dict[str, Any]) -> bytes:
     """A header as bytes.
 
@@ -56,9 +32,7 @@ def pack_head(head: dict[str, Any]) -> bytes:
         >>> unpack_head(pack_head({"shape": [3, 4]}))
         {'shape': [3, 4]}
     """
-    text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, TYPICAL)
-    return deflate.compress(text) + deflate.flush()
+    return deflated(json.dumps(head, separators=(",", ":"), allow_nan=False).encode(), TYPICAL)
 
 
 def unpack_head(data: bytes) -> dict[str, Any]:
@@ -67,12 +41,11 @@ def unpack_head(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: when the bytes are none of a header.
     """
-    inflate = zlib.decompressobj(-15, TYPICAL)
     try:
-        text = inflate.decompress(data, MOST)
-    except zlib.error as error:
+        text = inflated(data, MOST, TYPICAL)
+    except ValueError as error:
         raise ValueError(f"the array's header is damaged: {error}") from error
-    head = json.loads(text)
-    if not inflate.eof or not isinstance(head, dict):
+    head = json.loads(text) if len(text) <= MOST else None
+    if not isinstance(head, dict):
         raise ValueError("the array's header is damaged or too large")
     return head

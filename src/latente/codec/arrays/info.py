@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArrayInfo", "info_of"]
+__all__ = ["ArrayInfo", "array_info", "explained"]
 
 import math
 from collections import Counter
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from latente.codec.arrays.stream import head_of
-from latente.codec.container import Container
+from latente.codec.arrays.stream import content_of, telling_damage
+from latente.codec.container import Container, unpack
 
 WORDS = {
     "t": "transform", "m": "multilevel", "l": "lorenzo", "a": "autoencoder", "am": "mean of the archive",
@@ -30,8 +30,9 @@ class ArrayInfo:
         bound: what was stated, in words.
         max_error: the absolute bound that follows, in the data's unit, to six digits; 0: every bit is kept; None where
             a PSNR was stated, which bounds no single value.
+        exact: whether every bit comes back, by the bound or because it cost nothing.
         why: which prediction won, and the bits per value of those that it was compared with.
-        plans: number of blocks by their prediction.
+        plans: number of blocks by their prediction, or by how they are kept without one.
         autoencoder_share: share of the samples or tiles that the autoencoder predicted.
         model: id and hash of the fitted model that decoding needs, or None.
         original_bytes: of the array.
@@ -48,6 +49,7 @@ class ArrayInfo:
     dtype: str
     bound: str
     max_error: float | None
+    exact: bool
     why: str
     plans: dict[str, int]
     autoencoder_share: float
@@ -70,6 +72,12 @@ def _stated(bound: list[Any], absolute: float) -> str:
     return f"error of at most {max_error:g}" + (" of the range" if relative else "")
 
 
+def _plan(fields: dict[str, Any]) -> str:
+    """What predicts a block; an autoencoder none of whose codes are sent is no more than the archive's mean."""
+    plan = fields.get("plan", fields["kind"])
+    return WORDS["am"] if plan == "autoencoder" and not fields["dims"] else str(plan)
+
+
 def _why(fields: dict[str, Any]) -> str:
     if "plan" not in fields:
         return {"special": "nothing but special values", "bytes": "bytes, packed by zstd"}.get(
@@ -77,7 +85,7 @@ def _why(fields: dict[str, Any]) -> str:
         )
     trials = sorted(fields["trials"].items(), key=lambda item: item[1])
     compared = ", ".join(f"{_words(name)} {bits:g}" for name, bits in trials)
-    return f"{fields['plan']}{OF.get(fields['kind'], '')}: bits per value {compared}"
+    return f"{_plan(fields)}{OF.get(fields['kind'], '')}: bits per value {compared}"
 
 
 def _words(name: str) -> str:
@@ -88,22 +96,55 @@ def _words(name: str) -> str:
     return f"{WORDS[name[0]]} ({extra})"
 
 
-def info_of(container: Container, size: int) -> ArrayInfo:
-    """Reads the header of a container of kind "array"; `size` is that of the stream."""
-    header, _ = head_of(container)
+def explained(head: dict[str, Any]) -> str:
+    """Which prediction won in the largest block and why, and what the autoencoder predicted.
+
+    Args:
+        head: header of an array, with its blocks.
+    """
+    share = _share(head["blocks"])
+    predicted = f"; autoencoder: {100 * share:.0f}% of it" if share else ""
+    return _reason(head["blocks"]) + predicted
+
+
+def _reason(blocks: list[dict[str, Any]]) -> str:
+    largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)
+    return "no values" if largest is None else _why(largest)
+
+
+def _share(blocks: list[dict[str, Any]]) -> float:
+    """Share of the samples or tiles that the autoencoder predicted."""
+    return sum(float(block.get("share", 0.0)) for block in blocks) / max(1, len(blocks))
+
+
+def array_info(stream: bytes) -> ArrayInfo:
+    """Returns what a stream that `ArrayCodec.encode` made says of itself.
+
+    Args:
+        stream: its bytes.
+
+    Raises:
+        CodecError: when it is damaged or of another kind.
+    """
+    container = unpack(stream).expect("array")
+    with telling_damage("the stream's header cannot be read"):
+        return _info_of(container, len(stream))
+
+
+def _info_of(container: Container, size: int) -> ArrayInfo:
+    header = content_of(container).head
     blocks = header["blocks"]
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
-    names = [block.get("plan", block["kind"]) for block in blocks]
-    largest = max(blocks, key=lambda block: sum(block["lengths"].values()), default=None)
-    shares = [float(block.get("share", 0.0)) for block in blocks]
+    names = [_plan(block) for block in blocks]
     return ArrayInfo(
         shape,
         dtype.str,
         _stated(header["bound"], header["error"]),
         None if header["bound"][2] is not None and header["error"] else float(header["error"]),
-        "no values" if largest is None else _why(largest),
+        header["error"] == 0 or "exact" in header,
+        _reason(blocks),
         dict(Counter(names)),
-        sum(shares) / max(1, len(shares)),
+        _share(blocks),
         None if container.model is None else (container.model.id, container.model.hash),
         math.prod(shape) * dtype.itemsize,
         size,

@@ -7,18 +7,21 @@ coefficients whose coordinates sum to an even number come first; the others then
 
 from __future__ import annotations
 
-__all__ = ["Layout", "layout"]
+__all__ = ["LAYOUTS", "Layout", "layout", "make_layout"]
 
+import itertools
+import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.wavelet import segments
+from latente.codec.cache import ByteCache
 
-Index = NDArray[np.int64]
+MOST = 256 << 20  # bytes of layouts that are kept: one of the largest block with four axes takes 243 million
+Index = NDArray[np.int64]  # 32 bits would halve them, but numpy widens an index before each use, which costs a tenth
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,27 @@ class Layout:
     parents: tuple[Index, ...]
     neighbours: tuple[tuple[Index, Index], ...]
 
+    @property
+    def bytes(self) -> int:
+        """What the indices take in memory."""
+        indices: list[NDArray[Any]] = [self.order, self.bands, *self.parts, *self.parents]
+        return sum(index.nbytes for index in itertools.chain(indices, *self.neighbours))
 
-def _axis(n: int) -> tuple[Index, Index, Index, Index]:
-    """Part number, position of the parent, of the previous and of the next one in the band; -1 for none."""
+
+@dataclass(frozen=True)
+class _Axis:
+    """Of each position along an axis: its part, the position of the parent, of the previous and the next in the band.
+
+    -1 stands for none.
+    """
+
+    part: Index
+    parent: Index
+    before: Index
+    after: Index
+
+
+def _axis(n: int) -> _Axis:
     lengths = segments(n)
     part = np.repeat(np.arange(len(lengths)), lengths)
     parent, before, after = (np.full(n, -1) for _ in range(3))
@@ -59,52 +80,72 @@ def _axis(n: int) -> tuple[Index, Index, Index, Index]:
             parent[first : first + length] = start[s - 1] + np.minimum(up, lengths[s - 1] - 1)
         before[first + 1 : first + length] = first + j[:-1]
         after[first : first + length - 1] = first + j[1:]
-    return part, parent, before, after
+    return _Axis(part, parent, before, after)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The order in which the coefficients of a shape are coded, and the number of each at its place."""
+
+    order: Index
+    number: Index
+
+    def there(self, position: Index, axis: int) -> Index:
+        """Numbers of the coefficients at other positions along an axis, in the order of coding."""
+        found = self.number.take(np.maximum(position, 0), axis)
+        found[(slice(None),) * axis + (position < 0,)] = self.number.size
+        return found.ravel()[self.order]
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values that can be broadcast to the shape, in the order of coding."""
+        return np.broadcast_to(values, self.number.shape).ravel()[self.order]
 
 
 def _along(values: NDArray[Any], axis: int, ndim: int) -> NDArray[Any]:
     return values.reshape([-1 if a == axis else 1 for a in range(ndim)])
 
 
-@lru_cache(maxsize=4)
-def layout(shape: tuple[int, ...]) -> Layout:
-    """The layout of a shape; cached, for it takes longer to make than to use.
+def _keys(axes: list[_Axis], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Twice the pass of each coefficient, and 1 more for the second colour; flat."""
+    passes = sum(_along(axis.part, a, len(shape)) for a, axis in enumerate(axes))
+    colour = sum(_along(np.arange(n), a, len(shape)) for a, n in enumerate(shape)) % 2
+    return np.broadcast_to(2 * passes + colour, shape).ravel().astype(np.uint8)
 
-    Example:
-        >>> layout((4, 6)).passes[:3]
-        ((0, 1, 1), (1, 1, 3), (3, 6, 7))
-    """
-    ndim, size = len(shape), int(np.prod(shape))
+
+def make_layout(shape: tuple[int, ...]) -> Layout:
+    """Makes the layout of a shape; see `layout`."""
+    ndim, size = len(shape), math.prod(shape)
     axes = [_axis(n) for n in shape]
     levels = tuple(len(segments(n)) for n in shape)
-    total = sum(_along(part, a, ndim) for a, (part, _, _, _) in enumerate(axes))
-    colour = sum(_along(np.arange(n), a, ndim) for a, n in enumerate(shape)) % 2
-    key = np.broadcast_to(2 * total + colour, shape).ravel().astype(np.uint8)
+    key = _keys(axes, shape)
     order = np.argsort(key, kind="stable")
     number = np.empty(size, np.int64)
     number[order] = np.arange(size)
-    number = number.reshape(shape)
-
-    def there(position: Index, axis: int) -> Index:
-        """Numbers of the coefficients at other positions along an axis, in coding order."""
-        found = number.take(np.maximum(position, 0), axis)
-        found[tuple(slice(None) if a != axis else position < 0 for a in range(ndim))] = size
-        return found.ravel()[order]
-
-    def spread(values: NDArray[Any], axis: int) -> NDArray[Any]:
-        return np.broadcast_to(_along(values, axis, ndim), shape).ravel()[order]
-
+    at = _Order(order, number.reshape(shape))
     band = np.zeros((1,) * ndim, np.int64)
-    for a, (part, *_) in enumerate(axes):
-        band = band * levels[a] + _along(part, a, ndim)
+    for a, axis in enumerate(axes):
+        band = band * levels[a] + _along(axis.part, a, ndim)
     bounds = np.append(0, np.bincount(key, minlength=2 * sum(levels)).cumsum()).tolist()
     return Layout(
         size,
         levels,
         order,
         tuple(zip(bounds[0::2], bounds[1::2], bounds[2::2], strict=False)),
-        np.broadcast_to(band, shape).ravel()[order],
-        tuple(spread(part.astype(np.uint8), a) for a, (part, *_) in enumerate(axes)),
-        tuple(there(parent, a) for a, (_, parent, _, _) in enumerate(axes)),
-        tuple((there(before, a), there(after, a)) for a, (_, _, before, after) in enumerate(axes)),
+        at.spread(band),
+        tuple(at.spread(_along(axis.part.astype(np.uint8), a, ndim)) for a, axis in enumerate(axes)),
+        tuple(at.there(axis.parent, a) for a, axis in enumerate(axes)),
+        tuple((at.there(axis.before, a), at.there(axis.after, a)) for a, axis in enumerate(axes)),
     )
+
+
+LAYOUTS = ByteCache(make_layout, lambda layout: layout.bytes, MOST)
+
+
+def layout(shape: tuple[int, ...]) -> Layout:
+    """The layout of a shape; the latest are kept, for one takes nearly as long to make as to use.
+
+    Example:
+        >>> layout((4, 6)).passes[:3]
+        ((0, 1, 1), (1, 1, 3), (3, 6, 7))
+    """
+    return LAYOUTS(shape)

@@ -7,13 +7,13 @@ other, each from everything known so far.
 
 from __future__ import annotations
 
-__all__ = ["Level", "Taps", "taps_of", "walk"]
+__all__ = ["Grid", "Level", "Taps", "Window", "taps_of", "walk"]
 
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,40 +67,91 @@ def taps_of(parity: Offset, split: tuple[bool, ...]) -> Taps:
     return Taps(parity, tuple(offsets), distances.count(distances[0]))
 
 
-def _mirrored(n: int) -> list[tuple[int, int]]:
-    """(padded position, source position) of the borders of an axis of n points; parity is kept where n > 1."""
-    period = max(1, 2 * (n - 1))
-    found = []
-    for i in [*range(-PAD, 0), *range(n, n + PAD)]:
-        j = i % period if n > 1 else 0
-        found.append((i + PAD, (period - j if j >= n else j) + PAD))
-    return found
-
-
-def _mirror_borders(padded: NDArray[Any]) -> None:
-    """Fills the borders of a padded array from its inside."""
-    for axis in range(padded.ndim):
-        moved, n = padded.swapaxes(axis, 0), padded.shape[axis] - 2 * PAD
-        if n > PAD:
-            moved[:PAD] = moved[2 * PAD : PAD : -1]
-            moved[PAD + n :] = moved[PAD + n - 2 : n - 2 : -1]
-        else:
-            for there, source in _mirrored(n):
-                moved[there] = moved[source]
-
-
 @lru_cache(maxsize=4096)
 def _counts(shape: tuple[int, ...], split: tuple[bool, ...], parity: Offset) -> tuple[int, ...]:
     return tuple((n + 1 - p) // 2 if s else n for n, p, s in zip(shape, parity, split, strict=True))
 
 
+class Window(NamedTuple):
+    """Points of a padded grid: the part that holds them, and where they are in it."""
+
+    part: Offset
+    slices: Slices
+
+
 @lru_cache(maxsize=16384)
-def _window(shape: tuple[int, ...], split: tuple[bool, ...], parity: Offset, offset: Offset) -> Slices:
-    result = []
-    for count, p, o, s in zip(_counts(shape, split, parity), parity, offset, split, strict=True):
+def _window(shape: tuple[int, ...], split: tuple[bool, ...], parity: Offset, offset: Offset) -> Window:
+    part, slices = [], []
+    for n, count, p, o, s in zip(shape, _counts(shape, split, parity), parity, offset, split, strict=True):
         first = PAD + p + o
-        result.append(slice(first, first + 2 * count - 1, 2) if s else slice(first, first + count))
-    return tuple(result)
+        part.append(first % 2 if s and n > 1 else 0)
+        first = first // 2 if s and n > 1 else first
+        slices.append(slice(first, first + count))
+    return Window(tuple(part), tuple(slices))
+
+
+@lru_cache(maxsize=4096)
+def _borders(n: int, part: int | None) -> tuple[tuple[slice, slice], ...]:
+    """Where the borders of an axis of n points are filled, and with what, in a part of the positions or in all.
+
+    Position i of the border gets what is as far on the other side of the first or the last point.
+    """
+    step, first = (1, 0) if part is None else (2, part)
+    places = range(first, n + 2 * PAD, step)
+    period, found = max(1, 2 * (n - 1)), []
+    for at, i in enumerate(places):
+        if not PAD <= i < PAD + n:
+            j = (i - PAD) % period if n > 1 else 0
+            source = places.index((period - j if j >= n else j) + PAD)
+            found.append((slice(at, at + 1), slice(source, source + 1)))
+    return tuple(found)
+
+
+class Grid:
+    """A padded grid, kept as its parts by the parity of positions, so that neighbours of a class lie side by side.
+
+    Args:
+        shape: of the grid.
+        split: which axes have parities.
+        dtype: of its values.
+    """
+
+    def __init__(self, shape: tuple[int, ...], split: tuple[bool, ...], dtype: type) -> None:
+        self.shape, self._split = shape, tuple(s and n > 1 for s, n in zip(split, shape, strict=True))
+        self._parts: dict[Offset, NDArray[Any]] = {
+            part: np.zeros([self._length(a, r) for a, r in enumerate(part)], dtype)
+            for part in itertools.product(*[(0, 1) if s else (0,) for s in self._split])
+        }
+
+    def _length(self, axis: int, part: int) -> int:
+        padded = self.shape[axis] + 2 * PAD
+        return (padded + 1 - part) // 2 if self._split[axis] else padded
+
+    def __getitem__(self, window: Window) -> NDArray[Any]:
+        return self._parts[window.part][window.slices]
+
+    def __setitem__(self, window: Window, values: NDArray[Any]) -> None:
+        self._parts[window.part][window.slices] = values
+
+    def mirror(self, part: Offset) -> None:
+        """Fills the borders of a part from its inside."""
+        values = self._parts[part]
+        for axis, (n, s) in enumerate(zip(self.shape, self._split, strict=True)):
+            moved = values.swapaxes(axis, 0)
+            for there, source in _borders(n, part[axis] if s else None):
+                moved[there] = moved[source]
+
+    def inside(self, out: NDArray[Any]) -> NDArray[Any]:
+        """Writes all but the borders to an array of the grid's shape, and returns it."""
+        for part, values in self._parts.items():
+            where, source = [], []
+            for n, r, s in zip(self.shape, part, self._split, strict=True):
+                first = (PAD + r) % 2 if s else 0
+                start = (PAD + first) // 2 if s else PAD
+                where.append(slice(first, None, 2 if s else 1))
+                source.append(slice(start, start + ((n - first + 1) // 2 if s else n)))
+            out[tuple(where)] = values[tuple(source)]
+        return out
 
 
 class Level:
@@ -113,29 +164,26 @@ class Level:
 
     def __init__(self, shape: tuple[int, ...], split: tuple[bool, ...]) -> None:
         self.shape, self.split = shape, split
-        self.values = np.zeros(tuple(n + 2 * PAD for n in shape))
-        self.mags = np.zeros(tuple(n + 2 * PAD for n in shape), np.int32)
+        self.values = Grid(shape, split, np.float64)
+        self.mags = Grid(shape, split, np.int32)
 
     def counts(self, parity: Offset) -> tuple[int, ...]:
         """Shape of a class."""
         return _counts(self.shape, self.split, parity)
 
-    def window(self, parity: Offset, offset: Offset) -> Slices:
+    def window(self, parity: Offset, offset: Offset) -> Window:
         """Where the neighbours at an offset of all points of a class are in the padded grids."""
         return _window(self.shape, self.split, parity, offset)
 
-    def inside(self) -> tuple[slice, ...]:
-        """The grids without their borders."""
-        return tuple(slice(PAD, PAD + n) for n in self.shape)
-
-    def pair(self, grid: NDArray[Any], parity: Offset, offset: Offset) -> NDArray[Any]:
-        """Sum of the neighbours at +offset and -offset of all points of a class."""
-        return grid[self.window(parity, offset)] + grid[self.window(parity, tuple(-o for o in offset))]
+    def pair(self, grid: Grid, parity: Offset, offset: Offset, at: Any = ()) -> NDArray[Any]:
+        """Sum of the neighbours at +offset and -offset of all points of a class, or of those at some places in it."""
+        first, second = self.window(parity, offset), self.window(parity, tuple(-o for o in offset))
+        return grid[first][at] + grid[second][at]
 
 
 def walk(
     shape: tuple[int, ...], split: tuple[bool, ...], *, values: bool = True
-) -> Iterator[tuple[Level, Taps | None, Slices, Slices]]:
+) -> Iterator[tuple[Level, Taps | None, Slices, Window]]:
     """Goes through the classes of all levels, from the coarsest grid, one point along every split axis, to the array.
 
     Args:
@@ -152,19 +200,27 @@ def walk(
         shapes.append(tuple((n + 1) // 2 if s else n for n, s in zip(shapes[-1], split, strict=True)))
     level, zero = Level(shapes[-1], split), (0,) * len(shape)
     h = 1 << (len(shapes) - 1)
-    yield level, None, tuple(slice(None, None, h) if s else slice(None) for s in split), level.inside()
+    yield level, None, tuple(slice(None, None, h) if s else slice(None) for s in split), level.window(zero, zero)
     for smaller in reversed(shapes[:-1]):
         h //= 2
-        coarser, level = level, Level(smaller, split)
-        for fine, coarse in ((level.values, coarser.values), (level.mags, coarser.mags))[not values :]:
-            fine[level.window(zero, zero)] = coarse[coarser.inside()]
-            _mirror_borders(fine)
-        for parity in _classes(split):
-            if all(level.counts(parity)):
-                where = tuple(
-                    slice(p * h, None, 2 * h) if s else slice(None) for p, s in zip(parity, split, strict=True)
-                )
-                yield level, taps_of(parity, split), where, level.window(parity, zero)
-                _mirror_borders(level.mags)
-                if values:
-                    _mirror_borders(level.values)
+        level = _finer(level, smaller, values)
+        for parity in filter(lambda parity: all(level.counts(parity)), _classes(split)):
+            window = level.window(parity, zero)
+            yield level, taps_of(parity, split), _places(parity, split, h), window
+            for grid in (level.mags, level.values)[: 1 + values]:
+                grid.mirror(window.part)
+
+
+def _finer(coarser: Level, shape: tuple[int, ...], values: bool) -> Level:
+    """The next level, of whose points those of the coarser one are known."""
+    level = Level(shape, coarser.split)
+    known = level.window((0,) * len(shape), (0,) * len(shape))
+    for fine, coarse in ((level.mags, coarser.mags), (level.values, coarser.values))[: 1 + values]:
+        coarse.inside(fine[known])
+        fine.mirror(known.part)
+    return level
+
+
+def _places(parity: Offset, split: tuple[bool, ...], h: int) -> Slices:
+    """Where the points of a class of the level of distance h are in the whole array."""
+    return tuple(slice(p * h, None, 2 * h) if s else slice(None) for p, s in zip(parity, split, strict=True))

@@ -96,7 +96,7 @@ def _run(
         level.mags[target] = np.minimum(np.abs(q), 1 << 18)
         prediction += lattice.step * q
         level.values[target] = prediction
-    return level.values[level.inside()]
+    return level.values.inside(np.empty(shape))
 
 
 def encode_multilevel(

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.bounds import LARGE
+from latente.codec.arrays.allowed import LARGE
 from latente.codec.arrays.finite import filled
 
 SAMPLE = 4096

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.corrections import decode_corrections, encode_corrections
-from latente.codec.arrays.finite import packed, unpacked
+from latente.codec.zstd import zstd_compressed, zstd_restored
 
 
 def encode_patches(where: NDArray[np.bool_], bits: NDArray[Any]) -> bytes:
@@ -28,7 +28,11 @@ def encode_patches(where: NDArray[np.bool_], bits: NDArray[Any]) -> bytes:
         array([0, 7, 0], dtype=uint32)
     """
     places = encode_corrections(where.ravel().astype(np.int64))
-    return len(places).to_bytes(8, "little") + places + packed(bits.astype(bits.dtype.newbyteorder("<")).tobytes())
+    return (
+        len(places).to_bytes(8, "little")
+        + places
+        + zstd_compressed(bits.astype(bits.dtype.newbyteorder("<")).tobytes())
+    )
 
 
 def apply_patches(data: bytes, bits: NDArray[Any]) -> None:
@@ -43,5 +47,5 @@ def apply_patches(data: bytes, bits: NDArray[Any]) -> None:
     """
     length = int.from_bytes(data[:8], "little")
     where = np.flatnonzero(decode_corrections(data[8 : 8 + length], bits.size))
-    values = np.frombuffer(unpacked(data[8 + length :], len(where) * bits.itemsize), bits.dtype.newbyteorder("<"))
+    values = np.frombuffer(zstd_restored(data[8 + length :], len(where) * bits.itemsize), bits.dtype.newbyteorder("<"))
     bits.reshape(-1)[where] = values

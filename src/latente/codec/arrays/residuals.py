@@ -25,6 +25,9 @@ SAMPLE = 4_000
 FACTORS = NEAR + 2
 Field = NDArray[np.float64]
 Sections = dict[str, bytes]
+Which = slice | NDArray[np.int64]
+Places = tuple[NDArray[np.intp], ...]
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,46 @@ class Surroundings:
     step: int = 1
     sums: list[Field] | None = None
 
-    def features(self) -> list[NDArray[np.int64]]:
-        """Magnitudes of the nearest residuals pair by pair, then the spread in 1/16 steps; int64, flat."""
+    @property
+    def known(self) -> bool:
+        """Whether anything is known around the points."""
+        return self.level is not None and self.taps is not None
+
+    @property
+    def near(self) -> int:
+        """Number of the nearest pairs whose residuals count."""
+        return 0 if self.taps is None else min(NEAR, len(self.taps.pairs))
+
+    def magnitudes(self, i: int, at: Places = ()) -> NDArray[np.int32]:
+        """Magnitudes of the residuals of the i-th nearest pair, summed; flat; of all points, or of some."""
         if self.level is None or self.taps is None:
-            return []
-        found = [self.level.pair(self.level.mags, self.taps.parity, o).ravel() for o in self.taps.pairs[:NEAR]]
-        spread = np.zeros(self.shape)
-        if self.prediction is not None and self.sums is not None:
-            twice = 2 * self.prediction
-            for s in self.sums[:SPREAD]:
-                spread += np.abs(s - twice)
-            spread *= 8 / (self.step * min(SPREAD, len(self.sums)))
-            np.minimum(spread, 1 << 22, out=spread)
-        return [*found, spread.ravel().astype(np.int64)]
+            raise ValueError("nothing is known around these points")
+        return self.level.pair(self.level.mags, self.taps.parity, self.taps.pairs[i], at).ravel()
+
+    def spread(self, which: Which = ALL) -> NDArray[np.int64]:
+        """How far the nearest values lie from the prediction, in 1/16 steps; flat."""
+        if self.prediction is None or self.sums is None:
+            return np.zeros(math.prod(self.shape), np.int64)[which]
+        twice = 2 * self.prediction.ravel()[which]
+        spread = np.zeros(twice.shape)
+        for s in self.sums[:SPREAD]:
+            spread += np.abs(s.ravel()[which] - twice)
+        spread *= 8 / (self.step * min(SPREAD, len(self.sums)))
+        return np.minimum(spread, 1 << 22, out=spread).astype(np.int64)
 
 
-def _expected(features: list[NDArray[np.int64]], weights: NDArray[np.int64]) -> NDArray[np.int64]:
+def _expected(around: Surroundings, weights: NDArray[np.int64]) -> NDArray[np.int64]:
     """In 1/256; the weights are in 1/256, the last but one belongs to the spread, the last is the constant."""
-    total = np.full(features[0].shape, weights[-1], np.int64)
-    for f, w in zip(features[:-1], weights.astype(np.int64), strict=False):  # a Python int would keep int32
-        if w:
-            total += np.multiply(f, w, dtype=np.int64)  # the magnitudes have 32 bits, their products more
+    total = np.full(math.prod(around.shape), weights[-1], np.int64)
+    for i in range(around.near):
+        if weights[i]:  # the magnitudes have 32 bits, their products more
+            total += np.multiply(around.magnitudes(i), np.int64(weights[i]), dtype=np.int64)
     if weights[-2]:
-        total += (np.int64(weights[-2]) * features[-1]) >> 4
+        total += (np.int64(weights[-2]) * around.spread()) >> 4
     return total
 
 
-def sampled(size: int, valid: NDArray[np.bool_] | None, count: int) -> slice | NDArray[np.int64]:
+def sampled(size: int, valid: NDArray[np.bool_] | None, count: int) -> Which:
     """Evenly spaced places among those that are valid: about `count`, all when there are fewer than twice as many."""
     if valid is None:
         return slice(None, None, max(1, size // count))
@@ -81,15 +97,14 @@ def sampled(size: int, valid: NDArray[np.bool_] | None, count: int) -> slice | N
     return which[:: max(1, len(which) // count)]
 
 
-def _fit(
-    features: list[NDArray[np.int64]], target: NDArray[np.int64], which: slice | NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _fit(around: Surroundings, target: NDArray[np.int64], which: Which) -> NDArray[np.int64]:
     """Non-negative weights by least squares on errors relative to what is expected."""
     from scipy.optimize import nnls
 
-    a = np.stack(
-        [*(f[which] for f in features[:-1]), features[-1][which] / 16, np.ones(features[-1][which].shape)], axis=1
-    )
+    at = np.unravel_index(np.arange(target.size)[which], around.shape)
+    near = [around.magnitudes(i, at) for i in range(around.near)]
+    spread = around.spread(which) / 16
+    a = np.stack([*near, spread, np.ones(spread.shape)], axis=1)
     y = np.abs(target[which])
     w = np.full(a.shape[1], 1 / a.shape[1])
     for _ in range(2):
@@ -97,7 +112,7 @@ def _fit(
         w = nnls(a * scale[:, None], y * scale)[0]
     weights = np.zeros(FACTORS, np.int64)
     fixed = np.clip(np.rint(256 * w), 0, 30_000).astype(np.int64)
-    weights[: len(features) - 1], weights[-2:] = fixed[:-2], fixed[-2:]
+    weights[: len(near)], weights[-2:] = fixed[:-2], fixed[-2:]
     return weights
 
 
@@ -118,14 +133,14 @@ class ResidualEncoder:
         """Takes the residuals of a class; those that are not valid are not coded."""
         flat = q.ravel()
         where = None if valid is None else np.flatnonzero(valid)
-        features, count = around.features(), flat.size if where is None else len(where)
-        if not features:
+        count = flat.size if where is None else len(where)
+        if not around.known:
             classes = np.full(flat.size, 25, np.uint8)
         elif count < FITTED:
-            classes = classes_of(_expected(features, _default()))
+            classes = classes_of(_expected(around, _default()))
         else:
-            self._weights.append(_fit(features, flat, sampled(flat.size, valid, SAMPLE)))
-            classes = classes_of(_expected(features, self._weights[-1]))
+            self._weights.append(_fit(around, flat, sampled(flat.size, valid, SAMPLE)))
+            classes = classes_of(_expected(around, self._weights[-1]))
         self._batches.append((flat, classes) if where is None else (flat[where], classes[where]))
 
     def finish(self) -> Sections:
@@ -156,15 +171,14 @@ class ResidualDecoder:
         size = math.prod(around.shape)
         which = None if valid is None else np.flatnonzero(valid)
         count = size if which is None else len(which)
-        features = around.features()
-        if not features:
+        if not around.known:
             classes = np.full(size, 25, np.uint8)
         elif count < FITTED:
-            classes = classes_of(_expected(features, _default()))
+            classes = classes_of(_expected(around, _default()))
         else:
             if self._next >= len(self._weights):
                 raise ValueError("the factors of the contexts are cut off: the file is damaged")
-            classes = classes_of(_expected(features, self._weights[self._next]))
+            classes = classes_of(_expected(around, self._weights[self._next]))
             self._next += 1
         if which is None:
             return self._decoder.decode(classes).reshape(around.shape)

@@ -1,48 +1,49 @@
-"""Whole arrays as streams of the container: split into blocks, their headers and sections brought together.
+"""Whole arrays as streams of the container, which say themselves what they are.
 
-The container's one section "array" holds four bytes n, n bytes of a header (`heads`), then the sections of all blocks
-in the order in which the header gives their lengths.
+The container's one section "array" holds four bytes n, n bytes of a header (`heads`), then what `content` describes.
 """
 
 from __future__ import annotations
 
-__all__ = ["decode_stream", "encode_stream", "head_of"]
+__all__ = ["content_of", "decode_stream", "encode_stream", "stream_of", "telling_damage"]
 
-import itertools
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.autoencoded import decoders, encoders
-from latente.codec.arrays.block import decode_block, encode_block, is_exact
-from latente.codec.arrays.bounds import Allowed
-from latente.codec.arrays.finite import packed, unpacked
-from latente.codec.arrays.heads import pack_head, unpack_head
+from latente.codec.arrays.allowed import Allowed
+from latente.codec.arrays.content import Content, decode_content, encode_content
 from latente.codec.container import Container, pack
-from latente.codec.errors import AlteredError
+from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_list, take_text
-from latente.codec.limits import crc32c
 
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive
+    from latente.codec.models import Model, ModelRef
 
-BLOCK = 1 << 21  # values that are predicted together at most
 SECTION = "array"
+DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
 Array = NDArray[Any]
 
 
-def _pieces(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    """Blocks of at most `BLOCK` values: the longest axes are cut into equal parts."""
-    parts = [1] * len(shape)
-    lengths = list(shape)
-    while math.prod(lengths) > BLOCK:
-        axis = int(np.argmax(lengths))
-        parts[axis] *= 2
-        lengths[axis] = -(-shape[axis] // parts[axis])
-    starts = [range(0, n, length) for n, length in zip(shape, lengths, strict=True)]
-    return [tuple(slice(a, a + n) for a, n in zip(at, lengths, strict=True)) for at in itertools.product(*starts)]
+@contextmanager
+def telling_damage(what: str) -> Iterator[None]:
+    """Makes an AlteredError of whatever damaged or forged bytes make the code inside stumble over.
+
+    Args:
+        what: cannot be done, for the message.
+    """
+    try:
+        with np.errstate(all="ignore"):  # forged numbers may overflow; what comes out is checked
+            yield
+    except CodecError:
+        raise
+    except DAMAGED as error:
+        raise AlteredError(f"{what}: {error}") from error
 
 
 def _six_digits(error: float) -> float:
@@ -64,56 +65,30 @@ def encode_stream(
         archive: what was learned from an archive, whose autoencoder competes.
         embed: whether the archive's model becomes part of the stream where it is used, or is referred to.
     """
-    head: dict[str, Any] = {
-        "dtype": x.dtype.str,
-        "shape": list(x.shape),
-        "bound": stated,
-        "error": _six_digits(allowed.absolute),
-    }
-    payload, check, valid = [], 0, None
-    if isinstance(x, np.ma.MaskedArray):
-        valid = ~np.ma.getmaskarray(x)
-        payload.append(packed(np.packbits(~valid).tobytes()))
-        head["hidden"] = len(payload[0])
-    plain = np.ma.getdata(x)
-    plain = plain.astype(plain.dtype.newbyteorder("="), copy=False)
-    head["blocks"], plans = [], encoders(archive, embed)
-    for where in _pieces(x.shape) if x.size else []:
-        counted = None if valid is None else valid[where]
-        fields, sections, result = encode_block(plain[where], allowed, valid=counted, plans=plans, thorough=thorough)
-        fields["lengths"] = {name: len(data) for name, data in sections.items()}
-        payload += sections.values()
-        head["blocks"].append(fields)
-        if is_exact(fields):
-            check = crc32c(np.ascontiguousarray(result), check)
-    text = pack_head(head)
-    content = b"".join([len(text).to_bytes(4, "little"), text, *payload])
-    model: Any = None
-    if archive is not None and not all(map(is_exact, head["blocks"])):
+    content = encode_content(
+        x, allowed, thorough=thorough, archive=archive, embed=embed, tell_exact=not allowed.lossless
+    )
+    model: Model | ModelRef | None = None
+    if archive is not None and content.needs_model:
         model = archive.model if embed else archive.model.ref
-    return pack("array", {}, {SECTION: content}, model, symbols={SECTION: check})
+    return stream_of(x, content, allowed, stated, model)
 
 
-def head_of(container: Container) -> tuple[dict[str, Any], bytes]:
-    """The header of an array and all that follows it.
+def stream_of(x: Array, content: Content, allowed: Allowed, stated: list[Any], model: Model | ModelRef | None) -> bytes:
+    """Returns a container of kind "array" of an array that was coded; see `encode_stream`."""
+    error = _six_digits(allowed.absolute)
+    data = content.to_bytes(dtype=x.dtype.str, shape=list(x.shape), bound=stated, error=error)
+    return pack("array", {}, {SECTION: data}, model, symbols={SECTION: content.check})
+
+
+def content_of(container: Container) -> Content:
+    """What a container of kind "array" holds.
 
     Raises:
         ValueError: when it is damaged.
     """
-    content = container.section(SECTION)
-    end = 4 + int.from_bytes(content[:4], "little")
-    return unpack_head(content[4:end]), content[end:]
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def take(self, length: int) -> bytes:
-        if not isinstance(length, int) or not 0 <= length <= len(self._data) - self._at:
-            raise AlteredError(f"a part of {length} bytes is not in the stream")
-        self._at += length
-        return self._data[self._at - length : self._at]
+    check = container.contents[SECTION].symbols if SECTION in container.contents else None
+    return Content.from_bytes(container.section(SECTION), -1 if check is None else check)
 
 
 def decode_stream(container: Container, archive: Archive | None = None) -> Array:
@@ -126,32 +101,10 @@ def decode_stream(container: Container, archive: Archive | None = None) -> Array
     Raises:
         CodecError: when something in it does not fit; other errors mean the same.
     """
-    head, payload = head_of(container)
-    dtype, shape = np.dtype(take_text(head, "dtype")), tuple(take_list(head, "shape", int, 64))
+    content = content_of(container)
+    dtype, shape = np.dtype(take_text(content.head, "dtype")), tuple(take_list(content.head, "shape", int, 64))
     if any(n < 0 for n in shape) or dtype.kind not in "biuf":
         raise AlteredError(f"the header states the shape {shape} and the type {dtype}")
-    size = math.prod(shape)
-    container.limits.check_decoded(size * dtype.itemsize, "the array")
-    native, reader = dtype.newbyteorder("="), _Reader(payload)
-    result, check = np.zeros(shape, native), 0
-    hidden = unpacked(reader.take(head["hidden"]), (size + 7) // 8) if "hidden" in head else None
-    pieces, blocks = _pieces(shape) if size else [], take_list(head, "blocks", dict)
-    if len(pieces) != len(blocks):
-        raise AlteredError(f"the stream has {len(blocks)} blocks; its shape {shape} needs {len(pieces)}")
-    for where, fields in zip(pieces, blocks, strict=True):
-        sections = {name: reader.take(length) for name, length in fields["lengths"].items()}
-        values = decode_block(fields, result[where].shape, native, sections, decoders(archive))
-        if is_exact(fields):
-            check = crc32c(np.ascontiguousarray(values), check)
-        result[where] = values
-    _compare(container, check)
-    result = result.astype(dtype, copy=False)
-    if hidden is None:
-        return result
-    bits = np.unpackbits(np.frombuffer(hidden, np.uint8), count=size)
-    return np.ma.MaskedArray(result, bits.astype(bool).reshape(shape))
-
-
-def _compare(container: Container, check: int) -> None:
-    if container.contents[SECTION].symbols != check:
-        raise AlteredError("the array did not decode to what was encoded: the CRC of its values is wrong")
+    container.limits.check_decoded(math.prod(shape) * dtype.itemsize, "the array")
+    result = decode_content(content, shape, dtype.newbyteorder("="), archive)
+    return result.astype(dtype, copy=False)

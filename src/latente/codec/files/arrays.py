@@ -8,7 +8,6 @@ __all__ = [
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +19,9 @@ from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list, take_number, take_text
 from latente.codec.files.base import Sections, Settings
-from latente.codec.files.coder import code_block, explain_block, read_block
+from latente.codec.files.coder import code_block, explain_block, finite_of, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.methods import Methods
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerWriter
@@ -156,21 +156,28 @@ def plan_array(source: ArraySource, bound: Bound, settings: Settings, zero: floa
     spec = ArraySpec(source.dtype, source.shape, settings.block_bytes, fills=fills)
     if bound.lossless or not may_lose(source.dtype):
         return replace(spec, fills=())
-    low, high, total, count = math.inf, -math.inf, 0.0, 0
-    for index in spec.blocks():
-        values, missing = _block(source, spec, index)
-        values = as_numbers(values if missing is None else values[missing == 0])
-        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            with np.errstate(over="ignore"):
-                total += float(np.square(finite.astype(np.float64) - zero).sum())
-            count += finite.size
-    target = bound.target(low, high, total / count) if count else Target()
+    target = bound.target(*_measured(source, spec, zero if bound.mode == "snr" else None))
     if source.dtype.kind in "iu" and target.max_error is not None:
         whole = math.floor(min(target.max_error, 2.0**62))
         target = Target(max_error=float(whole)) if whole else Target()
     return replace(spec, target=target, fills=() if target.exact else fills)
+
+
+def _measured(source: ArraySource, spec: ArraySpec, zero: float | None) -> tuple[float, float, float]:
+    """Returns the smallest and the largest finite value, and the mean square from `zero` where that is given.
+
+    Without any finite value these are 0, which is no range.
+    """
+    low, high, total, count = math.inf, -math.inf, 0.0, 0
+    for index in spec.blocks():
+        values, missing = _block(source, spec, index)
+        finite = finite_of(as_numbers(values if missing is None else values[missing == 0]))
+        if finite.size:
+            low, high, count = min(low, float(finite.min())), max(high, float(finite.max())), count + finite.size
+            if zero is not None:
+                with np.errstate(over="ignore"):
+                    total += float(np.square(finite.astype(np.float64) - zero).sum())
+    return (low, high, total / count) if count else (0.0, 0.0, 0.0)
 
 
 def as_numbers(values: NDArray[Any]) -> NDArray[Any]:
@@ -210,7 +217,7 @@ def write_array(
         spec: as `plan_array` returned it.
         settings: with the codec.
     """
-    start, largest, methods = writer.size, 0.0, Counter[str]()
+    start, largest, methods = writer.size, 0.0, Methods()
     for i, index in enumerate(spec.blocks()):
         values, missing = _block(source, spec, index)
         target = spec.target
@@ -220,8 +227,9 @@ def write_array(
         coded = code_block(as_numbers(values), target, settings)
         writer.write(f"{prefix}/{i}", coded.content, crc32c(values) if spec.target.exact else None)
         largest = max(largest, coded.error)
-        methods[coded.method] += 1
-    return Part(name, spec.bytes, writer.size - start, bound_text(spec), largest, method_text(methods))
+        methods.add(coded.method)
+    size = writer.size - start
+    return Part(name, spec.bytes, size, bound_text(spec), largest, *_told(spec, methods))
 
 
 def iterate_array(
@@ -277,14 +285,19 @@ def read_array(sections: Sections, prefix: str, spec: ArraySpec, settings: Setti
 
 def describe_array(sections: Sections, prefix: str, name: str, spec: ArraySpec) -> Part:
     """Returns what a file holds of an array, without decoding it; see `iterate_array`."""
-    size, methods = 0, Counter[str]()
+    size, methods = 0, Methods()
     for i, _ in enumerate(spec.blocks()):
         if spec.fills:
             size += sections.next(f"{prefix}/{i}m").size
         section = sections.next(f"{prefix}/{i}")
         size += section.size
-        methods[explain_block(sections.reader.read(section))] += 1
-    return Part(name, spec.bytes, size, bound_text(spec), None, method_text(methods))
+        methods.add(explain_block(sections.reader.read(section)))
+    return Part(name, spec.bytes, size, bound_text(spec), None, *_told(spec, methods))
+
+
+def _told(spec: ArraySpec, methods: Methods) -> tuple[str, bool, str | None]:
+    """Returns how the blocks were coded, whether every bit comes back, and the model that they need."""
+    return methods.text, spec.target.exact or methods.exact, methods.model
 
 
 def bound_text(spec: ArraySpec) -> str:
@@ -294,21 +307,3 @@ def bound_text(spec: ArraySpec) -> str:
     if spec.target.max_error:
         return f"error of at most {spec.target.max_error:.6g}"
     return f"mean squared error of at most {spec.target.mse:.6g}"
-
-
-def method_text(methods: Counter[str]) -> str:
-    """Returns how blocks were coded, the most common way first; a text says why after its first colon.
-
-    Example:
-        >>> method_text(Counter({"lorenzo: 3 bits": 1, "transform: 2 bits": 2, "transform: 1 bit": 1}))
-        'transform (3 of 4 blocks), lorenzo (1 of 4 blocks); of the first: 3 bits'
-    """
-    if sum(methods.values()) < 2:
-        return next(iter(methods), "empty")
-    names = Counter[str]()
-    for method, count in methods.items():
-        names[method.partition(":")[0]] += count
-    total = sum(names.values())
-    ways = ", ".join(f"{name} ({count} of {total} blocks)" for name, count in names.most_common())
-    why = next(iter(methods)).partition(": ")[2]
-    return ways + (f"; of the first: {why}" if why else "")

@@ -16,11 +16,12 @@ from latente.codec.errors import AlteredError
 from latente.codec.files.results import Part
 from latente.codec.frames import Section
 from latente.codec.limits import Limits
-from latente.codec.models import Model, ModelRef, find
+from latente.codec.models import Model
 from latente.codec.streams import MODEL, ContainerReader
 
 if TYPE_CHECKING:
     from latente.codec.arrays.archive import Archive
+    from latente.codec.container import Container
 
 BLOCK_BYTES = 1 << 25  # of values that are coded at a time
 
@@ -57,20 +58,22 @@ class Settings:
         archive = getattr(self.codec, "archive_", None)
         return archive.model if archive is not None and self.codec.embed else None
 
-    def archive(self, ref: ModelRef) -> Archive:
-        """Returns what a stream refers to.
+    def archive_of(self, stream: Container) -> Archive:
+        """Returns what a stream holds or refers to.
 
         Args:
-            ref: as its header says.
+            stream: that needs a model.
 
         Raises:
-            MissingModelError, WrongModelError: when it is not among the known models.
+            MissingModelError, WrongModelError: when it refers to one that is not among the known models.
         """
         from latente.codec.arrays.archive import Archive
 
-        if ref.hash not in self.archives:
-            self.archives[ref.hash] = Archive.of(find(ref, self.models))
-        return self.archives[ref.hash]
+        if stream.model is None or stream.model.embedded:
+            return Archive.of(stream.find_model())
+        if stream.model.hash not in self.archives:
+            self.archives[stream.model.hash] = Archive.of(stream.find_model(self.models))
+        return self.archives[stream.model.hash]
 
     def bound_of(self, name: str, default: Bound | None = None) -> Bound:
         """Returns the bound of a column, a variable or a member; `default` replaces the common one."""
@@ -90,6 +93,19 @@ class Settings:
             if name not in names:
                 shown = f"its {what} are {', '.join(map(repr, names[:20]))}" if names else f"the file has no {what}"
                 raise ValueError(f"a bound is stated for {name!r}, but {shown}.{did_you_mean(name, names)}")
+
+    def check_exact(self, name: str, holds: str) -> None:
+        """Raises ValueError when an error is allowed by name to what is always kept exactly.
+
+        Args:
+            name: of a column, a variable or a member.
+            holds: what it holds, for the message.
+        """
+        if name in self.columns and not self.columns[name].lossless:
+            raise ValueError(
+                f"a bound is stated for {name!r}, which holds {holds} and is always kept exactly; leave it out, or "
+                "state 0"
+            )
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from latente.codec.array_codec import ArrayCodec
 from latente.codec.bounds import Bound
 from latente.codec.files.base import BLOCK_BYTES, Format, Settings, Unfit, Written
 from latente.codec.files.formats import told
 from latente.codec.files.places import check_output, replaced, tree_bytes
-from latente.codec.files.results import Compressed
+from latente.codec.files.results import Compressed, models_of
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 from latente.files import replacing
 from latente.parts import is_integer
 
 if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec
 
 
@@ -83,21 +83,32 @@ def compress_file(
     """
     source = Path(os.path.abspath(path)) if Path(path).name in ("", "..") else Path(path)
     target = source.with_name(source.name + ".lat") if out is None else Path(out)
-    if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
-        raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     bound = Bound.of(max_error=max_error, relative=relative, psnr=psnr, snr=snr, quality=quality, lossless=lossless)
-    if codec is not None and not hasattr(codec, "archive_") and not hasattr(codec, "model_"):
-        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive) or an ImageCodec, or leave it out")
+    _check(codec, block_bytes)
     settings = Settings(bound, _bounds(columns, relative), codec, block_bytes, limits or Limits())
     check_output(source, target, overwrite)
-    before = _state(source)
-    size = tree_bytes(source)
-    with replaced(target) as part:  # an older file at the target stays until all is checked
+    return _compressed(source, target, settings)
+
+
+def _check(codec: ArrayCodec | ImageCodec | None, block_bytes: int) -> None:
+    """Raises ValueError for settings that make no sense."""
+    if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
+        raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
+    if codec is not None and not hasattr(codec, "archive_") and not hasattr(codec, "model_"):
+        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive) or a fitted ImageCodec, or leave it out")
+
+
+def _compressed(source: Path, target: Path, settings: Settings) -> Compressed:
+    """Compresses a file; one that is at the target stays until all is checked."""
+    before, size = _state(source), tree_bytes(source)
+    with replaced(target) as part:
         found, why, written, notes = _write_smaller(source, part, settings, size)
         if _state(source) != before:
             raise OSError(f"{source} was changed while it was read; compress it again")
+    needed = None if settings.model else models_of(written.parts)
+    notes += (*written.notes, *((f"decompressing it needs the model {needed}",) if needed else ()))
     return Compressed(
-        source, target, found.kind, why, size, target.stat().st_size, bound, written.parts, (*notes, *written.notes)
+        source, target, found.kind, why, size, target.stat().st_size, settings.bound, written.parts, notes
     )
 
 

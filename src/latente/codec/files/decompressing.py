@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from latente.codec.array_codec import ArrayCodec
+from latente.codec.arrays.info import array_info
 from latente.codec.bounds import Bound
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.formats import format_of
 from latente.codec.files.pillow import WRITERS
 from latente.codec.files.places import check_output, replaced, tree_bytes
-from latente.codec.files.results import Decompressed, Description
+from latente.codec.files.results import Decompressed, Description, Part, models_of
 from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 
 if TYPE_CHECKING:
+    from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec
 
 SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
@@ -48,8 +49,8 @@ def decompress_file(
             .png, .webp, .tif, .tiff or .bmp, without a further loss.
         overwrite: whether a file that is there may be replaced.
         limits: what the file may ask for; None takes those of `Limits`.
-        codec: the fitted `ArrayCodec` or `ImageCodec` with which it was compressed, where the file
-            refers to what that learned.
+        codec: the fitted `ArrayCodec` or `ImageCodec` with which it was compressed, where the file refers to what that
+            learned.
 
     Raises:
         CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
@@ -72,15 +73,22 @@ def decompress_file(
     check_output(source, target, overwrite)
     learned = getattr(codec, "archive_", getattr(codec, "model_", None))
     settings = Settings(limits=limits or Limits(), models=() if learned is None else (learned.model,))
+    kind, exact = _decompressed(source, target, settings)
+    return Decompressed(source, target, kind, source.stat().st_size, tree_bytes(target), exact)
+
+
+def _decompressed(source: Path, target: Path, settings: Settings) -> tuple[str, bool]:
+    """Writes what a file holds, with the model that is in it; returns its kind, and whether nothing was lost."""
     with _opened(source, settings.limits) as reader:
-        known, (_, exact) = format_of(reader.kind), _stated(reader)
+        known = format_of(reader.kind)
+        _stated(reader)  # a bound that makes no sense is refused before anything is written
+        exact = all(part.exact for part in known.describe(reader))
         if reader.model is not None and reader.model.embedded:
             model = reader.load_model(settings.models)
             settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
         with replaced(target) as part:
             known.read(reader, part, settings)
-    size = source.stat().st_size
-    return Decompressed(source, target, reader.kind, size, tree_bytes(target), exact)
+    return reader.kind, exact
 
 
 def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:
@@ -97,8 +105,13 @@ def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[A
 def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Description:
     """Returns what a .lat file says of itself: kind, sizes, bound, and how each part was coded and why.
 
+    Nothing is decoded, but all that can be compared without is: the CRC of the header, of every section and its head,
+    of the file's end, the same of the streams inside of sections, and the hash of an embedded model. What only decoding
+    finds: that what comes out is not what was encoded (the CRCs of the symbols, where a file was made by something that
+    errs or was forged), that a block's content does not have the stated size, and that a model is not at hand.
+
     Args:
-        path: of the .lat file; the checksums of what is read for this are compared, and no value is decoded.
+        path: of the .lat file.
         limits: what the file may ask for; None takes those of `Limits`.
 
     Raises:
@@ -118,12 +131,12 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
     if not source.is_file():
         raise FileNotFoundError(f"no such file: {source}")
     with _opened(source, limits or Limits()) as reader:
+        reader.verify()
         parts = format_of(reader.kind).describe(reader)
         size = parts[0].original_bytes if reader.kind == "array" else reader.header.get("size")
-        model = None if reader.model is None else f"{reader.model.id} ({reader.model.hash})"
         return Description(
             source, reader.kind, reader.writer, size if isinstance(size, int) else None, source.stat().st_size,
-            _stated(reader)[0], model, parts,
+            _stated(reader), _needed(reader, parts), parts,
         )  # fmt: skip
 
 
@@ -140,17 +153,22 @@ def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
             raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
 
 
-def _stated(reader: ContainerReader) -> tuple[str, bool]:
-    """Returns the bound in words, and whether nothing was lost."""
+def _needed(reader: ContainerReader, parts: tuple[Part, ...]) -> str | None:
+    """Returns id and hash of the model that decoding needs, and where it is, or which parts refer to it."""
+    if reader.model is not None and reader.model.embedded:
+        return f"{reader.model.id} ({reader.model.hash}), in the file"
+    return models_of(parts)
+
+
+def _stated(reader: ContainerReader) -> str:
+    """Returns the bound in words."""
     if reader.kind == "array":
-        found = ArrayCodec.info(reader.whole())
-        return found.bound, found.max_error == 0
+        return array_info(reader.whole()).bound
     if reader.kind == "image":
         from latente.codec.images.codec import info_of
 
-        return f"quality {info_of(reader, 0).quality:.3g} of the image codec", False
-    bound = Bound.from_json(reader.header) if "bound" in reader.header else Bound()
-    return str(bound), bound.lossless
+        return f"quality {info_of(reader, 0).quality:.3g} of the image codec"
+    return str(Bound.from_json(reader.header) if "bound" in reader.header else Bound())
 
 
 def _named(source: Path) -> Path:

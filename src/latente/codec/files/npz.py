@@ -150,6 +150,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, settings: Settings)
         if header.size == info.file_size:
             start, dtype, shape = header.raw, header.dtype, header.shape[::-1] if header.fortran else header.shape
             notes = notes_for(info.filename, dtype, bound)
+            if notes:
+                settings.check_exact(_name(info), f"values of type {dtype}")
     except Unfit as reason:
         notes = (f"{info.filename} is kept byte by byte: {reason}",)
     source = ArraySource(shape, carried(dtype), _reading(archive, info, len(start), shape, carried(dtype)))

@@ -75,10 +75,9 @@ class PictureFormat:
         info, largest, psnr = _measured(file, start, photo, codec)
         total = info.compressed_bytes - sum(len(content) for content, _ in extras.values())
         method = f"{_method(info)}, PSNR {psnr:.2f} dB, {8 * total / (h * w):.3f} bits a pixel"
-        parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method)]
-        parts += [
-            Part(name, sizes[name], len(content), "exact", 0.0, "zstd, exact") for name, (content, _) in extras.items()
-        ]
+        needed = None if info.model[2] or codec.is_released else _model(info)
+        parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method, model=needed)]
+        parts += [_extra(name, sizes.get(name, h * w), len(content)) for name, (content, _) in extras.items()]
         return Written(tuple(parts), photo.notes)
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
@@ -116,10 +115,12 @@ class PictureFormat:
         info = info_of(reader, sum(size for name, size in sizes.items() if name not in EXTRAS))
         n, h, w, channels = info.shape
         method = f"{_method(info)}, {info.bits_per_pixel:.3f} bits a pixel"
-        parts = [Part("pixels", n * h * w * channels, info.compressed_bytes, _bound(info), None, method)]
+        parts = [
+            Part("pixels", n * h * w * channels, info.compressed_bytes, _bound(info), None, method, model=_model(info))
+        ]
         originals = {"alpha": h * w, "icc": reader.header.get("icc", 0), "exif": reader.header.get("exif", 0)}
         more = [(name, size) for name, size in sizes.items() if name in EXTRAS]
-        parts += [Part(name, int(originals[name]), size, "exact", None, "zstd, exact") for name, size in more]
+        parts += [_extra(name, int(originals[name]), size) for name, size in more]
         return tuple(parts)
 
 
@@ -141,7 +142,8 @@ def _extras(photo: Photo) -> tuple[dict[str, tuple[bytes, int]], dict[str, int]]
     """What is kept beside the pixels, packed, and the sizes that the header states."""
     raw = {"alpha": None if photo.alpha is None else photo.alpha.tobytes(), "icc": photo.icc, "exif": photo.exif}
     there = {name: content for name, content in raw.items() if content}
-    return {name: (pack_bytes(c), crc32c(c)) for name, c in there.items()}, {name: len(c) for name, c in there.items()}
+    stated = {name: len(content) for name, content in there.items() if name != "alpha"}
+    return {name: (pack_bytes(content), crc32c(content)) for name, content in there.items()}, stated
 
 
 def _measured(file: BinaryIO, start: int, photo: Photo, codec: ImageCodec) -> tuple[ImageInfo, float, float]:
@@ -155,6 +157,16 @@ def _measured(file: BinaryIO, start: int, photo: Photo, codec: ImageCodec) -> tu
         decoded, size = codec.read(reader)[0], written.seek(0, 2) - start
     error = np.abs(decoded.astype(np.int16) - photo.pixels).max()
     return info_of(reader, size), float(error), psnr_of(photo.pixels, decoded)
+
+
+def _extra(name: str, size: int, packed: int) -> Part:
+    """What is kept beside the pixels."""
+    return Part(name, size, packed, "exact", 0.0, "zstd, exact", exact=True)
+
+
+def _model(info: ImageInfo) -> str:
+    """Id and hash of the model."""
+    return f"{info.model[0]} ({info.model[1]})"
 
 
 def _method(info: ImageInfo) -> str:

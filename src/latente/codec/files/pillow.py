@@ -18,7 +18,11 @@ from latente.codec.files.base import Unfit
 MAGIC = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 TECHNICAL = {
     "jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression", "adobe", "adobe_transform",
-    "compression", "interlace", "transparency", "loop", "duration", "timestamp", "background", "aspect",
+    "compression", "interlace", "resolution", "transparency", "loop", "duration", "timestamp", "background", "aspect",
+}  # fmt: skip
+ORIENTATION = 0x0112
+LAYOUT = {
+    *range(254, 260), 262, 266, 273, 277, 278, 279, *range(282, 285), 296, 317, *range(320, 326), 338, 339, 34675,
 }  # fmt: skip
 KEPT = {"exif", "icc_profile", "dpi"}
 WRITERS: dict[str, dict[str, Any]] = {
@@ -91,13 +95,32 @@ def _photo(image: Any) -> Photo:
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     colours = pixels.shape[2] // 2 * 2 - 1 if pixels.shape[2] % 2 == 0 else pixels.shape[2]
     left = sorted(str(name) for name in set(image.info) - TECHNICAL - KEPT)
+    exif, lost = _exif(image)
+    left += lost
     if left:
         notes.append(f"not kept of what the file says of the picture: {', '.join(name[:DESCRIBES] for name in left)}")
-    exif = image.getexif().tobytes() if image.info.get("exif") or len(image.getexif()) else None
     return Photo(
         np.ascontiguousarray(pixels[..., :colours]), np.ascontiguousarray(pixels[..., -1]) if mode[-1] == "A" else None,
         image.info.get("icc_profile"), exif, _dpi(image.info.get("dpi")), tuple(notes),
     )  # fmt: skip
+
+
+def _exif(image: Any) -> tuple[bytes | None, list[str]]:
+    """EXIF as bytes, and what of it is not kept. A TIFF file's own tags are EXIF, too; those of its layout are left."""
+    from PIL import Image
+
+    found = image.getexif()
+    if image.format != "TIFF":
+        return (found.tobytes() if len(found) else None), []
+    kept, lost = Image.Exif(), []
+    for tag, value in found.items():
+        if tag in LAYOUT:
+            continue
+        if isinstance(value, str) or (isinstance(value, int) and tag == ORIENTATION):
+            kept[tag] = value
+        else:
+            lost.append(f"tag {tag}")
+    return (kept.tobytes() if len(kept) else None), lost
 
 
 def _dpi(stated: Any) -> tuple[float, float] | None:

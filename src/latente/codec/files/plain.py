@@ -38,7 +38,7 @@ class PlainFormat:
                 if len(raw) < length:
                     raise OSError(f"{path} became shorter while it was read")
                 writer.write(str(i), pack_bytes(raw), crc32c(raw))
-        return Written((Part("all bytes", size, writer.size, "exact", 0.0, "zstd, exact"),))
+        return Written((Part("all bytes", size, writer.size, "exact", 0.0, "zstd, exact", True),))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -63,7 +63,7 @@ class PlainFormat:
         """Returns the parts of a .lat file; see `Format`."""
         size, _ = self._sizes(reader)
         packed = sum(section.size for section in reader)
-        return (Part("all bytes", size, packed, "exact", None, "zstd, exact"),)
+        return (Part("all bytes", size, packed, "exact", None, "zstd, exact", True),)
 
     def _sizes(self, reader: ContainerReader) -> tuple[int, int]:
         return take_integer(reader.header, "size"), take_integer(reader.header, "block", 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Compressed", "Decompressed", "Description", "Part"]
+__all__ = ["Compressed", "Decompressed", "Description", "Part", "models_of"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from latente.codec.bounds import Bound
+
+SHOWN = 10  # names of parts in one line
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Part:
         bound: what may be lost of a value, an absolute or a mean squared error, in words; "exact" where nothing.
         largest_error: largest absolute error of a value, measured by decoding; None where nothing was decoded.
         method: how it was coded, and why.
+        exact: whether every bit of it comes back, by its bound or because the bound cost nothing.
+        model: id and hash of the fitted model without which it cannot be decoded; None where it needs none.
 
     Example:
         >>> Part("t", 4000, 400, "error of at most 0.1", 0.09, "interpolation").ratio
@@ -33,11 +38,34 @@ class Part:
     bound: str
     largest_error: float | None
     method: str
+    exact: bool = False
+    model: str | None = None
 
     @property
     def ratio(self) -> float:
         """Original bytes for each compressed one."""
         return self.original_bytes / max(self.compressed_bytes, 1)
+
+
+def models_of(parts: Iterable[Part]) -> str | None:
+    """Returns id and hash of the models that parts need, and by which parts; None for none.
+
+    Args:
+        parts: of a file.
+
+    Example:
+        >>> part = Part("t", 4000, 400, "error of at most 0.1", 0.09, "autoencoder", model="waves-1 (7dd7...)")
+        >>> models_of([part]), models_of([])
+        ('waves-1 (7dd7...), for t', None)
+    """
+    needing: dict[str, list[str]] = {}
+    for part in parts:
+        if part.model:
+            needing.setdefault(part.model, []).append(part.name)
+    shown = [
+        f"{model}, for {', '.join(names[:SHOWN])}{', ...' * (len(names) > SHOWN)}" for model, names in needing.items()
+    ]
+    return "; ".join(shown) or None
 
 
 @dataclass(frozen=True)
@@ -82,14 +110,25 @@ class Compressed:
         return self.original_bytes / max(self.compressed_bytes, 1)
 
     @property
+    def exact(self) -> bool:
+        """Whether every bit comes back, by the bound or because it cost nothing."""
+        return all(part.exact for part in self.parts)
+
+    @property
     def largest_error(self) -> float:
         """The largest absolute error of any value; of different columns and variables in their own units."""
         return max((part.largest_error for part in self.parts if part.largest_error is not None), default=0.0)
 
+    @property
+    def stated(self) -> str:
+        """What was allowed to be lost, in words; a quality means another thing for pictures than for numbers."""
+        pixels = self.kind == "image" and self.bound.mode == "quality"
+        return f"quality {self.bound.value:.3g} of the image codec" if pixels else str(self.bound)
+
     def __str__(self) -> str:
         return (
             f"{self.source} ({self.kind}): {self.original_bytes:,} to {self.compressed_bytes:,} bytes, "
-            f"{self.ratio:.2f} to 1; {self.bound}"
+            f"{self.ratio:.2f} to 1; {self.stated}"
         )
 
 
@@ -103,7 +142,7 @@ class Decompressed:
         kind: of the file.
         compressed_bytes: size of the source.
         original_bytes: size of the output.
-        exact: whether nothing was lost when it was compressed.
+        exact: whether nothing was lost when it was compressed, by the bound or because it cost nothing.
 
     Example:
         >>> Decompressed(Path("a.npy.lat"), Path("a.npy"), "npy", 10, 100, True).exact
@@ -129,7 +168,8 @@ class Description:
         original_bytes: size of the original, where it is known.
         compressed_bytes: size of the source.
         bound: what was allowed to be lost.
-        model: id and hash of the model that decoding needs, and whether it is embedded; None where it needs none.
+        model: id and hash of the model that decoding needs, and whether it is in the file or which parts refer to it;
+            None where it needs none.
         parts: its arrays, columns or members; nothing is known of their errors.
 
     Example:
@@ -150,6 +190,11 @@ class Description:
     bound: str
     model: str | None
     parts: tuple[Part, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether every bit comes back, by the bound or because it cost nothing."""
+        return all(part.exact for part in self.parts)
 
     @property
     def ratio(self) -> float | None:

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.array_codec import ArrayCodec, explain
+from latente.codec.arrays.info import array_info
 from latente.codec.errors import CodecError
 from latente.codec.files.base import Settings, Unfit, Written
+from latente.codec.files.coder import explain_block, read_stream
 from latente.codec.files.results import Part
 from latente.codec.streams import ContainerReader
 
@@ -32,10 +33,7 @@ class StreamFormat:
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes the array as .npy; see `Format`."""
-        codec = ArrayCodec(limits=settings.limits)
-        if reader.model is not None and not reader.model.embedded:
-            codec.archive_ = settings.archive(reader.model)
-        values = codec.decode(reader.whole())
+        values = read_stream(reader.whole(), settings)
         if isinstance(values, np.ma.MaskedArray):
             raise CodecError("the array has a mask, which .npy files cannot hold; decode it with ArrayCodec in Python")
         with out.open("xb") as file:
@@ -48,5 +46,6 @@ class StreamFormat:
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the array as the only part; see `Format`."""
         stream = reader.whole()
-        found = ArrayCodec.info(stream)
-        return (Part("values", found.original_bytes, len(stream), found.bound, None, explain(stream)),)
+        found, method = array_info(stream), explain_block(stream)
+        sizes = found.original_bytes, len(stream)
+        return (Part("values", *sizes, found.bound, None, method.text, method.exact, method.model),)

@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = ["WavFormat"]
 
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ from latente.codec.files.arrays import (
     Index,
     describe_array,
     iterate_array,
-    method_text,
     native,
     plan_array,
     write_array,
@@ -34,6 +32,7 @@ from latente.codec.files.base import Sections, Settings, Unfit, Written
 from latente.codec.files.coder import code_block, explain_block, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.files.linear import from_residuals, to_residuals
+from latente.codec.files.methods import Methods
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader, ContainerWriter
@@ -41,6 +40,7 @@ from latente.codec.streams import ContainerReader, ContainerWriter
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 TYPES = {(PCM, 8): "u1", (PCM, 16): "<i2", (PCM, 24): "i3", (PCM, 32): "<i4", (FLOAT, 32): "<f4", (FLOAT, 64): "<f8"}
 SAMPLED = 1 << 15  # frames on which it is tried whether linear prediction pays
+LINEAR = "linear prediction, then"  # as people read it
 AROUND = 1 << 26  # bytes of other chunks that are kept; where there are more, the file is no sound to speak of
 
 
@@ -151,7 +151,7 @@ def _write_predicted(
     writer: ContainerWriter, prefix: str, name: str, array: ArraySource, spec: ArraySpec, settings: Settings
 ) -> Part:
     """Writes samples as what linear prediction leaves of them; see `write_array`."""
-    start, methods = writer.size, Counter[str]()
+    start, methods = writer.size, Methods()
     for i, index in enumerate(spec.blocks()):
         samples = np.ascontiguousarray(array.read(index), dtype=native(spec.dtype))
         found = to_residuals(samples)
@@ -160,8 +160,8 @@ def _write_predicted(
         coded = code_block(found[1], spec.target, settings)
         writer.write(f"{prefix}/{i}p", found[0])
         writer.write(f"{prefix}/{i}", coded.content, crc32c(samples))
-        methods[f"linear prediction, then {coded.method}"] += 1
-    return Part(name, spec.bytes, writer.size - start, "exact", 0.0, method_text(methods))
+        methods.add(coded.method.after(LINEAR))
+    return Part(name, spec.bytes, writer.size - start, "exact", 0.0, methods.text, True, methods.model)
 
 
 def _iterate_predicted(
@@ -182,13 +182,13 @@ def _iterate_predicted(
 
 def _describe_predicted(sections: Sections, prefix: str, name: str, spec: ArraySpec) -> Part:
     """Returns what a file holds of samples, without decoding them; see `describe_array`."""
-    size, methods = 0, Counter[str]()
+    size, methods = 0, Methods()
     for i, _ in enumerate(spec.blocks()):
         size += sections.next(f"{prefix}/{i}p").size
         section = sections.next(f"{prefix}/{i}")
         size += section.size
-        methods[f"linear prediction, then {explain_block(sections.reader.read(section))}"] += 1
-    return Part(name, spec.bytes, size, "exact", None, method_text(methods))
+        methods.add(explain_block(sections.reader.read(section)).after(LINEAR))
+    return Part(name, spec.bytes, size, "exact", None, methods.text, True, methods.model)
 
 
 def _find_samples(file: BinaryIO, size: int) -> Sound:

@@ -27,6 +27,7 @@ from latente.codec.files.arrays import (
     ArraySpec,
     describe_array,
     iterate_array,
+    may_lose,
     plan_array,
     write_array,
 )
@@ -77,6 +78,9 @@ class ZarrFormat:
         files = _files(path)
         arrays = [stored for name in files if (stored := _stored(path, name, files)) is not None]
         settings.check_names([stored.name for stored in arrays], "arrays")
+        for stored in arrays:
+            if not may_lose(np.dtype(stored.array.dtype)):
+                settings.check_exact(stored.name, f"values of type {stored.array.dtype}")
         exact = {name for stored in arrays for name in str(stored.attributes.get("coordinates", "")).split()}
         sources = [_source(stored) for stored in arrays]
         bounds = [_bound(stored, exact, settings) for stored in arrays]
@@ -93,7 +97,7 @@ class ZarrFormat:
             writer.write("structure", pack_bytes(raw))
             for i, block in enumerate(_joined(path, rest, settings.block_bytes)):
                 writer.write(f"files/{i}", pack_bytes(block), crc32c(block))
-            other = Part("other files", sum(size for _, size in rest), writer.size, "exact", 0.0, "zstd, exact")
+            other = Part("other files", sum(size for _, size in rest), writer.size, "exact", 0.0, "zstd, exact", True)
             parts = [
                 write_array(writer, str(i), stored.name, source, spec, settings)
                 for i, (stored, source, spec) in enumerate(zip(arrays, sources, specs, strict=True))
@@ -143,7 +147,7 @@ class ZarrFormat:
         sizes = [size for _, size in map(_entry, take_list(structure, "files", list))]
         block = take_integer(reader.header, "block", 1)
         packed = sum(sections.next(f"files/{i}").size for i in range(-(-sum(sizes) // block)))
-        other = Part("other files", sum(sizes), packed, "exact", None, "zstd, exact")
+        other = Part("other files", sum(sizes), packed, "exact", None, "zstd, exact", True)
         names = [take_text(fields, "path") or "values" for fields in take_list(structure, "arrays", dict)]
         parts = [
             describe_array(sections, str(i), name, spec)

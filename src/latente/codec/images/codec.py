@@ -149,6 +149,11 @@ class ImageCodec(BaseEstimator):
         return self._model.model
 
     @property
+    def is_released(self) -> bool:
+        """Whether its model ships with the package."""
+        return is_released(self._model)
+
+    @property
     def _model(self) -> ImageModel:
         return self.model_ if hasattr(self, "model_") else released()
 

@@ -13,7 +13,7 @@ from latente.codec.images.integers import QUALITIES
 from latente.codec.images.model import ImageModel, model_of
 from latente.codec.images.module import ImageModule
 from latente.codec.images.stream import count_symbols
-from latente.codec.models import Model
+from latente.codec.models import Model, id_of
 
 COUNTED = (0.1, 0.3, 0.5, 0.7, 0.9)  # qualities at which symbols are counted
 
@@ -31,10 +31,10 @@ def export(module: ImageModule, pictures: Sequence[NDArray[np.uint8]], id: str |
         id: of the model; None makes one of its hash.
 
     Example:
-        >>> export(ImageModule(), []).model.id.startswith("fitted-")
+        >>> export(ImageModule(), []).model.id.startswith("pictures-")
         True
     """
     plain = ImageModel(model_of(module, "uncounted"))
     counts = sum(count_symbols(x, round(q * QUALITIES), plain) for x in pictures for q in COUNTED)
     model = model_of(module, "uncounted", counts if len(pictures) else None)  # type: ignore[arg-type]
-    return ImageModel(Model(id or f"fitted-{model.ref.hash[:12]}", model.tensors))
+    return ImageModel(Model(id or id_of("pictures", model.ref.hash), model.tensors))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from latente.codec.errors import AlteredError, NewerVersionError
 from latente.codec.images.integers import QUALITIES, Decoded, IntegerContext, context_tensors
 from latente.codec.images.module import ImageModule
+from latente.codec.images.quality import lambda_of
 from latente.codec.images.transforms import Analysis, Synthesis
 from latente.codec.models import Model
 
@@ -109,6 +110,18 @@ class ImageModel:
                 return _restored(made(), self.model.tensors, part)
         except DAMAGED as error:
             raise AlteredError(f"the model {self.model.id!r} makes no sense: {error}") from error
+
+    @torch.inference_mode()
+    def weights(self, quality: int) -> NDArray[np.float64]:
+        """Returns (CHANNELS,) what the square of an error of a whole step costs, in bits: lambda step^2 / 3.
+
+        Args:
+            quality: from 0 to QUALITIES.
+        """
+        q = torch.tensor([quality / QUALITIES])
+        table: Any = self.synthesis.log_step
+        found: NDArray[np.float64] = (lambda_of(q) * table(q).flatten().mul(2).exp() / 3).double().numpy()
+        return found
 
     @torch.inference_mode()
     def analyse(self, x: Tensor, quality: int) -> Tensor:

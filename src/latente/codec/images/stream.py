@@ -32,7 +32,7 @@ from latente.codec.images.lapped import CHANNELS, STRIDE
 from latente.codec.images.model import ImageModel
 from latente.codec.images.steps import STEPS
 from latente.codec.images.synthesis import Painter
-from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, count_magnitudes
+from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, Tables, count_magnitudes
 from latente.codec.images.tiles import TILE, Tile, crop, tiles_of
 from latente.codec.limits import Limits, crc32c
 from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
@@ -42,6 +42,7 @@ EXTRAS = ("alpha", "icc", "exif")  # sections of files behind the pixels
 LARGEST = 1 << 20  # pixels in a row or a column
 POSITIONS = 1 << 14  # of small pictures, that are coded together
 SYMBOL = (1 << 23) - 1  # largest magnitude
+SAVING = 0.25  # what a saved bit counts: less than one, for what comes later is predicted from the symbol (measured)
 Pictures = NDArray[np.uint8]
 Symbols = NDArray[np.int64]
 Take = Callable[[Symbols, NDArray[np.uint8]], None]
@@ -129,14 +130,35 @@ def _code(pictures: Pictures, tile: Tile, header: Header, model: ImageModel, tak
     x = torch.from_numpy(np.broadcast_to(seen, (*seen.shape[:3], 3)).transpose(0, 3, 1, 2).astype(np.float32))
     y = model.analyse(x, header.quality)[:, :, inside.top : inside.bottom, inside.left : inside.right]
     rows = y.permute(0, 2, 3, 1).reshape(-1, CHANNELS).numpy().astype(np.float64)
+    weights, tables = model.weights(header.quality), model.context.tables
 
     def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> Symbols:
-        rest = rows[at[:, None], np.array(STEPS[k].channels)] - mean / (1 << VALUE_BITS)
-        symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
+        channels = np.array(STEPS[k].channels)
+        symbols = _quantised(rows[at[:, None], channels] - mean / (1 << VALUE_BITS), which, weights[channels], tables)
         take(symbols.ravel(), which.ravel())
         return symbols
 
     return model.context.run(len(pictures), *tile.shape, header.quality, coder)
+
+
+def _quantised(
+    rest: NDArray[np.float64], which: NDArray[np.uint8], weights: NDArray[np.float64], tables: Tables
+) -> Symbols:
+    """Symbols for what means leave: the nearest, or the next one towards 0 where that saves more bits than it costs.
+
+    Args:
+        rest: (m, channels), in steps.
+        which: their tables.
+        weights: (channels,) bits that the square of an error of one step is worth.
+        tables: of bits.
+    """
+    symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
+    i, c = np.nonzero(symbols)
+    nearest, real, table = symbols[i, c], rest[i, c], which[i, c]
+    lower = nearest - np.sign(nearest)
+    saved = SAVING * (tables.bits(nearest, table) - tables.bits(lower, table))
+    symbols[i, c] = np.where(saved > weights[c] * ((real - lower) ** 2 - (real - nearest) ** 2), lower, nearest)
+    return symbols
 
 
 def encode_pictures(pictures: Pictures, quality: int, model: ImageModel, embed: bool = False) -> bytes:

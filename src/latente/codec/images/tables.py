@@ -118,9 +118,22 @@ class Tables:
         return self._models[k]
 
     @cached_property
-    def costs(self) -> list[NDArray[np.float64]]:
-        """Bits of each symbol of each table, the escape last."""
-        return [PRECISION - np.log2(row) for row in self.rows]
+    def _costs(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Bits of each token of all tables, one after the other, and where that of 0 is for each."""
+        ends = np.cumsum([len(row) for row in self.rows])
+        return PRECISION - np.log2(np.concatenate(self.rows)), np.append(0, ends[:-1]) + self.reach
+
+    def bits(self, values: Symbols, which: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Returns what symbols cost; those that are escaped at least that.
+
+        Args:
+            values: symbols.
+            which: their tables, of the same shape.
+        """
+        costs, zero = self._costs
+        reach = self.reach[which]
+        token: NDArray[np.int64] = np.where(np.abs(values) > reach, reach + 1, values)
+        return costs[zero[which] + token]
 
 
 def _grouped(tables: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, int, int]]]:

@@ -58,6 +58,9 @@ class NetcdfFormat:
             structure = read_structure(path, dataset)
             variables = list(structure.variables())
             settings.check_names([variable.path for variable in variables], "variables")
+            for variable in variables:
+                if variable.dtype in ("str", "S1"):
+                    settings.check_exact(variable.path, "text")
             exact = _named_by_others(variables)
             sources = [_source(dataset, variable) for variable in variables]
             specs = [
@@ -116,7 +119,7 @@ class NetcdfFormat:
         for i, (variable, spec) in enumerate(zip(structure.variables(), _stored(reader), strict=True)):
             if spec is None:
                 size = sections.next(f"{i}t").size
-                parts.append(Part(variable.path, size, size, "exact", None, "text, zstd"))
+                parts.append(Part(variable.path, size, size, "exact", None, "text, zstd", True))
             else:
                 parts.append(describe_array(sections, str(i), variable.path, spec))
         sections.finish()
@@ -197,7 +200,7 @@ def _write_text(writer: ContainerWriter, i: int, dataset: Any, variable: Variabl
     raw = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
     start = writer.size
     writer.write(f"{i}t", len(raw).to_bytes(8, "little") + pack_bytes(raw))
-    return Part(variable.path, len(raw), writer.size - start, "exact", 0.0, "text, zstd")
+    return Part(variable.path, len(raw), writer.size - start, "exact", 0.0, "text, zstd", True)
 
 
 def _structure(reader: ContainerReader, sections: Sections) -> Structure:

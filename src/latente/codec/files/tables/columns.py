@@ -19,10 +19,12 @@ from latente.codec.fields import take_integer, take_list, take_text
 from latente.codec.files.base import Settings
 from latente.codec.files.coder import code_block, explain_block, read_block
 from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
+from latente.codec.files.methods import Method
 from latente.codec.files.tables.numbers import DIGITS, Numbers, parse_numbers
 
 INTEGERS = ("i1", "i2", "i4", "i8")
 WIDTHS = ("u1", "u2")
+TEXT = Method("text, zstd")
 STYLES = ("fixed", "short", "each")
 
 
@@ -33,7 +35,7 @@ class ColumnCode:
     fields: dict[str, Any]
     content: bytes
     error: float
-    method: str
+    method: Method
 
 
 def code_column(cells: Sequence[str], error: float, settings: Settings) -> ColumnCode:
@@ -44,6 +46,12 @@ def code_column(cells: Sequence[str], error: float, settings: Settings) -> Colum
         error: largest absolute error of a number; 0 for none, and then the text is kept exactly.
         settings: with the codec.
     """
+    found = _smallest(cells, error, settings)
+    size = sum(map(len, cells)) + len(cells)
+    return replace(found, fields=found.fields | {"bytes": size})
+
+
+def _smallest(cells: Sequence[str], error: float, settings: Settings) -> ColumnCode:
     numbers = _code_numbers(cells, error, settings) if error else None
     if numbers is None:
         numbers = _code_numbers(cells, 0.0, settings)
@@ -62,7 +70,7 @@ def _code_text(cells: Sequence[str]) -> ColumnCode:
         "sizes": [len(part) for part in packed],
         "raw": [len(joined), len(lengths)],
     }
-    best = ColumnCode(fields, b"".join(packed), 0.0, "text, zstd")
+    best = ColumnCode(fields, b"".join(packed), 0.0, TEXT)
     kinds = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
     if 2 * len(kinds) <= len(cells) and len(kinds) <= 1 << 16:
         width = WIDTHS[len(kinds) > 256]
@@ -76,7 +84,7 @@ def _code_text(cells: Sequence[str]) -> ColumnCode:
                 "raw": [len(joined), len(lengths)],
                 "distinct": len(kinds),
             }
-            best = ColumnCode(fields, b"".join(packed), 0.0, f"categories ({len(kinds)}), zstd")
+            best = ColumnCode(fields, b"".join(packed), 0.0, Method(f"categories ({len(kinds)}), zstd"))
     return best
 
 
@@ -135,12 +143,9 @@ def _attempt(
     coded = code_block(values, target, settings)
     again = read_block(coded.content, values.shape, values.dtype, settings).astype(np.int64)
     written = replace(numbers, values=again).cells()
-    largest = 0.0
-    if error:
-        largest = _largest_error(cells, written, odd)
-        if not largest <= error:
-            return None
-    elif any(a != b for a, b, out in zip(cells, written, odd.tolist(), strict=True) if not out):
+    same = all(a == b for a, b, out in zip(cells, written, odd.tolist(), strict=True) if not out)
+    largest = _largest_error(cells, written, odd) if error and not same else 0.0
+    if not largest <= error or not (same or error):
         return None
     odd_cells = [cell for cell, out in zip(cells, odd.tolist(), strict=True) if out]
     joined, lengths = _join(odd_cells) if odd_cells else (b"", b"")
@@ -157,7 +162,8 @@ def _attempt(
         "style": numbers.style,
         "decimals": numbers.decimals,
     }
-    return ColumnCode(fields, b"".join(packed), largest, f"numbers, {coded.method}")
+    fields |= {"same": 1} if error and same else {}
+    return ColumnCode(fields, b"".join(packed), largest, replace(coded.method.after("numbers,"), exact=same))
 
 
 def _largest_error(cells: Sequence[str], written: Sequence[str], odd: NDArray[np.bool_]) -> float:
@@ -251,9 +257,16 @@ def _parts(fields: dict[str, Any], content: bytes) -> list[bytes]:
     return [content[a:b] for a, b in pairwise(ends)]
 
 
-def describe_column(fields: dict[str, Any], content: bytes) -> str:
-    """Returns how a column was coded, and why."""
+def describe_column(fields: dict[str, Any], content: bytes, bounded: bool) -> Method:
+    """Returns how a column was coded, and why.
+
+    Args:
+        fields: that `code_column` returned.
+        content: that it returned.
+        bounded: whether an error was allowed.
+    """
     kind = take_text(fields, "kind", ("text", "categories", "numbers"))
     if kind == "numbers":
-        return f"numbers, {explain_block(_parts(fields, content)[0])}"
-    return "text, zstd" if kind == "text" else f"categories ({take_integer(fields, 'distinct')}), zstd"
+        found = explain_block(_parts(fields, content)[0]).after("numbers,")
+        return replace(found, exact=not bounded or "same" in fields)
+    return TEXT if kind == "text" else Method(f"categories ({take_integer(fields, 'distinct')}), zstd")

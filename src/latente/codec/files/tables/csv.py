@@ -7,9 +7,8 @@ __all__ = ["CsvFormat"]
 import json
 import math
 import struct
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,9 +18,9 @@ from numpy.typing import NDArray
 from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list, take_object, take_text
-from latente.codec.files.arrays import method_text
 from latente.codec.files.base import Sections, Settings, Unfit, Written
 from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
+from latente.codec.files.methods import Method, Methods
 from latente.codec.files.results import Part
 from latente.codec.files.tables.columns import code_column, describe_column, read_column
 from latente.codec.files.tables.text import (
@@ -36,6 +35,7 @@ from latente.codec.files.tables.text import (
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader, ContainerWriter
 
+LINES = Method("within whole lines, zstd")
 BLOCK = 1 << 23  # bytes of text that are coded at a time
 HEAD = 1 << 16  # bytes that tell the delimiter
 META = struct.Struct("<II")
@@ -46,7 +46,7 @@ CELL_BYTES = 64  # that a cell takes in memory
 
 @dataclass
 class Column:
-    """What is known of a column: its name, the range of its numbers, and the largest error that they may have."""
+    """What is known of a column: its name, the range of its numbers, their largest error, and why it must have none."""
 
     name: str
     low: float = math.inf
@@ -55,10 +55,11 @@ class Column:
     count: int = 0
     points: bool = False
     error: float = 0.0
+    kept: str = ""
     size: int = 0
     original: int = 0
     largest: float = 0.0
-    methods: Counter[str] = field(default_factory=Counter)
+    methods: Methods = field(default_factory=Methods)
 
     def see(self, cells: Sequence[str]) -> None:
         """Takes note of a block of cells."""
@@ -73,14 +74,20 @@ class Column:
     def decide(self, settings: Settings) -> None:
         """Decides the largest error; integers are kept exactly unless they have a bound of their own."""
         named = self.name in settings.columns
+        if not self.count:
+            settings.check_exact(self.name, "no numbers")
         bound = settings.bound_of(self.name) if named or self.points else Bound()
         target = bound.target(self.low, self.high, self.squares / self.count) if self.count else Target()
         self.error = target.max_error or math.sqrt(target.mse or 0.0)
+        if not self.error and not (named and bound.lossless):
+            alike = "integers; they take a bound by name" if not (self.points or named) else "its numbers are all alike"
+            self.kept = alike if self.count else "text"
 
     def part(self) -> Part:
         """Returns what became of it."""
         bound = f"error of at most {self.error:.6g}" if self.error else "exact"
-        return Part(self.name, self.original, self.size, bound, self.largest, method_text(self.methods))
+        methods = self.methods
+        return Part(self.name, self.original, self.size, bound, self.largest, methods.text, methods.exact)
 
 
 class CsvFormat:
@@ -108,13 +115,15 @@ class CsvFormat:
             "size": path.stat().st_size, "delimiter": delimiter, "bound": settings.bound.to_json(), "names": names,
             "head": len(head), "errors": [column.error for column in columns],
         }  # fmt: skip
+        lines = Column("whole lines")
         with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("head", pack_bytes(head.encode("latin-1")))
             for i, block in enumerate(_blocks(path, delimiter, head, settings)):
                 section, text = _code(block, columns, settings)
-                writer.write(str(i), section, None if text is None else crc32c(text.encode("latin-1")))
-        notes = _notes(columns, settings)
-        return Written(tuple(column.part() for column in columns), notes)
+                if section is None:
+                    section = _whole(text, columns, lines)
+                writer.write(str(i), section, crc32c(text))
+        return Written(_parts(columns, lines), _notes(columns, settings))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -145,15 +154,18 @@ class CsvFormat:
         columns = [Column(name) for name in take_list(reader.header, "names", str)]
         for column, error in zip(columns, take_list(reader.header, "errors", (int, float)), strict=True):
             column.error = error
-        sections = Sections(reader)
+        sections, lines = Sections(reader), Column("whole lines")
         sections.next("head")
         for section in sections.rest():
             meta, content = _meta(reader.read(section))
             if take_text(meta, "way", ("columns", "bytes")) == "columns":
                 for column, (fields, part) in zip(columns, _column_parts(meta, content), strict=True):
+                    column.original += take_integer(fields, "bytes")
                     column.size += len(part)
-                    column.methods[describe_column(fields, part)] += 1
-        return tuple(column.part() for column in columns)
+                    column.methods.add(describe_column(fields, part, column.error > 0))
+            else:
+                _note_lines(columns, lines, take_integer(meta, "size"), section.size)
+        return tuple(replace(part, largest_error=None) for part in _parts(columns, lines))
 
 
 def _beginning(path: Path) -> tuple[str, str, list[str]]:
@@ -191,28 +203,51 @@ def _blocks(path: Path, delimiter: str, head: str, settings: Settings) -> Iterat
                 yield split_cells(rest, delimiter) or rest
 
 
-def _code(block: Cells | str, columns: list[Column], settings: Settings) -> tuple[bytes, str | None]:
-    """Returns a block's section, and the text that it must become where that is exact."""
-    text = block if isinstance(block, str) else block.text()
-    raw = text.encode("latin-1")
+def _code(block: Cells | str, columns: list[Column], settings: Settings) -> tuple[bytes | None, bytes]:
+    """Returns a block's section, None where it is to be kept as whole lines, and the text that it becomes."""
+    raw = (block if isinstance(block, str) else block.text()).encode("latin-1")
     if isinstance(block, str) or len(block.columns) != len(columns):
-        return _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw)), text
+        return None, raw
     codes = [code_column(cells, column.error, settings) for cells, column in zip(block.columns, columns, strict=True)]
     meta = {
         "way": "columns", "rows": len(block.columns[0]), "end": block.end, "closed": int(block.closed),
         "columns": [code.fields for code in codes],
     }  # fmt: skip
     section = _section(meta, b"".join(code.content for code in codes))
-    if may_beat(raw, len(section)):
-        whole = _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
-        if len(whole) <= len(section):
-            return whole, text
-    for column, cells, code in zip(columns, block.columns, codes, strict=True):
-        column.original += sum(map(len, cells)) + len(cells)
+    if may_beat(raw, len(section)) and len(_lines(raw)) <= len(section):
+        return None, raw
+    text = _decode(section, block.delimiter, settings)
+    if text != raw and all(code.method.exact for code in codes):  # a bug must not cost anybody's data
+        return None, raw
+    for column, code in zip(columns, codes, strict=True):
+        column.original += code.fields["bytes"]
         column.size += len(code.content)
         column.largest = max(column.largest, code.error)
-        column.methods[code.method] += 1
-    return section, None if any(code.error for code in codes) else text
+        column.methods.add(code.method)
+    return section, text
+
+
+def _whole(raw: bytes, columns: list[Column], lines: Column) -> bytes:
+    """Returns the section of a block that is kept as whole lines, and takes note of it."""
+    section = _lines(raw)
+    _note_lines(columns, lines, len(raw), len(section))
+    return section
+
+
+def _note_lines(columns: list[Column], lines: Column, original: int, size: int) -> None:
+    for column in columns:
+        column.methods.add(LINES)
+    lines.methods.add(Method("zstd, exact"))
+    lines.original, lines.size = lines.original + original, lines.size + size
+
+
+def _parts(columns: list[Column], lines: Column) -> tuple[Part, ...]:
+    """Returns what became of the columns, and of lines that were kept whole where there are any."""
+    return tuple(column.part() for column in (*columns, *((lines,) if lines.size else ())))
+
+
+def _lines(raw: bytes) -> bytes:
+    return _section({"way": "bytes", "size": len(raw)}, pack_bytes(raw))
 
 
 def _section(meta: dict[str, Any], content: bytes) -> bytes:
@@ -263,9 +298,9 @@ def _decode(section: bytes, delimiter: str, settings: Settings) -> bytes:
 
 
 def _notes(columns: list[Column], settings: Settings) -> tuple[str, ...]:
-    """Returns what the user should know: which columns were kept exactly although a bound was stated."""
-    exact = [column.name for column in columns if not column.error]
-    if settings.bound.lossless or not exact:
+    """Returns what the user should know: which columns are kept exactly although a bound was stated, and why."""
+    if settings.bound.lossless:
         return ()
-    shown = ", ".join(exact[:10]) + (", ..." if len(exact) > 10 else "")
-    return (f"kept exactly, being text, categories or integers without a bound of their own: {shown}",)
+    kept = [f"{column.name} ({column.kept})" for column in columns if column.kept]
+    shown = ", ".join(kept[:10]) + (", ..." if len(kept) > 10 else "")
+    return (f"kept exactly: {shown}",) if kept else ()

@@ -6,7 +6,6 @@ __all__ = ["ParquetFormat"]
 
 import struct
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,11 @@ from numpy.typing import NDArray
 from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_integer, take_list, take_number, take_text
-from latente.codec.files.arrays import ArraySource, ArraySpec, bound_text, method_text, plan_array
+from latente.codec.files.arrays import ArraySource, ArraySpec, bound_text, plan_array
 from latente.codec.files.base import Sections, Settings, Unfit, Written
 from latente.codec.files.coder import code_block, explain_block, read_block
 from latente.codec.files.exact import pack_bytes, unpack_bytes
+from latente.codec.files.methods import Method, Methods
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader, ContainerWriter
@@ -34,6 +34,7 @@ NUMBERS = {"float": "f4", "double": "f8", "halffloat": ""} | {
 TIMES = {"timestamp": "i8", "date32": "i4", "date64": "i8", "time32": "i4", "time64": "i8", "duration": "i8"}
 CODECS = ("NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")
 STEPS = struct.Struct("<qqI")  # smallest value, step, bytes of the mask
+ARROW = Method("Arrow, zstd")
 LARGEST = 1 << 26  # bytes of a schema
 
 
@@ -47,13 +48,16 @@ class Column:
     original: int = 0
     size: int = 0
     largest: float = 0.0
-    methods: Counter[str] = field(default_factory=Counter)
+    methods: Methods = field(default_factory=Methods)
 
     def part(self, measured: bool = True) -> Part:
         """Returns what became of it."""
         spec = ArraySpec(np.dtype("f8"), (), 8, self.target)
-        error = self.largest if measured else None
-        return Part(self.name, self.original, self.size, bound_text(spec), error, method_text(self.methods))
+        error, methods = self.largest if measured else None, self.methods
+        sizes = self.original, self.size
+        return Part(
+            self.name, *sizes, bound_text(spec), error, methods.text, self.target.exact or methods.exact, methods.model
+        )
 
 
 class ParquetFormat:
@@ -135,7 +139,7 @@ class ParquetFormat:
                 way, _, content = _parts(reader.read(section))
                 column.original += rows * int(column.dtype[1:] or 0)
                 column.size += section.size
-                column.methods[explain_block(content) if way == b"N"[0] else "Arrow, zstd"] += 1
+                column.methods.add(explain_block(content) if way == b"N"[0] else ARROW)
         sections.finish()
         return tuple(column.part(measured=False) for column in columns)
 
@@ -207,8 +211,9 @@ def _target(source: Any, j: int, column: Column, settings: Settings) -> Target:
     """Returns a column's target; integers are kept exactly unless they have a bound of their own."""
     named = column.name in settings.columns
     bound = settings.bound_of(column.name) if named or column.dtype[:1] == "f" else Bound()
-    if named and _is_time(source.schema_arrow.field(j).type) and not bound.lossless:
-        raise ValueError(f"column {column.name!r} holds dates or times, which are always kept exactly; leave it out")
+    kind = source.schema_arrow.field(j).type
+    if not column.dtype or _is_time(kind):
+        settings.check_exact(column.name, "dates or times" if column.dtype else f"values of type {kind}")
     if bound.lossless or not column.dtype:
         return Target()
     blocks = [_numbers(_column(source, i, j), column.dtype) for i in range(source.num_row_groups)]
@@ -221,9 +226,11 @@ def _write_column(
 ) -> None:
     """Writes a column of a group of rows as a section, the way that is smaller where it may be either."""
     table = (
-        b"" if column.dtype[:1] == "f" and not column.target.exact else b"T" + _packed(_serialised(array, column.name))
+        b""
+        if column.dtype[:1] == "f" and not column.target.exact
+        else b"T" + _with_size(_serialised(array, column.name))
     )
-    best, error, method, symbols = table, 0.0, "Arrow, zstd", None
+    best, error, method, symbols = table, 0.0, ARROW, None
     if column.dtype and rows:
         values, there = _numbers(array, column.dtype)
         plain, (first, unit) = _steps(values) if column.target.exact else (values, (0, 1))
@@ -239,7 +246,7 @@ def _write_column(
     column.size += writer.size - start
     column.original += array.nbytes
     column.largest = max(column.largest, error)
-    column.methods[method] += 1
+    column.methods.add(method)
 
 
 def _steps(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, int]]:
@@ -261,7 +268,7 @@ def _serialised(array: Any, name: str) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _packed(raw: bytes) -> bytes:
+def _with_size(raw: bytes) -> bytes:
     return len(raw).to_bytes(8, "little") + pack_bytes(raw)
 
 

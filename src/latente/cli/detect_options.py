@@ -1,0 +1,44 @@
+"""The options of `latente detect`."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Contamination", "FalseAlarmRate", "Fdr", "IdColumn", "Model", "Output", "Report", "Save", "Train",
+]  # fmt: skip
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="OUT", help=".csv, .tsv or .parquet of scores.", show_default=False),
+]
+Train = Annotated[
+    str | None,
+    typer.Option("--train", help="Normal data to learn from; without, DATA itself, which may hold anomalies."),
+]
+Model = Annotated[Path | None, typer.Option("--model", help="A detector that was saved, in place of learning one.")]
+FalseAlarmRate = Annotated[
+    float | None,
+    typer.Option("--false-alarm-rate", help="Fraction of normal samples that may be flagged.", show_default="0.05"),
+]
+Contamination = Annotated[
+    str | None,
+    typer.Option(
+        "--contamination",
+        help="Of the data to learn from: auto, or the fraction of anomalies, which is then flagged.",
+        show_default="none with --train, else auto",
+    ),
+]
+Fdr = Annotated[
+    float | None,
+    typer.Option("--fdr", help="Flag at a false-discovery rate for the whole of DATA instead."),
+]
+IdColumn = Annotated[
+    str | None,
+    typer.Option("--id", help="Column of DATA that names the rows.", show_default="the only column of words"),
+]
+Report = Annotated[Path | None, typer.Option("--report", help="Write a page about the anomalies, .html.")]
+Save = Annotated[Path | None, typer.Option("--save", help="Keep the detector in this folder.")]

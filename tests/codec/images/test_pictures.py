@@ -1,0 +1,165 @@
+"""Files of pictures: what is kept, what is said, what goes byte by byte; and the command line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from latente.cli import main
+from latente.codec import CodecError, ImageCodec, compress_file, decompress_file, describe_file
+from latente.codec.images.codec import psnr_of
+
+
+def seen(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@pytest.fixture
+def photo(tmp_path, picture):
+    path = tmp_path / "photo.png"
+    Image.fromarray(picture).save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".tiff"])
+def test_formats(suffix, tmp_path, picture, codec):
+    path = tmp_path / f"photo{suffix}"
+    Image.fromarray(picture).save(path, quality=95)
+    done = compress_file(path, quality=0.4, codec=codec)
+    needed = f"decompressing it needs the model tests-1 ({codec.model.ref.hash}), for pixels"
+    assert (done.kind, done.parts[0].name, done.notes) == ("image", "pixels", (needed,))
+    back = decompress_file(done.output, tmp_path / "back.png", codec=codec)
+    decoded = seen(back.output)
+    original = seen(path)
+    assert not back.exact
+    assert psnr_of(original, decoded) > 25
+    assert done.largest_error == np.abs(original.astype(int) - decoded).max()
+    assert f"PSNR {psnr_of(original, decoded):.2f} dB" in done.parts[0].method
+    found = describe_file(done.output)
+    assert (found.original_bytes, found.bound) == (path.stat().st_size, "quality 0.4 of the image codec")
+    assert "tests-1" in found.model
+    assert np.array_equal(codec.decode(done.output.read_bytes()), decoded)
+
+
+def test_decoded_pictures_go_to_png(tmp_path, picture, codec):
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(picture).save(path)
+    done = compress_file(path, quality=0.4, codec=codec)
+    assert decompress_file(done.output, codec=codec).output == tmp_path / "photo.png"
+    with pytest.raises(CodecError, match="give one of these"):
+        decompress_file(done.output, tmp_path / "again.jpg", codec=codec)
+    assert not (tmp_path / "again.jpg").exists()
+    for suffix in (".webp", ".tif", ".bmp"):
+        again = decompress_file(done.output, tmp_path / f"again{suffix}", codec=codec).output
+        assert np.array_equal(seen(again), seen(tmp_path / "photo.png"))
+
+
+def test_transparency_profile_and_exif_are_kept(tmp_path, picture, codec):
+    alpha = (np.add.outer(np.arange(120), np.arange(168)) % 256).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.dstack([picture, alpha])).save(path, exif=exif, icc_profile=profile, dpi=(300, 200))
+    done = compress_file(path, quality=0.5, codec=codec)
+    assert [part.name for part in done.parts] == ["pixels", "alpha", "icc", "exif"]
+    path = decompress_file(done.output, tmp_path / "back.png", codec=codec).output
+    assert np.array_equal(seen(path)[..., 3], alpha)
+    with Image.open(path) as back:
+        assert back.getexif()[0x0112] == 6
+        assert back.info["icc_profile"] == profile
+        assert np.allclose(back.info["dpi"], (300, 200), atol=0.1)
+    assert [part.name for part in describe_file(done.output).parts] == ["pixels", "alpha", "icc", "exif"]
+    with pytest.raises(CodecError, match="BMP cannot hold"):
+        decompress_file(done.output, tmp_path / "back.bmp", codec=codec)
+
+
+def test_palettes_and_grey(tmp_path, picture, codec):
+    grey, palette = tmp_path / "grey.png", tmp_path / "palette.png"
+    Image.fromarray(picture[..., 0]).save(grey)
+    Image.fromarray(picture).quantize(64).save(palette)
+    made = compress_file(grey, quality=0.5, codec=codec).output
+    assert seen(decompress_file(made, tmp_path / "g.png", codec=codec).output).shape == (120, 168)
+    done = compress_file(palette, quality=0.1, codec=codec)
+    assert done.kind == "image"
+    assert "its palette becomes red, green and blue" in done.notes[0]
+
+
+def test_what_cannot_be_kept_goes_byte_by_byte_and_is_said(tmp_path, picture, codec):
+    deep, several, broken = tmp_path / "deep.png", tmp_path / "several.tiff", tmp_path / "broken.png"
+    Image.fromarray(picture[..., 0].astype(np.uint16) * 257).save(deep)
+    frames = [Image.fromarray(picture), Image.fromarray(picture[::-1])]
+    frames[0].save(several, save_all=True, append_images=frames[1:])
+    Image.fromarray(picture).save(broken)
+    broken.write_bytes(broken.read_bytes()[:900])
+    for path, reason in ((deep, "mode 'I;16"), (several, "2 pictures"), (broken, "cannot be read")):
+        done = compress_file(path, quality=0.5, codec=codec)
+        assert done.kind == "bytes"
+        assert reason in done.notes[0]
+        back = decompress_file(done.output, tmp_path / "back").output
+        assert back.read_bytes() == path.read_bytes()
+        back.unlink()
+
+
+def test_other_bounds(photo, tmp_path, codec):
+    for arguments, reason in (
+        ({}, "nothing may be lost"),
+        ({"max_error": 0.1}, "as a quality or a PSNR"),
+        ({"psnr": 120}, "dB"),
+    ):
+        done = compress_file(photo, overwrite=True, codec=codec, **arguments)
+        assert done.kind == "bytes"
+        assert reason in done.notes[0]
+    done = compress_file(photo, overwrite=True, codec=codec, psnr=28)
+    decoded = seen(decompress_file(done.output, tmp_path / "back.png", codec=codec).output)
+    assert psnr_of(seen(photo), decoded) >= 28
+
+
+def test_what_a_picture_file_says_and_is_not_kept(photo, picture, codec, tmp_path):
+    from PIL.PngImagePlugin import PngInfo
+
+    text = PngInfo()
+    text.add_text("Author", "somebody")
+    Image.fromarray(picture).save(photo, pnginfo=text)
+    assert (
+        "not kept of what the file says of the picture: Author"
+        in compress_file(photo, quality=0.5, codec=codec).notes[0]
+    )
+
+
+def test_several_pictures_in_a_stream_are_no_file(tmp_path, picture, codec):
+    path = tmp_path / "many.lat"
+    path.write_bytes(codec.encode_many([picture, picture]))
+    with pytest.raises(CodecError, match="decode_many"):
+        decompress_file(path, tmp_path / "x.png", codec=codec)
+    path.write_bytes(codec.encode(picture))
+    assert decompress_file(path, codec=codec).output == tmp_path / "many.png"
+
+
+def test_command_line(photo, codec, tmp_path, capsys):
+    def call(*arguments: str) -> str:
+        assert main(list(arguments)) == 0
+        return capsys.readouterr().out
+
+    model = codec.save(tmp_path / "mine.latmodel")
+    made = json.loads(call("compress", str(photo), "--quality", "0.5", "--model", str(model), "--json"))
+    assert (made["kind"], made["bound"]) == ("image", "quality 0.5 of the image codec")
+    shown = call("info", str(photo) + ".lat")
+    assert "quality 0.5 of the image codec" in shown
+    assert "tests-1" in shown
+    assert "bits a pixel" in shown
+    out = tmp_path / "out.png"
+    call("decompress", str(photo) + ".lat", "-o", str(out), "--model", str(model))
+    assert seen(out).shape == (120, 168, 3)
+
+
+def test_embedded(picture, codec, tmp_path):
+    holds = ImageCodec(embed=True)
+    holds.model_ = codec.model_
+    path = tmp_path / "picture.png.lat"
+    path.write_bytes(holds.encode(picture, quality=0.2))
+    assert np.array_equal(seen(decompress_file(path).output), codec.decode(codec.encode(picture, quality=0.2)))

@@ -8,11 +8,14 @@ grid: position (i, j) stands for pixel (distance * i + row, distance * j + colum
 
 from __future__ import annotations
 
-__all__ = ["DISTANCE", "LEVELS", "STEPS", "Phase", "Step", "Window", "phase_slices"]
+__all__ = ["DISTANCE", "LEVELS", "STEPS", "Phase", "Step", "Window", "filled", "phase_slices"]
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 LEVELS = 5
 DISTANCE = 2**LEVELS
@@ -96,3 +99,16 @@ def phase_slices(phase: Phase, distance: int) -> tuple[slice, slice]:
         (slice(0, None, 8), slice(4, None, 8))
     """
     return slice(phase[0] * distance // 2, None, distance), slice(phase[1] * distance // 2, None, distance)
+
+
+def filled(plane: NDArray[np.int16], base: NDArray[np.int16]) -> NDArray[np.int16]:
+    """A phase's pixels on the whole grid: where a picture ends before them the last ones are repeated.
+
+    Args:
+        plane: (n, colours, rows, columns).
+        base: of the first phase, which has as many rows and columns as any.
+    """
+    if not plane.size:
+        return base
+    rows, columns = base.shape[-2] - plane.shape[-2], base.shape[-1] - plane.shape[-1]
+    return np.pad(plane, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge") if rows or columns else plane

@@ -13,11 +13,13 @@ from latente.codec.entropy import ContextDecoder, ContextEncoder
 from latente.codec.images.lossless.classes import LARGEST
 from latente.codec.images.lossless.colour import from_rgb, to_rgb
 from latente.codec.images.lossless.lattice import DISTANCE
+from latente.codec.images.lossless.linear import LinearPredictor, fit_linear
 from latente.codec.images.lossless.predictors import PlainPredictor, Predictor
 from latente.codec.images.lossless.walk import walk
 from latente.codec.libraries import zstandard
 
-WAYS = ("stored", "plain", "network")
+WAYS = ("stored", "plain", "network", "linear")
+LEAST = 1 << 15  # values from which on linear predictions are tried
 AT_ONCE = 1 << 21  # pixels that are coded together
 Pictures = NDArray[np.uint8]
 
@@ -74,11 +76,20 @@ def encode_pixels(pictures: Pictures, network: Predictor | None = None, *, store
     ways: list[tuple[int, Predictor | None]] = [] if stored else [(1, PlainPredictor()), (2, network)]
     for way, predictor in ways:
         if predictor is not None:
-            writer = _Writer(predictor)
-            for part in parts_of(pictures.shape):
-                walk(from_rgb(pictures[part]), predictor, writer)
-            found.append(bytes([way]) + writer.encoder.finish())
+            found.append(bytes([way]) + _coded(pictures, predictor))
+    if pictures.size >= LEAST and not stored:
+        linear = fit_linear(from_rgb(pictures[next(parts_of(pictures.shape))]))
+        weights = linear.to_bytes()
+        found.append(b"\x03" + len(weights).to_bytes(2, "little") + weights + _coded(pictures, linear))
     return min(found, key=len)
+
+
+def _coded(pictures: Pictures, predictor: Predictor) -> bytes:
+    """Bytes of all pixels with a predictor."""
+    writer = _Writer(predictor)
+    for part in parts_of(pictures.shape):
+        walk(from_rgb(pictures[part]), predictor, writer)
+    return writer.encoder.finish()
 
 
 def decode_pixels(data: bytes, shape: tuple[int, ...], network: Predictor | None = None) -> Pictures:
@@ -97,16 +108,26 @@ def decode_pixels(data: bytes, shape: tuple[int, ...], network: Predictor | None
         raise ValueError("the pixels are coded in a way that is not known: the stream is damaged")
     if way == "stored":
         return _stored(data[1:], shape)
-    predictor = network if way == "network" else PlainPredictor()
-    if predictor is None:
-        raise ValueError("the pixels were coded with a network, and none is given")
-    found, reader = np.empty(shape, np.uint8), _Reader(data[1:], predictor)
+    predictor, coded = _predictor(way, data[1:], shape[3], network)
+    found, reader = np.empty(shape, np.uint8), _Reader(coded, predictor)
     for part in parts_of(shape):
         n, height, width, channels = found[part].shape
         planes = np.zeros((n, channels, height, width), np.int16)
         walk(planes, predictor, reader)
         found[part] = to_rgb(planes)
     return found
+
+
+def _predictor(way: str, data: bytes, colours: int, network: Predictor | None) -> tuple[Predictor, bytes]:
+    """What predicts, and the rest of the bytes."""
+    if way == "linear":
+        end = 2 + int.from_bytes(data[:2], "little")
+        return LinearPredictor.from_bytes(data[2:end], colours), data[end:]
+    if way == "plain":
+        return PlainPredictor(), data
+    if network is None:
+        raise ValueError("the pixels were coded with a network, and none is given")
+    return network, data
 
 
 def _stored(data: bytes, shape: tuple[int, ...]) -> Pictures:

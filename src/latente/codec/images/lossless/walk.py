@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.images.lossless.classes import CLASSES
-from latente.codec.images.lossless.lattice import DISTANCE, LEVELS, STEPS, phase_slices
+from latente.codec.images.lossless.lattice import DISTANCE, LEVELS, STEPS, filled, phase_slices
 from latente.codec.images.lossless.predictors import Predictor, StepGuesses
 
 Planes = NDArray[np.int16]
@@ -67,7 +67,7 @@ def walk(planes: Planes, predictor: Predictor, coder: Coder) -> None:
         for k, step in enumerate(STEPS):
             target = planes[(..., *phase_slices(step.phase, distance))]
             if target.size:
-                known = [_filled(planes[(..., *phase_slices(p, distance))], base) for p in step.known]
+                known = [filled(planes[(..., *phase_slices(p, distance))], base) for p in step.known]
                 guesses = predictor.step(level, k, known, target.shape[-2], target.shape[-1])
                 _step(target, guesses, predictor.spike, coder)
 
@@ -111,11 +111,3 @@ def _checked(values: Integers, colour: int) -> Integers:
     if values.size and (values.max() > 255 or values.min() < (-255 if colour else 0)):
         raise ValueError("decoded pixels are outside of what a picture can have: the stream is damaged")
     return values
-
-
-def _filled(plane: Planes, base: Planes) -> Planes:
-    """A phase's pixels on the whole grid: where a picture ends before them the last ones are repeated."""
-    if not plane.size:
-        return base
-    rows, columns = base.shape[-2] - plane.shape[-2], base.shape[-1] - plane.shape[-1]
-    return np.pad(plane, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge") if rows or columns else plane

@@ -23,8 +23,10 @@ LEVELS = 2  # that have weights
 REACH = 3
 SEEN = tuple(Step(step.phase, step.known, REACH) for step in STEPS)
 UNIT = 8  # bits behind the point of weights
+FRACTIONS = 3  # classes of how far a mean is from a whole number
 MOST = 1023  # magnitude of a weight
 FEATURES = 4  # of a colour's surroundings that tell the error, and one for each colour before
+PASSES = 2  # of the least squares, each relative to the errors that the one before expects
 SAMPLES = 1 << 16  # positions on which weights are fitted, at most
 Integers = NDArray[np.int32]
 Weights = NDArray[np.int16]
@@ -96,7 +98,9 @@ class _LinearStep:
         whole = np.clip(whole + self.around.average[colour].reshape(-1), -255 if colour else 0, 255)
         expected = _sum(weights[len(inputs) :], self.around.features(colour, inputs, before))
         classes = classes_of(np.maximum(expected, 0).astype(np.int64)).astype(np.uint16)
-        return Guess(whole, negative, classes + np.uint16(40 * (colour > 0)))
+        distance = np.abs(mean - (mean + (1 << (UNIT - 1)) >> UNIT << UNIT)) * (2 * FRACTIONS) >> UNIT
+        distance = np.minimum(distance, FRACTIONS - 1).astype(np.uint16)
+        return Guess(whole, negative, classes + np.uint16(40 * (colour > 0)) + 80 * distance)
 
 
 class LinearPredictor(PlainPredictor):
@@ -112,6 +116,7 @@ class LinearPredictor(PlainPredictor):
 
     def __init__(self, weights: Weights, colours: int) -> None:
         super().__init__()
+        self.counts = np.concatenate([self.counts] * FRACTIONS)
         sizes = _sizes(colours)
         if weights.shape != (sum(sizes),) or np.abs(weights.astype(int)).max() > MOST:
             raise ValueError("the weights of the linear predictions are damaged")
@@ -166,10 +171,12 @@ def _fitted(around: _Surroundings, target: NDArray[np.int16]) -> list[Weights]:
         average = around.average[colour].reshape(-1)
         actual = target[:, colour].reshape(-1).astype(np.int32)
         rough = 1.0 + around.spread[colour].reshape(-1) + sum(np.abs(e) for e in left)
-        mean = _solved(inputs, actual - average, rough)
-        error = actual - average - ((_sum(mean, inputs) + (1 << (UNIT - 1))) >> UNIT)
         features = around.features(colour, inputs, left)
-        expected = _solved(features, np.abs(error), rough)
+        for _ in range(PASSES):
+            mean = _solved(inputs, actual - average, rough)
+            error = actual - average - ((_sum(mean, inputs) + (1 << (UNIT - 1))) >> UNIT)
+            expected = _solved(features, np.abs(error), rough)
+            rough = np.maximum(_sum(expected, features) / 2.0**UNIT, 0.3)
         found.append(np.concatenate([mean, expected]))
         left.append(error)
     return found

@@ -25,7 +25,7 @@ SEEN = tuple(Step(step.phase, step.known, REACH) for step in STEPS)
 UNIT = 8  # bits behind the point of weights
 FRACTIONS = 3  # classes of how far a mean is from a whole number
 MOST = 1023  # magnitude of a weight
-FEATURES = 4  # of a colour's surroundings that tell the error, and one for each colour before
+FEATURES = 5  # of a colour's surroundings that tell the error, and one for each colour before
 PASSES = 2  # of the least squares, each relative to the errors that the one before expects
 SAMPLES = 1 << 16  # positions on which weights are fitted, at most
 Integers = NDArray[np.int32]
@@ -35,7 +35,7 @@ Weights = NDArray[np.int16]
 def _sizes(colours: int) -> list[int]:
     """How many weights each level, step and colour has."""
     taps = [sum(w.shape[0] * w.shape[1] for w in step.windows) for step in SEEN]
-    return [t + FEATURES + 2 * c for _ in range(LEVELS) for t in taps for c in range(colours)]
+    return [t + FEATURES + colours - 1 + 2 * c for _ in range(LEVELS) for t in taps for c in range(colours)]
 
 
 class _Surroundings:
@@ -49,7 +49,7 @@ class _Surroundings:
             padded = np.pad(plane.astype(np.int32), around, mode="edge").swapaxes(0, 1)
             parts.append([[padded[..., i : i + rows, j : j + columns] for j in range(window.shape[1])]
                           for i in range(window.shape[0])])  # fmt: skip
-        near = [parts[k][i][j] for k, i, j in step.nearest]
+        self.near = near = [parts[k][i][j] for k, i, j in step.nearest]
         self.average = (near[0] + near[1] + near[2] + near[3] + 2) >> 2  # (colours, n, rows, columns)
         self.spread = sum(np.abs(part - self.average) for part in near)
         self.taps = [part for window in parts for row in window for part in row]
@@ -62,7 +62,10 @@ class _Surroundings:
         """What the expected error is a sum of."""
         wide = sum(np.abs(x) for x in inputs[: len(self.taps)])
         found = [np.ones(len(wide), np.int32), self.spread[colour].reshape(-1), wide >> 3]  # type: ignore[union-attr]
-        return [*found, self.spread[0].reshape(-1), *(np.abs(error) for error in left)]
+        straight = np.abs(self.near[0][colour] - self.near[3][colour]) + np.abs(self.near[1][colour] - self.near[2][colour])
+        found += [straight.reshape(-1), np.minimum(self.spread[colour].reshape(-1), 12)]
+        others = [self.spread[c].reshape(-1) for c in range(len(self.average)) if c != colour]
+        return [*found, *others, *(np.abs(error) for error in left)]
 
 
 def _sum(weights: Weights, parts: Sequence[Integers]) -> Integers:

@@ -20,6 +20,7 @@ from latente.codec.images.lossless.codec import LosslessImageCodec, predictor_of
 from latente.codec.images.lossless.colour import from_rgb, to_rgb
 from latente.codec.images.lossless.integers import StepIntegers, tensors_of
 from latente.codec.images.lossless.lattice import DISTANCE, LEVELS, STEPS, phase_slices
+from latente.codec.images.lossless.linear import LinearPredictor, fit_linear
 from latente.codec.images.lossless.model import exported, fit_lossless, spike_of
 from latente.codec.images.lossless.network import LosslessModule, StepNetwork
 from latente.codec.images.lossless.predictors import NetworkPredictor, PlainPredictor
@@ -50,10 +51,7 @@ def network(request) -> NetworkPredictor:
 
 def network_way(pictures, predictor) -> bytes:
     """Bytes of the way `network`, whether it is the smallest or not."""
-    writer = streams._Writer(predictor)
-    for part in streams.parts_of(pictures.shape):
-        walk(from_rgb(pictures[part]), predictor, writer)
-    return bytes([WAYS.index("network")]) + writer.encoder.finish()
+    return bytes([WAYS.index("network")]) + streams._coded(pictures, predictor)
 
 
 def test_colours_come_back():
@@ -72,7 +70,6 @@ def test_every_pixel_is_coded_once():
     seen[::DISTANCE, ::DISTANCE] += 1
     for level in range(LEVELS):
         for step in STEPS:
-            assert all(seen[phase_slices(p, 2 << level)].size or True for p in step.known)
             seen[phase_slices(step.phase, 2 << level)] += 1
     assert (seen == 1).all()
 
@@ -102,6 +99,30 @@ def test_hard_pictures(kind, network):
     best = encode_pixels(pictures, network)
     assert len(best) <= min(len(data), pictures.size + 32)
     np.testing.assert_array_equal(decode_pixels(best, shape, network), pictures)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (31, 64), (150, 130)])
+def test_linear_predictions(size, channels):
+    """Weights come back from bytes; on a large picture they are worth their bytes."""
+    pictures = painted(*size)[None][..., :channels]
+    linear = fit_linear(from_rgb(pictures))
+    again = LinearPredictor.from_bytes(linear.to_bytes(), channels)
+    np.testing.assert_array_equal(again.all, linear.all)
+    planes = np.zeros(from_rgb(pictures).shape, np.int16)
+    coded = streams._coded(pictures, linear)
+    walk(planes, again, streams._Reader(coded, again))
+    np.testing.assert_array_equal(to_rgb(planes), pictures)
+    if pictures.size >= streams.LEAST:
+        best = encode_pixels(pictures)
+        assert WAYS[best[0]] == "linear"
+        assert len(best) < len(streams._coded(pictures, PlainPredictor()))
+
+
+@pytest.mark.parametrize("data", [b"", b"\3", b"\3\5\0abcde", b"\3\0\0", b"\1abc", b"\2abcd", b"\0abcd", b"\7"])
+def test_pixels_without_sense(data):
+    with pytest.raises(ValueError, match=r"damaged|words|network"):
+        decode_pixels(data, (1, 8, 8, 3))
 
 
 def test_parts_of_large_pictures(network, monkeypatch):

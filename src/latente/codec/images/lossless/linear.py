@@ -25,7 +25,7 @@ SEEN = tuple(Step(step.phase, step.known, REACH) for step in STEPS)
 UNIT = 8  # bits behind the point of weights
 FRACTIONS = 3  # classes of how far a mean is from a whole number
 MOST = 1023  # magnitude of a weight
-FEATURES = 5  # of a colour's surroundings that tell the error, and one for each colour before
+FEATURES = 5  # of a colour's surroundings that tell the error, and one for each other colour and each one before
 PASSES = 2  # of the least squares, each relative to the errors that the one before expects
 SAMPLES = 1 << 16  # positions on which weights are fitted, at most
 Integers = NDArray[np.int32]
@@ -62,14 +62,15 @@ class _Surroundings:
         """What the expected error is a sum of."""
         wide = sum(np.abs(x) for x in inputs[: len(self.taps)])
         found = [np.ones(len(wide), np.int32), self.spread[colour].reshape(-1), wide >> 3]  # type: ignore[union-attr]
-        straight = np.abs(self.near[0][colour] - self.near[3][colour]) + np.abs(self.near[1][colour] - self.near[2][colour])
+        near = [part[colour] for part in self.near]
+        straight = np.abs(near[0] - near[3]) + np.abs(near[1] - near[2])
         found += [straight.reshape(-1), np.minimum(self.spread[colour].reshape(-1), 12)]
         others = [self.spread[c].reshape(-1) for c in range(len(self.average)) if c != colour]
         return [*found, *others, *(np.abs(error) for error in left)]
 
 
 def _sum(weights: Weights, parts: Sequence[Integers]) -> Integers:
-    """Sums of products, exact: at most 48 weights below 2^10 by numbers below 2^13."""
+    """Sums of products, exact: at most 64 weights below 2^10 by numbers below 2^15."""
     total = np.zeros(len(parts[0]), np.int32)
     for weight, part in zip(weights.tolist(), parts, strict=True):
         if weight:
@@ -96,12 +97,12 @@ class _LinearStep:
         before = [np.clip(error, -1023, 1023).astype(np.int32) for error in left]
         inputs, weights = self.around.inputs(colour, before), self.weights[colour]
         mean = _sum(weights[: len(inputs)], inputs).astype(np.int64)
-        whole = (mean + (1 << (UNIT - 1))) >> UNIT
-        negative = mean < whole << UNIT
-        whole = np.clip(whole + self.around.average[colour].reshape(-1), -255 if colour else 0, 255)
+        rounded = (mean + (1 << (UNIT - 1))) >> UNIT
+        negative = mean < rounded << UNIT
+        whole = np.clip(rounded + self.around.average[colour].reshape(-1), -255 if colour else 0, 255)
         expected = _sum(weights[len(inputs) :], self.around.features(colour, inputs, before))
         classes = classes_of(np.maximum(expected, 0).astype(np.int64)).astype(np.uint16)
-        distance = np.abs(mean - (mean + (1 << (UNIT - 1)) >> UNIT << UNIT)) * (2 * FRACTIONS) >> UNIT
+        distance = np.abs(mean - (rounded << UNIT)) * (2 * FRACTIONS) >> UNIT
         distance = np.minimum(distance, FRACTIONS - 1).astype(np.uint16)
         return Guess(whole, negative, classes + np.uint16(40 * (colour > 0)) + 80 * distance)
 

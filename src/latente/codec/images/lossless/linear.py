@@ -51,7 +51,7 @@ class _Surroundings:
                           for i in range(window.shape[0])])  # fmt: skip
         self.near = near = [parts[k][i][j] for k, i, j in step.nearest]
         self.average = (near[0] + near[1] + near[2] + near[3] + 2) >> 2  # (colours, n, rows, columns)
-        self.spread = sum(np.abs(part - self.average) for part in near)
+        self.spread: Integers = np.abs(np.stack(near) - self.average).sum(0, dtype=np.int32)
         self.taps = [part for window in parts for row in window for part in row]
 
     def inputs(self, colour: int, left: Sequence[Integers]) -> list[Integers]:
@@ -60,8 +60,8 @@ class _Surroundings:
 
     def features(self, colour: int, inputs: Sequence[Integers], left: Sequence[Integers]) -> list[Integers]:
         """What the expected error is a sum of."""
-        wide = sum(np.abs(x) for x in inputs[: len(self.taps)])
-        found = [np.ones(len(wide), np.int32), self.spread[colour].reshape(-1), wide >> 3]  # type: ignore[union-attr]
+        wide: Integers = np.sum([np.abs(x) for x in inputs[: len(self.taps)]], axis=0, dtype=np.int32)
+        found = [np.ones(len(wide), np.int32), self.spread[colour].reshape(-1), wide >> 3]
         near = [part[colour] for part in self.near]
         straight = np.abs(near[0] - near[3]) + np.abs(near[1] - near[2])
         found += [straight.reshape(-1), np.minimum(self.spread[colour].reshape(-1), 12)]

@@ -79,13 +79,14 @@ class Predictor(Protocol):
 class PlainPredictor:
     """The average of the four nearest pixels; classes by how much they differ."""
 
-    first, spike = 39, None
+    first: int = 39
+    spike: int | None = None
 
     def __init__(self) -> None:
         table = laplace_counts(alphabet_size(LARGEST))
         self.counts = np.concatenate([table, table])
 
-    def step(self, level: int, k: int, known: Known, rows: int, columns: int) -> _PlainStep:
+    def step(self, level: int, k: int, known: Known, rows: int, columns: int) -> StepGuesses:
         step = STEPS[k]
         near = []
         for window, i, j in step.nearest:
@@ -123,7 +124,7 @@ class NetworkPredictor:
         ValueError: when they make no sense.
     """
 
-    first = FIRST
+    first: int = FIRST
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         settings = tensors["lossless.settings"]
@@ -145,7 +146,7 @@ class NetworkPredictor:
             for k in range(len(STEPS))
         ]
 
-    def step(self, level: int, k: int, known: Known, rows: int, columns: int) -> _NetworkStep:
+    def step(self, level: int, k: int, known: Known, rows: int, columns: int) -> StepGuesses:
         network = self._networks[min(level, self.sets - 1) * len(STEPS) + k]
         return _NetworkStep(network, *network.seen(known, rows, columns))
 

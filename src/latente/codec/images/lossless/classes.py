@@ -61,7 +61,7 @@ def first_counts(weight: int = 12) -> Integers:
     Example:
         >>> counts = first_counts()
         >>> counts.shape, bool((counts[3, 13] > counts[3, 11]))  # a mean above the whole number
-        ((293, 75), True)
+        ((293, 73), True)
     """
     counts = np.ones((CLASSES, alphabet_size(LARGEST)), np.int64)
     for scale in range(SCALES):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 __all__ = [
     "AlteredError", "ArrayCodec", "ArrayInfo", "Bound", "CodecError", "Compressed", "Container", "ContainerReader",
-    "ContainerWriter", "Decompressed", "Description", "ImageCodec", "ImageInfo", "Limits", "MissingModelError", "Model",
-    "ModelRef", "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError", "TruncatedError",
-    "WrongModelError", "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors", "pack", "unpack",
+    "ContainerWriter", "Decompressed", "Description", "ImageCodec", "ImageInfo", "Limits", "LosslessImageCodec",
+    "MissingModelError", "Model", "ModelRef", "NewerVersionError", "NotOursError", "Part", "Section", "TooLargeError",
+    "TruncatedError", "WrongModelError", "compress_file", "crc32c", "decompress_file", "describe_file", "hash_tensors",
+    "pack", "unpack",
 ]  # fmt: skip
 
 import importlib
@@ -46,8 +47,12 @@ from latente.codec.streams import ContainerReader, ContainerWriter
 if TYPE_CHECKING:
     from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec, ImageInfo
+    from latente.codec.images.lossless.codec import LosslessImageCodec
 
-LATER = {"ArrayCodec": "array_codec", "ImageCodec": "images.codec", "ImageInfo": "images.codec"}
+LATER = {
+    "ArrayCodec": "array_codec", "ImageCodec": "images.codec", "ImageInfo": "images.codec",
+    "LosslessImageCodec": "images.lossless.codec",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ FIRST_BATCH = 64  # values after which the tables are renewed first,
 SHARE = 4  # and then after this part of what was coded so far
 CHUNK = 16  # raw bits that are coded at a time
 Values = NDArray[np.int64]
-Classes = NDArray[np.uint8]
+Classes = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def model(row: NDArray[np.int64], symbols: int) -> Any:
@@ -44,9 +44,11 @@ def model(row: NDArray[np.int64], symbols: int) -> Any:
 class _Tables:
     """Counts, and the tables made of them, which are renewed after a batch and then whenever a share more was seen."""
 
-    def __init__(self, largest: int, start: NDArray[np.int64] | None) -> None:
+    def __init__(self, largest: int, start: NDArray[np.int64] | None, base: NDArray[np.int64] | None) -> None:
         alphabet = alphabet_size(largest)
-        self.counts = laplace_counts(alphabet).copy()
+        if base is not None and base.shape[1] != alphabet:
+            raise ValueError(f"magnitudes up to {largest} have {alphabet} tokens; the counts have {base.shape[1]}")
+        self.counts = laplace_counts(alphabet).copy() if base is None else base.copy()
         if start is not None:
             width = min(alphabet, start.shape[1])
             self.counts[:, :width] += start[:, :width]
@@ -92,6 +94,7 @@ class ContextEncoder:
     Args:
         largest: the largest magnitude that will come.
         start: counts to begin with, of other data of the same kind; they come on top of the built-in ones.
+        base: counts of classes of one's own, (classes, tokens), instead of the built-in ones.
 
     Attributes:
         counts: int64, shape (classes, tokens), as they are after what was coded.
@@ -107,8 +110,10 @@ class ContextEncoder:
         array([  0,   1,  -1, 300])
     """
 
-    def __init__(self, largest: int, start: NDArray[np.int64] | None = None) -> None:
-        self._tables = _Tables(largest, start)
+    def __init__(
+        self, largest: int, start: NDArray[np.int64] | None = None, *, base: NDArray[np.int64] | None = None
+    ) -> None:
+        self._tables = _Tables(largest, start, base)
         self._library = constriction()
         self._coder = self._library.stream.queue.RangeEncoder()
 
@@ -149,6 +154,7 @@ class ContextDecoder:
         data: the bytes.
         largest: as for the encoder.
         start: as for the encoder.
+        base: as for the encoder.
 
     Raises:
         ImportError: when constriction is not installed.
@@ -161,10 +167,13 @@ class ContextDecoder:
         array([ 5, -5])
     """
 
-    def __init__(self, data: bytes, largest: int, start: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self, data: bytes, largest: int, start: NDArray[np.int64] | None = None, *,
+        base: NDArray[np.int64] | None = None,
+    ) -> None:  # fmt: skip
         if len(data) % 4:
             raise ValueError(f"a coded section has whole 32-bit words; got {len(data)} bytes: the file is damaged")
-        self._tables = _Tables(largest, start)
+        self._tables = _Tables(largest, start, base)
         self._library = constriction()
         words = np.frombuffer(data, "<u4").astype(np.uint32)
         self._coder = self._library.stream.queue.RangeDecoder(words)

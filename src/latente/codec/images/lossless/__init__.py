@@ -1,0 +1,1 @@
+"""Lossless coding of 8-bit pictures: pixels from coarse to fine, each between pixels that are known."""

@@ -216,7 +216,7 @@ class ContextDecoder:
 FINE_TABLE = np.searchsorted(THRESHOLDS, np.arange(1 << 13), side="right").astype(np.uint8)
 
 
-def classes_of(expected: NDArray[np.int64]) -> Classes:
+def classes_of(expected: NDArray[np.int64]) -> NDArray[np.uint8]:
     """The class of each expected magnitude.
 
     Args:

@@ -82,7 +82,8 @@ def first_counts(weight: int = 12) -> Integers:
 
 def _shares(scale: float, mean: float, alphabet: int) -> NDArray[np.float64]:
     """Probability of each token for a logistic variable."""
-    first = np.append(np.arange(-DIRECT, DIRECT + 1), np.zeros(alphabet - 2 * DIRECT - 1))
+    first: NDArray[np.float64] = np.zeros(alphabet)
+    first[: 2 * DIRECT + 1] = np.arange(-DIRECT, DIRECT + 1)
     last = first.copy()
     for token in range(FIRST_WITH_BITS, alphabet):
         e, two = 3 + (token - FIRST_WITH_BITS) // 8, (token - FIRST_WITH_BITS) // 2 % 4
@@ -91,6 +92,8 @@ def _shares(scale: float, mean: float, alphabet: int) -> NDArray[np.float64]:
         first[token], last[token] = (low, high) if (token - FIRST_WITH_BITS) % 2 == 0 else (-high, -low)
 
     def below(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return 1 / (1 + np.exp(np.clip((mean - x) / scale, -700, 700)))
+        odds: NDArray[np.float64] = 1 / (1 + np.exp(np.clip((mean - x) / scale, -700, 700)))
+        return odds
 
-    return below(last + 0.5) - below(first - 0.5)
+    mass: NDArray[np.float64] = below(last + 0.5) - below(first - 0.5)
+    return mass

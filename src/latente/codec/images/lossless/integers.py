@@ -62,7 +62,8 @@ def tensors_of(network: StepNetwork, prefix: str) -> dict[str, NDArray[Any]]:
     layers = {"second": network.second} | {f"hidden{c + 1}": layer for c, layer in enumerate(network.hidden)}
     for name, layer in layers.items():
         weights, step = _quantised(layer.weight)
-        bias = np.rint(layer.bias.detach().double().numpy() * ACTIVATION / step).astype(np.int32)
+        rounded = layer.bias.detach().double().numpy() * ACTIVATION / step  # type: ignore[operator]
+        bias = np.rint(rounded).astype(np.int32)
         found |= {f"{name}.weight": weights, f"{name}.bias": bias, f"{name}.factor": step.astype(np.float32)}
     for c, layer in enumerate(network.heads):
         weights, step = _quantised(layer.weight)
@@ -70,7 +71,8 @@ def tensors_of(network: StepNetwork, prefix: str) -> dict[str, NDArray[Any]]:
         zero = np.array([0.0, 16, 16])[: len(step)]
         found[f"head{c}.weight"] = weights
         found[f"head{c}.factor"] = (step / ACTIVATION * units).astype(np.float32)
-        found[f"head{c}.bias"] = (layer.bias.detach().double().numpy() * units + zero).astype(np.float32)
+        offset = layer.bias.detach().double().numpy()  # type: ignore[operator]
+        found[f"head{c}.bias"] = (offset * units + zero).astype(np.float32)
     for c, slope in enumerate(network.slopes):
         found[f"slope{c + 1}"] = np.rint(slope.detach().double().numpy() * 2**FINE).astype(np.int32)
     return {prefix + name: tensor for name, tensor in found.items()}

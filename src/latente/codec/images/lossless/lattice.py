@@ -70,7 +70,7 @@ class Step:
     @cached_property
     def nearest(self) -> tuple[tuple[int, int, int], ...]:
         """The four known pixels that are nearest: (index of the window, row in it, column in it)."""
-        found = []
+        found: list[tuple[int, int, tuple[int, int, int]]] = []
         for k, window in enumerate(self.windows):
             for row in range(window.shape[0]):
                 for column in range(window.shape[1]):

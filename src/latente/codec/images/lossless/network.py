@@ -98,7 +98,7 @@ class StepNetwork(nn.Module):
             padded.append(F.pad(plane, (-left, right, -top, bottom), mode="replicate"))
         rows, columns = known[0].shape[-2:]
         near = [padded[k][..., i : i + rows, j : j + columns] for k, i, j in self.step.nearest]
-        return padded, torch.floor((sum(near) + 2) / 4)
+        return padded, torch.floor((torch.stack(near).sum(0) + 2) / 4)
 
     @torch.no_grad()
     def start(self, known: list[Tensor], target: Tensor) -> None:
@@ -198,7 +198,7 @@ class LosslessModule(nn.Module):
         self.colours, self.width, self.sets, self.spike, self.size = colours, width, sets, spike, size
         self.networks = nn.ModuleList()
         for k in range(sets):
-            grid = None if size is None else tuple(-(-n // (2 << k)) for n in size)
+            grid = None if size is None else (-(-size[0] // (2 << k)), -(-size[1] // (2 << k)))
             self.networks.extend(StepNetwork(step, colours, width, spike is not None, grid) for step in STEPS)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -225,7 +225,7 @@ class LosslessModule(nn.Module):
         """
         for k, network in enumerate(self.networks):
             known, target, _ = seen_and_wanted(x, STEPS[k % len(STEPS)], 2 << (k // len(STEPS)))
-            network.start(known, target)
+            network.start(known, target)  # type: ignore[operator]
 
 
 def seen_and_wanted(x: Tensor, step: Step, distance: int) -> tuple[list[Tensor], Tensor, tuple[int, int]]:

@@ -102,8 +102,9 @@ def _rest(
     values: Integers, whole: Integers, negative: NDArray[np.bool_], classes: NDArray[np.uint16], coder: Coder
 ) -> Integers:
     """Values by what guesses leave of them."""
-    sign = np.where(negative, -1, 1)
-    return whole + sign * coder.code(sign * (values - whole), classes)
+    sign: Integers = np.where(negative, -1, 1).astype(np.int64)
+    found: Integers = whole + sign * coder.code(sign * (values - whole), classes)
+    return found
 
 
 def _checked(values: Integers, colour: int) -> Integers:

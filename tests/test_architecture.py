@@ -41,6 +41,7 @@ OPTIONAL = {
     "pandas", "polars", "pyarrow", "zarr", "onnx", "onnxscript", "onnxruntime", "playwright", "zuko",
     "constriction", "google_crc32c", "h5netcdf", "h5py", "imagecodecs", "netCDF4", "numcodecs", "xarray", "zstandard",
     "soundfile", "soxr",
+    "pretty_midi", "mido", "fluidsynth",
 }  # fmt: skip
 BANNED = {"torchvision", "torchaudio", "pickle", "cloudpickle", "dill", "shelve", "marshal"}
 PICKLING_CALLS = {"torch.save", "torch.load"}

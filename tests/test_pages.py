@@ -6,6 +6,8 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
+
 import latente.data
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -126,3 +128,14 @@ def test_compression_figures_are_those_of_the_scripts():
     assert page.hostile() in text
     assert page.files() in text
     assert " 0 failed." in page.hostile()
+
+
+def test_music(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pretty_midi")
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "music.md", 4)
+    told = capsys.readouterr().out
+    assert "triadic=" in told
+    assert "importance=" in told
+    assert told.count("midi-") == 6
+    assert {"new.mid", "new.wav", "new.png", "model"} <= {path.name for path in tmp_path.iterdir()}

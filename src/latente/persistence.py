@@ -28,6 +28,7 @@ LOADERS = {  # what reads the folders of kinds that `latente.load` does not
     "Denoiser": "latente.denoising.load",
     "Generator": "latente.Generator.load",
     "Imputer": "latente.denoising.load",
+    "MusicAutoencoder": "latente.audio.MusicAutoencoder.load",
     "SeriesDetector": "latente.anomaly.SeriesDetector.load",
     "SpeechFeatures": "latente.audio.SpeechFeatures.load",
     "WordRecogniser": "latente.audio.WordRecogniser.load",

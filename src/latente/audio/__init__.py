@@ -1,4 +1,4 @@
-"""Sound: files read and written, spectra, features of speech that tell words apart."""
+"""Sound: files read and written, spectra, features of speech that tell words apart, music written in voices."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ _HOMES = {
     "latente.audio.blocks": ("overlap_blocks",),
     "latente.audio.clips": ("load_clips",),
     "latente.audio.figures": ("draw_spectrogram", "draw_waveform"),
+    "latente.audio.music": ("MusicAutoencoder", "Score"),
     "latente.audio.reading": ("Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"),
     "latente.audio.signals": ("ClippingWarning", "as_mono", "as_signal", "clipped_samples", "resample"),
     "latente.audio.spectra": ("griffin_lim", "hz_to_mel", "istft", "mel_filters", "mel_to_hz", "stft"),
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from latente.audio.blocks import overlap_blocks
     from latente.audio.clips import load_clips
     from latente.audio.figures import draw_spectrogram, draw_waveform
+    from latente.audio.music import MusicAutoencoder, Score
     from latente.audio.reading import Sound, SoundInfo, read_sound, sound_info, stream_sound
     from latente.audio.signals import ClippingWarning, as_mono, as_signal, clipped_samples, resample
     from latente.audio.spectra import griffin_lim, hz_to_mel, istft, mel_filters, mel_to_hz, stft

@@ -1,0 +1,88 @@
+"""From scores to a module that is ready to be trained."""
+
+from __future__ import annotations
+
+__all__ = ["build_module", "start_from_pairs", "transposition_of"]
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latente.audio.music.alphabet import Alphabet
+from latente.audio.music.module import Hiding, MusicModule, Transposition
+from latente.audio.music.network import Prior, SegmentDecoder, SegmentEncoder, Sizes
+from latente.audio.music.score import Score
+from latente.audio.music.windows import tokens_of
+from latente.bottlenecks import Bottleneck
+from latente.training import seeded
+
+PRIOR_COUNTS = 2.0  # that every row of a table of pairs has of the single pitches
+SMOOTHING = 0.05
+
+
+def build_module(sizes: Sizes, alphabet: Alphabet, bottleneck: Bottleneck, hiding: Hiding, seed: int) -> MusicModule:
+    """Returns an untrained module.
+
+    Args:
+        sizes: of the networks.
+        alphabet: of the tokens.
+        bottleneck: Gaussian.
+        hiding: of the decoder's input while training.
+        seed: decides the weights.
+    """
+    with seeded(seed):
+        encoder, decoder = SegmentEncoder(sizes, alphabet), SegmentDecoder(sizes, alphabet)
+        prior = Prior(sizes, alphabet)
+        return MusicModule(encoder, bottleneck.build(sizes.latent_dim), decoder, prior, hiding)
+
+
+def transposition_of(scores: Sequence[Score], alphabet: Alphabet, most: int) -> Transposition:
+    """Returns the change that moves music by at most that many semitones, within the ranges of the voices.
+
+    Args:
+        scores: that decide the ranges.
+        alphabet: of the model.
+        most: semitones.
+    """
+    low = np.full(scores[0].voices, alphabet.symbols)
+    high = np.zeros(scores[0].voices, int)
+    for score in scores:
+        tokens = alphabet.encode(score.pitches)
+        low = np.minimum(low, np.where(tokens > 0, tokens, alphabet.symbols).min(1))
+        high = np.maximum(high, tokens.max(1))
+    return Transposition(tuple(low.tolist()), tuple(high.tolist()), alphabet.symbols, alphabet.size, most)
+
+
+def start_from_pairs(module: MusicModule, scores: Sequence[Score], change: Transposition) -> None:
+    """Sets the tables of the heads to log p(pitch | last pitch) of the data in all transpositions.
+
+    Args:
+        module: to start.
+        scores: that are counted.
+        change: says which transpositions there are.
+    """
+    alphabet, voices = module.alphabet, scores[0].voices
+    pairs = np.zeros((voices, alphabet.size, alphabet.symbols))
+    for score in scores:
+        tokens = tokens_of(score, alphabet) % alphabet.size
+        for moved in _transpositions(tokens, alphabet, change):
+            for voice in range(voices):
+                np.add.at(pairs[voice], (moved[:-1, voice], moved[1:, voice]), 1.0)
+    for voice, head in enumerate(module.decoder.heads):
+        single = pairs[voice].sum(0) + SMOOTHING
+        single /= single.sum()
+        counts = pairs[voice] + PRIOR_COUNTS * single
+        with torch.no_grad():
+            head.table.copy_(torch.from_numpy(np.log(counts / counts.sum(1, keepdims=True))))  # type: ignore[operator]
+
+
+def _transpositions(tokens: NDArray[np.int64], alphabet: Alphabet, change: Transposition) -> list[NDArray[np.int64]]:
+    """Returns tokens (steps, voices) in every transposition that stays in the ranges."""
+    pitched = tokens > 0
+    lowest = np.where(pitched, tokens, alphabet.symbols).min(0)
+    down = (np.array(change.low) - lowest)[pitched.any(0)]
+    up = (np.array(change.high) - tokens.max(0))[pitched.any(0)]
+    first, last = max(down.max(initial=-change.most), -change.most), min(up.min(initial=change.most), change.most)
+    return [np.where(pitched, tokens + shift, 0) for shift in range(min(first, 0), max(last, 0) + 1)]

@@ -66,6 +66,11 @@ class Section:
     crc: int
     symbols: int | None = None
 
+    @property
+    def whole(self) -> int:
+        """What it takes in the file, its head included, in bytes."""
+        return HEAD_BYTES + len(self.name) + CRC.size + self.size
+
 
 @dataclass(frozen=True)
 class Header:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Allowed", "check_bound"]
+__all__ = ["Allowed", "check_bound", "extremes"]
 
 import math
 from dataclasses import dataclass
@@ -50,13 +50,26 @@ class Allowed:
         """
         if finite.size == 0 or finite.dtype.kind == "b":
             return cls(0.0)
-        low, high = float(finite.min()), float(finite.max())
+        low, high = extremes(finite)
         if max(abs(low), abs(high)) > LARGE:
             return cls(0.0)
+        span = float(high - low)
         if psnr is not None:
-            rmse = (high - low) * 10 ** (-psnr / 20)
+            rmse = span * 10 ** (-psnr / 20)
             return cls(_usable(rmse * math.sqrt(3)), rmse)
-        return cls(_usable(max_error * (high - low) if relative else max_error))
+        return cls(_usable(max_error * span if relative else max_error))
+
+
+def extremes(finite: NDArray[Any]) -> tuple[float, float]:
+    """Returns the smallest and the largest value, integers as such: as floats large ones would make another range.
+
+    Example:
+        >>> low, high = extremes(np.array([2**62, 2**62 + 999]))
+        >>> high - low, float(2**62 + 999) - float(2**62)
+        (999, 1024.0)
+    """
+    low, high = finite.min(), finite.max()
+    return (int(low), int(high)) if finite.dtype.kind in "iu" else (float(low), float(high))
 
 
 def _usable(absolute: float) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.codec.arrays.allowed import extremes
 from latente.codec.bounds import Bound, Target
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list, take_number, take_text
@@ -173,7 +174,8 @@ def _measured(source: ArraySource, spec: ArraySpec, zero: float | None) -> tuple
         values, missing = _block(source, spec, index)
         finite = finite_of(as_numbers(values if missing is None else values[missing == 0]))
         if finite.size:
-            low, high, count = min(low, float(finite.min())), max(high, float(finite.max())), count + finite.size
+            smallest, largest = extremes(finite)
+            low, high, count = min(low, smallest), max(high, largest), count + finite.size
             if zero is not None:
                 with np.errstate(over="ignore"):
                     total += float(np.square(finite.astype(np.float64) - zero).sum())
@@ -288,9 +290,9 @@ def describe_array(sections: Sections, prefix: str, name: str, spec: ArraySpec) 
     size, methods = 0, Methods()
     for i, _ in enumerate(spec.blocks()):
         if spec.fills:
-            size += sections.next(f"{prefix}/{i}m").size
+            size += sections.next(f"{prefix}/{i}m").whole
         section = sections.next(f"{prefix}/{i}")
-        size += section.size
+        size += section.whole
         methods.add(explain_block(sections.reader.read(section)))
     return Part(name, spec.bytes, size, bound_text(spec), None, *_told(spec, methods))
 

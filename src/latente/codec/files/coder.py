@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.arrays.allowed import Allowed
+from latente.codec.arrays.allowed import Allowed, extremes
 from latente.codec.arrays.content import Content, decode_content, encode_content
 from latente.codec.arrays.info import explained
 from latente.codec.arrays.stream import content_of, decode_stream, stream_of, telling_damage
@@ -92,7 +92,8 @@ def _allowed(values: NDArray[Any], target: Target) -> Allowed:
     """Returns what a target allows these values."""
     finite = finite_of(values)
     if target.mse:
-        span = float(finite.max()) - float(finite.min()) if finite.size else 0.0
+        low, high = extremes(finite) if finite.size else (0.0, 0.0)
+        span = float(high - low)
         if span > 0 and math.isfinite(span):
             psnr = max(20 * math.log10(span) - 10 * math.log10(target.mse), 0.0)
             return Allowed.of(finite, 0.0, False, psnr)

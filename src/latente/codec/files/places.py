@@ -25,10 +25,12 @@ def check_output(source: Path, out: Path, overwrite: bool) -> None:
     Raises:
         FileNotFoundError: when the source or the output's folder is not there.
         FileExistsError: when something is at the output's place.
-        ValueError: when it is the source itself.
+        ValueError: when it is the source itself, or the source is neither a file nor a folder.
     """
     if not source.exists():
         raise FileNotFoundError(f"no such file: {source}")
+    if not source.is_file() and not source.is_dir():
+        raise ValueError(f"{source} is a pipe or a device, which has no size; write its content to a file first")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"cannot write {out}: there is no folder {out.parent}; make it first")
     if out.exists() and out.resolve() == source.resolve():

@@ -33,12 +33,14 @@ class PlainFormat:
         size = path.stat().st_size
         header = {"size": size, "block": settings.block_bytes, "suffix": path.suffix[:16]}
         with path.open("rb") as source, ContainerWriter(file, self.kind, header) as writer:
+            start = writer.size
             for i, length in enumerate(_lengths(size, settings.block_bytes)):
                 raw = source.read(length)
                 if len(raw) < length:
                     raise OSError(f"{path} became shorter while it was read")
                 writer.write(str(i), pack_bytes(raw), crc32c(raw))
-        return Written((Part("all bytes", size, writer.size, "exact", 0.0, "zstd, exact", True),))
+            packed = writer.size - start
+        return Written((Part("all bytes", size, packed, "exact", 0.0, "zstd, exact", True),))
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes what a .lat file holds; see `Format`."""
@@ -62,7 +64,7 @@ class PlainFormat:
     def describe(self, reader: ContainerReader) -> tuple[Part, ...]:
         """Returns the parts of a .lat file; see `Format`."""
         size, _ = self._sizes(reader)
-        packed = sum(section.size for section in reader)
+        packed = sum(section.whole for section in reader)
         return (Part("all bytes", size, packed, "exact", None, "zstd, exact", True),)
 
     def _sizes(self, reader: ContainerReader) -> tuple[int, int]:

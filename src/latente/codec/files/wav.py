@@ -184,9 +184,9 @@ def _describe_predicted(sections: Sections, prefix: str, name: str, spec: ArrayS
     """Returns what a file holds of samples, without decoding them; see `describe_array`."""
     size, methods = 0, Methods()
     for i, _ in enumerate(spec.blocks()):
-        size += sections.next(f"{prefix}/{i}p").size
+        size += sections.next(f"{prefix}/{i}p").whole
         section = sections.next(f"{prefix}/{i}")
-        size += section.size
+        size += section.whole
         methods.add(explain_block(sections.reader.read(section)).after(LINEAR))
     return Part(name, spec.bytes, size, "exact", None, methods.text, True, methods.model)
 

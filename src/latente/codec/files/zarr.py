@@ -95,9 +95,11 @@ class ZarrFormat:
         }  # fmt: skip
         with ContainerWriter(file, self.kind, content, settings.model) as writer:
             writer.write("structure", pack_bytes(raw))
+            start = writer.size
             for i, block in enumerate(_joined(path, rest, settings.block_bytes)):
                 writer.write(f"files/{i}", pack_bytes(block), crc32c(block))
-            other = Part("other files", sum(size for _, size in rest), writer.size, "exact", 0.0, "zstd, exact", True)
+            sizes = sum(size for _, size in rest), writer.size - start
+            other = Part("other files", *sizes, "exact", 0.0, "zstd, exact", True)
             parts = [
                 write_array(writer, str(i), stored.name, source, spec, settings)
                 for i, (stored, source, spec) in enumerate(zip(arrays, sources, specs, strict=True))
@@ -146,7 +148,7 @@ class ZarrFormat:
         structure = _structure(reader, sections)
         sizes = [size for _, size in map(_entry, take_list(structure, "files", list))]
         block = take_integer(reader.header, "block", 1)
-        packed = sum(sections.next(f"files/{i}").size for i in range(-(-sum(sizes) // block)))
+        packed = sum(sections.next(f"files/{i}").whole for i in range(-(-sum(sizes) // block)))
         other = Part("other files", sum(sizes), packed, "exact", None, "zstd, exact", True)
         names = [take_text(fields, "path") or "values" for fields in take_list(structure, "arrays", dict)]
         parts = [

@@ -118,8 +118,9 @@ class NetcdfFormat:
         structure = _structure(reader, sections)
         for i, (variable, spec) in enumerate(zip(structure.variables(), _stored(reader), strict=True)):
             if spec is None:
-                size = sections.next(f"{i}t").size
-                parts.append(Part(variable.path, size, size, "exact", None, "text, zstd", True))
+                section = sections.next(f"{i}t")
+                size = int.from_bytes(reader.read(section)[:8], "little")
+                parts.append(Part(variable.path, size, section.whole, "exact", None, "text, zstd", True))
             else:
                 parts.append(describe_array(sections, str(i), variable.path, spec))
         sections.finish()

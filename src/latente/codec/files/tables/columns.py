@@ -21,6 +21,7 @@ from latente.codec.files.coder import code_block, explain_block, read_block
 from latente.codec.files.exact import may_beat, pack_bytes, unpack_bytes
 from latente.codec.files.methods import Method
 from latente.codec.files.tables.numbers import DIGITS, Numbers, parse_numbers
+from latente.codec.files.tables.text import values_of
 
 INTEGERS = ("i1", "i2", "i4", "i8")
 WIDTHS = ("u1", "u2")
@@ -170,7 +171,7 @@ def _largest_error(cells: Sequence[str], written: Sequence[str], odd: NDArray[np
     kept = [(a, b) for a, b, out in zip(cells, written, odd.tolist(), strict=True) if not out]
     if not kept:
         return 0.0
-    before, after = (np.array(column, np.float64) for column in zip(*kept, strict=True))
+    before, after = map(values_of, zip(*kept, strict=True))
     return float(np.abs(before - after).max())
 
 

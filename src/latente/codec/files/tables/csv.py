@@ -7,6 +7,7 @@ __all__ = ["CsvFormat"]
 import json
 import math
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from latente.codec.files.tables.text import (
     delimiter_of,
     is_number,
     split_cells,
+    values_of,
 )
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader, ContainerWriter
@@ -66,8 +68,8 @@ class Column:
         plain = [cell for cell in cells if NUMBER.fullmatch(cell)]
         self.points |= any("." in cell for cell in plain)
         if plain:
-            values = np.array(plain, np.float64)
-            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+            values = values_of(plain)
+            self.low, self.high = min(self.low, values.min()), max(self.high, values.max())
             self.squares += float(np.square(values).sum())
             self.count += len(plain)
 
@@ -175,7 +177,9 @@ def _beginning(path: Path) -> tuple[str, str, list[str]]:
         file.seek(0)
         first = next(blocks_of(file, HEAD * 8), "")
     delimiter = delimiter_of(top) or ","
-    cells = split_cells(first, delimiter) if first else None
+    if not first:
+        raise Unfit("it is empty")
+    cells = split_cells(first, delimiter)
     if cells is None:
         raise Unfit("its lines have different numbers of cells")
     row = [column[0] for column in cells.columns]
@@ -191,7 +195,8 @@ def _unquoted(cell: str) -> str:
 
 def _unique(names: list[str]) -> list[str]:
     """Returns names, those that are there twice with their place."""
-    return [name if names.count(name) == 1 else f"{name}#{i}" for i, name in enumerate(names)]
+    times = Counter(names)
+    return [name if times[name] == 1 else f"{name}#{i}" for i, name in enumerate(names)]
 
 
 def _blocks(path: Path, delimiter: str, head: str, settings: Settings) -> Iterator[Cells | str]:

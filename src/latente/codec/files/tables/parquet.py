@@ -136,9 +136,9 @@ class ParquetFormat:
         for i, rows in enumerate(take_list(reader.header, "rows", int)):
             for j, column in enumerate(columns):
                 section = sections.next(f"{i}/{j}")
-                way, _, content = _parts(reader.read(section))
-                column.original += rows * int(column.dtype[1:] or 0)
-                column.size += section.size
+                way, head, content = _parts(reader.read(section))
+                column.original += rows * int(column.dtype[1:]) if column.dtype else int.from_bytes(head, "little")
+                column.size += section.whole
                 column.methods.add(explain_block(content) if way == b"N"[0] else ARROW)
         sections.finish()
         return tuple(column.part(measured=False) for column in columns)
@@ -225,11 +225,9 @@ def _write_column(
     writer: ContainerWriter, name: str, array: Any, rows: int, column: Column, settings: Settings
 ) -> None:
     """Writes a column of a group of rows as a section, the way that is smaller where it may be either."""
-    table = (
-        b""
-        if column.dtype[:1] == "f" and not column.target.exact
-        else b"T" + _with_size(_serialised(array, column.name))
-    )
+    lossy = column.dtype[:1] == "f" and not column.target.exact
+    raw = b"" if lossy else _serialised(array, column.name)
+    table = b"" if lossy else b"T" + _with_size(raw)
     best, error, method, symbols = table, 0.0, ARROW, None
     if column.dtype and rows:
         values, there = _numbers(array, column.dtype)
@@ -244,7 +242,7 @@ def _write_column(
     start = writer.size
     writer.write(name, best, symbols)
     column.size += writer.size - start
-    column.original += array.nbytes
+    column.original += rows * int(column.dtype[1:]) if column.dtype else len(raw)
     column.largest = max(column.largest, error)
     column.methods.add(method)
 

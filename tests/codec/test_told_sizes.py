@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.codec.conftest import write_wav
 
 from latente.codec import compress_file, describe_file
-from tests.codec.conftest import write_wav
 
 WORDS = np.array(["a", "bc", "def"])[np.random.default_rng(0).integers(0, 3, 500)]
 

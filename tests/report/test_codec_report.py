@@ -7,8 +7,10 @@ import types
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from latente.codec import compress_file
+from latente.cli.app import app
+from latente.codec import ArrayCodec, compress_file
 from latente.report import write_codec_report
 from latente.report.codec_peers import ours, sizes_at
 
@@ -45,7 +47,10 @@ def test_the_page_has_its_chapters(name, how, tmp_path):
     assert ('id="views"' in text) == numbers
     assert ('id="others"' in text) == numbers
     if lossy:
-        assert "No value is outside of it." in text
+        each = how == {"max_error": 1e-2} or name == "table.csv"
+        assert ("No value is outside of it." in text) == each
+        assert ("Single errors have no bound: allowed is a mean squared error of at most" in text) != each
+        assert ("at the bound, " in text) == each
     assert f"{done.compressed_bytes:,}" in text
 
 
@@ -82,3 +87,33 @@ def test_others_are_measured_as_they_are(monkeypatch):
     assert sizes["SZ3"].bytes == 2 * WAVES.size
     assert sizes["latente"].largest <= 0.5
     assert ours(WAVES, 0.0).mse == 0
+
+
+def test_a_file_that_refers_to_a_model_has_a_page(tmp_path):
+    rng = np.random.default_rng(0)
+    shapes = np.array([np.outer(np.sin(np.arange(20) / f), np.cos(np.arange(24) / f)) for f in (2, 3, 5, 8)])
+    x = (np.tensordot(rng.normal(size=(60, 4)), shapes, 1) + 0.01 * rng.normal(size=(60, 20, 24))).astype(np.float32)
+    ArrayCodec(latent_dim=4, random_state=0).fit(x[:40]).save(tmp_path / "x.latmodel")
+    np.save(tmp_path / "x.npy", x[40:])
+    options = ["--max-error", "1e-2", "--model", str(tmp_path / "x.latmodel"), "--report"]
+    done = CliRunner().invoke(app, ["compress", str(tmp_path / "x.npy"), *options])
+    assert done.exit_code == 0, done.output
+    assert "decompressing it needs the model" in done.output
+    assert "No value is outside of it." in (tmp_path / "x.npy.lat.html").read_text()
+
+
+def test_a_bound_of_many_digits_is_not_called_broken(tmp_path):
+    x = np.random.default_rng(1).normal(size=(60, 70))
+    np.save(tmp_path / "x.npy", x)
+    for bound in (0.10000049, 0.12345649, 0.3000004999):
+        done = compress_file(tmp_path / "x.npy", max_error=bound, relative=False, overwrite=True)
+        assert done.parts[0].bound.startswith("error of at most 0.")
+        assert done.largest_error <= bound <= float(done.parts[0].bound.split()[-1])
+        assert "No value is outside of it." in write_codec_report(done, tmp_path / "page.html").read_text()
+
+
+def test_errors_of_large_integers_are_measured_in_integers(tmp_path):
+    x = 1_700_000_000_000_000_000 + np.random.default_rng(0).integers(0, 1000, (40, 40))
+    np.save(tmp_path / "x.npy", x)
+    done = compress_file(tmp_path / "x.npy", max_error=0.02)
+    assert "No value is outside of it." in write_codec_report(done, tmp_path / "page.html").read_text()

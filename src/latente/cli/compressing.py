@@ -42,16 +42,17 @@ def compress(
         raise ValueError(f"--{'relative' if relative else 'absolute'} says how --max-error is meant; give that, too")
     target = file.with_name(file.name + ".lat") if output is None else output
     page = _page(target, force) if report else None
+    codec = _codec(model)
     done = compress_file(
         file, target, max_error=max_error, relative=relative is not False, psnr=psnr, snr=snr, quality=quality,
-        lossless=lossless, columns=_columns(column or ()), codec=_codec(model), overwrite=force,
+        lossless=lossless, columns=_columns(column or ()), codec=codec, overwrite=force,
     )  # fmt: skip
     for text in done.notes:
         note(f"note: {text}")
     if page is not None:
         from latente.report import write_codec_report
 
-        write_codec_report(done, page)
+        write_codec_report(done, page, codec)
     show(_record(done, page), _text(done, page), as_json)
 
 

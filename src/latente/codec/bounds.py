@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Bound", "Target"]
+__all__ = ["Bound", "Target", "six_digits"]
 
 import math
 from dataclasses import dataclass, replace
@@ -170,3 +170,14 @@ class Bound:
             "snr": f"SNR of at least {self.value:g} dB",
             "quality": f"quality {self.value:g} (error of at most {10 ** (-1 - 4 * self.value):.3g} of the range)",
         }[self.mode if not self.lossless else "lossless"]
+
+
+def six_digits(error: float) -> float:
+    """Returns an error in six digits, never less than it is, so that what is within it is so as shown, too.
+
+    Example:
+        >>> six_digits(0.1234561), six_digits(0.25)
+        (0.123457, 0.25)
+    """
+    shown = float(f"{error:.6g}")
+    return shown if shown >= error else float(f"{error + 10.0 ** (math.floor(math.log10(error)) - 5):.6g}")

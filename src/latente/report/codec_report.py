@@ -28,6 +28,8 @@ from latente.report.words import count, number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from latente.codec import ArrayCodec
+
 Array = NDArray[Any]
 RELATIVE = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)  # bounds of the curve
 MOST = 1 << 21  # values that the curve and the other compressors see
@@ -50,12 +52,14 @@ class Pair:
         return float(finite.max()) - float(finite.min()) if finite.size else 0.0
 
     def differences(self) -> NDArray[np.float64]:
-        """Returns after less before, of finite values."""
+        """Returns after less before, of finite values; of large integers without rounding these first."""
+        if self.before.dtype.kind in "iu":
+            return (self.after.astype(np.int64) - self.before.astype(np.int64)).astype(np.float64)
         finite = np.isfinite(self.before)
         return self.after[finite].astype(np.float64) - self.before[finite].astype(np.float64)
 
 
-def write_codec_report(done: Compressed, path: str | Path) -> Path:
+def write_codec_report(done: Compressed, path: str | Path, codec: ArrayCodec | None = None) -> Path:
     """Writes one self-contained HTML file on a compressed file.
 
     It shows sizes, how each part was coded, the rate-distortion curve, the errors against the bound, slices of the
@@ -66,10 +70,11 @@ def write_codec_report(done: Compressed, path: str | Path) -> Path:
     Args:
         done: what `compress_file` returned; source and output must still be there.
         path: of the report.
+        codec: with which the file was compressed, where that refers to what it learned.
 
     Raises:
         FileNotFoundError: when the source or the output is no longer there.
-        CodecError: when the output was altered.
+        CodecError: when the output was altered, or needs a codec that is not given.
 
     Example:
         >>> from latente.codec import compress_file
@@ -79,7 +84,7 @@ def write_codec_report(done: Compressed, path: str | Path) -> Path:
         >>> write_codec_report(done, folder / "report.html").name
         'report.html'
     """
-    pair = _pair(done)
+    pair = _pair(done, codec)
     sections: list[Html | None] = [_summary(done), _parts(done)]
     if pair is not None and done.kind == "image":
         sections += image_sections(pair.before, pair.after, done.compressed_bytes, fitted=pair.part.model is not None)
@@ -97,17 +102,17 @@ def _array_sections(pair: Pair | None) -> list[Html | None]:
     compared = None if pair is None or pair.before.size < SMALLEST else _crop(pair.before)
     sizes = [] if compared is None else sizes_at(compared, error)
     return [
-        None if compared is None else _curve(compared, sizes, error),
+        None if compared is None or pair is None else _curve(compared, sizes, _name(pair, error)),
         None if pair is None or not error else _histogram(pair, error),
         None if pair is None else _views(pair),
-        _others(sizes, error, compared),
+        None if compared is None or pair is None else _others(sizes, error, compared, _name(pair, error)),
     ]
 
 
-def _pair(done: Compressed) -> Pair | None:
+def _pair(done: Compressed, codec: ArrayCodec | None) -> Pair | None:
     """Returns the part that is looked at, the largest one with a bound, else the largest of numbers; None for none."""
     with tempfile.TemporaryDirectory() as folder:
-        again = decompress_file(done.output, Path(folder) / f"again{done.source.suffix}").output
+        again = decompress_file(done.output, Path(folder) / f"again{done.source.suffix}", codec=codec).output
         order = sorted(done.parts, key=lambda part: (part.bound != "exact", part.original_bytes), reverse=True)
         for part in order[:5]:
             if done.kind in ("bytes", "array") or part.name == "other files":
@@ -121,10 +126,19 @@ def _pair(done: Compressed) -> Pair | None:
 
 def _error(pair: Pair) -> float:
     """Returns the absolute error that the part may have; for a mean squared one, the largest that there is."""
-    word = pair.part.bound.rpartition(" ")[2]
-    if pair.part.bound.startswith("error of at most"):
-        return float(word)
+    if _bounds_each(pair):
+        return float(pair.part.bound.rpartition(" ")[2])
     return float(np.abs(pair.differences()).max(initial=0.0))
+
+
+def _bounds_each(pair: Pair) -> bool:
+    """Returns whether the part's bound is one of every error, not of their mean square."""
+    return pair.part.bound.startswith("error of at most")
+
+
+def _name(pair: Pair, error: float) -> str:
+    """Returns what the error of `_error` is, with the error."""
+    return f"{'bound' if _bounds_each(pair) or not error else 'largest error'}, {number(error)}"
 
 
 def _crop(values: Array) -> Array:
@@ -175,7 +189,7 @@ def _parts(done: Compressed) -> Html:
     return section("Parts", table(head, rows, prose=True), note, id_="parts")
 
 
-def _curve(values: Array, sizes: Sequence[Size], error: float) -> Html | None:
+def _curve(values: Array, sizes: Sequence[Size], name: str) -> Html | None:
     """Bits for each value against the peak signal-to-noise ratio, at several bounds."""
     span = float(values.max()) - float(values.min())
     if not span > 0 or not math.isfinite(span):
@@ -201,7 +215,7 @@ def _curve(values: Array, sizes: Sequence[Size], error: float) -> Html | None:
         ax.legend(frameon=False, labelcolor=MUTED)
 
     drawing = plot(draw, (4.6, 3.4), "rate-distortion curves", "curve")
-    marked = f" The diamond is this file's bound, {number(error)}." if at else ""
+    marked = f" The diamond is an array that is bounded by this file's {name}." if at else ""
     text = f"Higher and further left is better. Bounds from {RELATIVE[0]:g} to {RELATIVE[-1]:g} of the range.{marked}"
     return section("Rate and distortion", figure(drawing, text), id_="curve")
 
@@ -209,17 +223,20 @@ def _curve(values: Array, sizes: Sequence[Size], error: float) -> Html | None:
 def _histogram(pair: Pair, error: float) -> Html:
     share = pair.differences() / error
     outside = int((np.abs(share) > 1 + 1e-12).sum())
+    each = _bounds_each(pair)
 
     def draw(fig: Figure) -> None:
-        ax = axes(fig, xlabel="error in units of the bound", ylabel="values")
+        ax = axes(fig, xlabel=f"error in units of the {'bound' if each else 'largest'}", ylabel="values")
         ax.hist(np.clip(share, -1.2, 1.2), bins=np.linspace(-1.2, 1.2, BINS).tolist(), color=SERIES[0])
         for side in (-1, 1):
             ax.axvline(side, color=INK, lw=1.5, ls="--")
 
     held = "No value is outside of it." if not outside else f"{count(outside)} values are outside of it."
+    held = held if each else f"Single errors have no bound: allowed is a {pair.part.bound}."
     drawing = plot(draw, (4.6, 3.0), "histogram of the errors between the bounds", "errors")
-    mean = f"The mean error is {number(float(share.mean()))}, the root mean square {number(float(share.std()))} of it."
-    text = f"The dashed lines are the bound of {pair.part.name}, {number(error)}. {held}"
+    rms = float(np.sqrt(np.square(share).mean()))
+    mean = f"The mean error is {number(float(share.mean()))}, the root mean square {number(rms)} of it."
+    text = f"The dashed lines are at the {_name(pair, error)}, of {pair.part.name}. {held}"
     return section("Errors", figure(drawing, text, mean), id_="errors")
 
 
@@ -293,9 +310,7 @@ def _zoomed(pixels: NDArray[np.uint8], side: int = 220) -> NDArray[np.uint8]:
     return pixels.repeat(factor, 0).repeat(factor, 1)
 
 
-def _others(sizes: Sequence[Size], error: float, values: Array | None) -> Html | None:
-    if not sizes or values is None:
-        return None
+def _others(sizes: Sequence[Size], error: float, values: Array, name: str) -> Html:
     raw = values.nbytes
     rows = [
         [size.name, count(size.bytes), f"{raw / size.bytes:.2f}", number(size.largest),
@@ -306,7 +321,8 @@ def _others(sizes: Sequence[Size], error: float, values: Array | None) -> Html |
         [] if peers() else ["SZ3, ZFP and SPERR appear here once imagecodecs is installed: pip install imagecodecs."]
     )
     mine = next(i for i, row in enumerate(rows) if row[0] == "latente")
-    text = f"The same {count(values.size)} values at the same bound, {number(error)}; streams alone, without the file."
+    text = f"The same {count(values.size)} values, every error within the {name}; streams alone, without the file."
+    text += " What a fitted codec learned is not used here."
     head = ["compressor", "bytes", "ratio", "largest error", "bound kept"]
     return section(
         "Beside others",

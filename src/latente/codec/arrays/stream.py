@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.content import Content, decode_content, encode_content
+from latente.codec.bounds import six_digits
 from latente.codec.container import Container, pack
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_list, take_text
@@ -46,12 +47,6 @@ def telling_damage(what: str) -> Iterator[None]:
         raise AlteredError(f"{what}: {error}") from error
 
 
-def _six_digits(error: float) -> float:
-    """The error in few digits, never less than it is."""
-    shown = float(f"{error:.6g}")
-    return shown if shown >= error else float(f"{error + 10.0 ** (math.floor(math.log10(error)) - 5):.6g}")
-
-
 def encode_stream(
     x: Array, allowed: Allowed, stated: list[Any], thorough: bool, archive: Archive | None = None, embed: bool = False
 ) -> bytes:
@@ -76,7 +71,7 @@ def encode_stream(
 
 def stream_of(x: Array, content: Content, allowed: Allowed, stated: list[Any], model: Model | ModelRef | None) -> bytes:
     """Returns a container of kind "array" of an array that was coded; see `encode_stream`."""
-    error = _six_digits(allowed.absolute)
+    error = six_digits(allowed.absolute)
     data = content.to_bytes(dtype=x.dtype.str, shape=list(x.shape), bound=stated, error=error)
     return pack("array", {}, {SECTION: data}, model, symbols={SECTION: content.check})
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.codec.arrays.allowed import extremes
-from latente.codec.bounds import Bound, Target
+from latente.codec.bounds import Bound, Target, six_digits
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list, take_number, take_text
 from latente.codec.files.base import Sections, Settings
@@ -307,5 +307,5 @@ def bound_text(spec: ArraySpec) -> str:
     if spec.target.exact:
         return "exact"
     if spec.target.max_error:
-        return f"error of at most {spec.target.max_error:.6g}"
-    return f"mean squared error of at most {spec.target.mse:.6g}"
+        return f"error of at most {six_digits(spec.target.max_error):.6g}"
+    return f"mean squared error of at most {six_digits(spec.target.mse or 0.0):.6g}"

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.bounds import Bound, Target
+from latente.codec.bounds import Bound, Target, six_digits
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list, take_object, take_text
 from latente.codec.files.base import Sections, Settings, Unfit, Written
@@ -87,7 +87,7 @@ class Column:
 
     def part(self) -> Part:
         """Returns what became of it."""
-        bound = f"error of at most {self.error:.6g}" if self.error else "exact"
+        bound = f"error of at most {six_digits(self.error):.6g}" if self.error else "exact"
         methods = self.methods
         return Part(self.name, self.original, self.size, bound, self.largest, methods.text, methods.exact)
 

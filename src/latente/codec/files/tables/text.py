@@ -7,8 +7,8 @@ __all__ = ["Cells", "blocks_of", "delimiter_of", "is_number", "split_cells", "va
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import numpy as np

@@ -41,6 +41,8 @@ def values(kind: int, shape: tuple[int, ...], rng: np.random.Generator) -> np.nd
         return 1e8 + rng.normal(size=shape) * 1e-3
     if kind == 9:
         return rng.integers(0, 2**16, size=shape)
+    if kind == 12:  # integers far from 0, which float64 does not tell apart
+        return rng.integers(2**53, 2**62) * rng.choice([-1, 1]) + rng.integers(0, 10 ** rng.integers(1, 7), size=shape)
     return np.sin(np.arange(n) / 7).reshape(shape) * rng.choice([1, 1e-42, 1e38])
 
 
@@ -49,7 +51,7 @@ def array(rng: np.random.Generator) -> np.ndarray:
     low = 0 if rng.random() < 0.05 else 1
     shape = tuple(int(n) for n in rng.integers(low, SIDES[axes] + 1, axes))
     dtype = np.dtype(rng.choice(TYPES))
-    kind = int(rng.integers(0, 12))
+    kind = int(rng.integers(0, 13))
     if kind == 11:  # any bits
         x = np.frombuffer(rng.bytes(int(np.prod(shape)) * dtype.itemsize), np.uint8)
         x = (x & 1 if dtype.kind == "b" else x).copy().view(dtype).reshape(shape)

@@ -1,0 +1,103 @@
+"""Trains the models that latente ships: speech and music apart, and speech without noise.
+
+    python train.py separation RECORDINGS --run RUN --out FOLDER [--steps 10000] [--device cpu] [--start RUN/weights.pt]
+    python train.py denoising  RECORDINGS --run RUN --out FOLDER ...
+    python train.py both       RECORDINGS --run RUN --out FOLDER ...     one network that hears either in half of the mixtures
+
+RECORDINGS is what prepare.py made; only its folder train/ is read. RUN keeps checkpoints: the same command goes on where
+it was interrupted. FOLDER gets the model, in float16. A line of the log is a hundred steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latente import Trainer
+from latente.audio.separation.drawing import Draw, Recordings, Rng, read_recordings
+from latente.audio.separation.mixtures import Levels, Mixtures
+from latente.audio.separation.network import MaskNetwork
+from latente.audio.separation.noises import Noise
+from latente.audio.separation.objective import SourceError
+from latente.training import EpochRecord, seeded
+
+RATE, SECONDS, BATCH, EPOCH = 8000, 3, 16, 100  # an epoch is a hundred steps
+CHANNELS, BOTTLENECK = 192, 96
+SEED = 0
+KINDS = ("white", "pink", "coloured", "coloured", "babble", "babble", "babble", "music", "clicks")
+
+
+class Either:
+    """Music in half of the draws, noise in the others."""
+
+    def __init__(self, music: Draw, noise: Draw) -> None:
+        self.both = (music, noise)
+
+    def draw(self, rng: Rng, n: int) -> np.ndarray:
+        """Returns (n,)."""
+        return self.both[rng.integers(2)].draw(rng, n)
+
+
+def sources(task: str, recordings: Path) -> tuple[Mapping[str, Draw], Levels]:
+    """Returns what is mixed, and how loud."""
+    speech = read_recordings(recordings / "train" / "speech", RATE, "speech")
+    music = read_recordings(recordings / "train" / "music", RATE, "music")
+    print(f"speech {speech.seconds / 60:.0f} min of {len(speech.groups)} voices; music {music.seconds / 60:.0f} min", flush=True)
+    alone = Recordings(speech.groups, RATE, several=0.0)
+    noise = Noise(KINDS, alone, music)
+    if task == "separation":
+        return {"speech": speech, "music": music}, Levels()
+    if task == "denoising":
+        return {"speech": alone, "noise": noise}, Levels(mean=5.0)
+    return {"speech": alone, "other": Either(music, noise)}, Levels(mean=2.5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=("separation", "denoising", "both"))
+    parser.add_argument("recordings", type=Path)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--start", type=Path, default=None, help="weights.pt of an earlier run to start from")
+    arguments = parser.parse_args()
+    drawn, levels = sources(arguments.task, arguments.recordings)
+    with seeded(SEED):
+        network = MaskNetwork(2, CHANNELS, BOTTLENECK)
+    if arguments.start is not None:
+        network.load_state_dict(torch.load(arguments.start, weights_only=True))
+    begun = time.process_time()
+
+    def told(record: EpochRecord) -> bool:
+        cpu = time.process_time() - begun
+        print(f"{record.epoch * EPOCH} steps, loss {record.loss:.3f} dB, {cpu:.0f} CPU s, {time.strftime('%H:%M:%S')}", flush=True)
+        return False
+
+    trainer = Trainer(
+        epochs=max(1, arguments.steps // EPOCH),
+        batch_size=BATCH,
+        learning_rate=arguments.rate,
+        threads=1 if arguments.device == "cpu" else "auto",
+        device=arguments.device,
+        compile=False,
+        checkpoint=arguments.run / "checkpoints",
+        verbose=False,
+        callbacks=(told,),
+    )
+    mixtures = Mixtures(drawn, SECONDS * RATE, BATCH * EPOCH, SEED, levels, device=arguments.device)
+    resume = (arguments.run / "checkpoints").exists()
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    network.to(arguments.device)
+    history = trainer.fit(network, mixtures, SourceError(), seed=SEED, resume=resume)
+    print(history.precision, history.stopped, flush=True)
+    torch.save(network.cpu().state_dict(), arguments.run / "weights.pt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A mixture taken apart: the sources of a recording, or the speech under noise."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from latente.audio import read_sound, stft, istft
+from latente.audio import istft, read_sound, stft
 from latente.audio.separation.noises import noise_signal
 
 RATE, SECONDS = 8000, 4

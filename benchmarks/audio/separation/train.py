@@ -1,11 +1,10 @@
 """Trains the models that latente ships: speech and music apart, and speech without noise.
 
-    python train.py separation RECORDINGS --run RUN --out FOLDER [--steps 10000] [--device cpu] [--start RUN/weights.pt]
-    python train.py denoising  RECORDINGS --run RUN --out FOLDER ...
-    python train.py both       RECORDINGS --run RUN --out FOLDER ...     one network that hears either in half of the mixtures
+    python train.py TASK RECORDINGS --run RUN --out FOLDER [--steps 10000] [--device cpu] [--start OTHER/weights.pt]
 
-RECORDINGS is what prepare.py made; only its folder train/ is read. RUN keeps checkpoints: the same command goes on where
-it was interrupted. FOLDER gets the model, in float16. A line of the log is a hundred steps.
+TASK is "separation" or "denoising", or "both": one network that hears either in half of the mixtures. RECORDINGS is
+what prepare.py made; only its folder train/ is read. RUN keeps checkpoints: the same command goes on where it was
+interrupted. FOLDER gets separator/, denoiser/ or both, in float16. A line of the log is a hundred steps.
 """
 
 from __future__ import annotations
@@ -19,12 +18,14 @@ import numpy as np
 import torch
 
 from latente import Trainer
+from latente.audio import AudioDenoiser, SourceSeparator
 from latente.audio.separation.drawing import Draw, Recordings, Rng, read_recordings
 from latente.audio.separation.mixtures import Levels, Mixtures
 from latente.audio.separation.network import MaskNetwork
 from latente.audio.separation.noises import Noise
 from latente.audio.separation.objective import SourceError
-from latente.training import EpochRecord, seeded
+from latente.audio.separation.saving import save
+from latente.training import EpochRecord, History, seeded
 
 RATE, SECONDS, BATCH, EPOCH = 8000, 3, 16, 100  # an epoch is a hundred steps
 CHANNELS, BOTTLENECK = 192, 96
@@ -47,7 +48,10 @@ def sources(task: str, recordings: Path) -> tuple[Mapping[str, Draw], Levels]:
     """Returns what is mixed, and how loud."""
     speech = read_recordings(recordings / "train" / "speech", RATE, "speech")
     music = read_recordings(recordings / "train" / "music", RATE, "music")
-    print(f"speech {speech.seconds / 60:.0f} min of {len(speech.groups)} voices; music {music.seconds / 60:.0f} min", flush=True)
+    print(
+        f"speech {speech.seconds / 60:.0f} min of {len(speech.groups)} voices; music {music.seconds / 60:.0f} min",
+        flush=True,
+    )
     alone = Recordings(speech.groups, RATE, several=0.0)
     noise = Noise(KINDS, alone, music)
     if task == "separation":
@@ -57,11 +61,27 @@ def sources(task: str, recordings: Path) -> tuple[Mapping[str, Draw], Levels]:
     return {"speech": alone, "other": Either(music, noise)}, Levels(mean=2.5)
 
 
+def publish(network: MaskNetwork, history: History, task: str, out: Path) -> None:
+    """Writes the model, or both, in float16."""
+    settings = {"channels": CHANNELS, "bottleneck": BOTTLENECK, "sample_rate": RATE, "seconds": float(SECONDS)}
+    models: dict[str, SourceSeparator | AudioDenoiser] = {}
+    if task != "denoising":
+        models["separator"] = SourceSeparator(**settings)
+        models["separator"].sources_ = ("speech", "music")
+    if task != "separation":
+        models["denoiser"] = AudioDenoiser(tuple(dict.fromkeys(KINDS)), **settings)
+        models["denoiser"].sources_ = ("signal", "noise")
+    for name, model in models.items():
+        model.network_, model.history_ = network, history
+        print(save(model, out / name, torch.float16))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=("separation", "denoising", "both"))
     parser.add_argument("recordings", type=Path)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -76,7 +96,10 @@ def main() -> None:
 
     def told(record: EpochRecord) -> bool:
         cpu = time.process_time() - begun
-        print(f"{record.epoch * EPOCH} steps, loss {record.loss:.3f} dB, {cpu:.0f} CPU s, {time.strftime('%H:%M:%S')}", flush=True)
+        print(
+            f"{record.epoch * EPOCH} steps, loss {record.loss:.3f} dB, {cpu:.0f} CPU s, {time.strftime('%H:%M:%S')}",
+            flush=True,
+        )
         return False
 
     trainer = Trainer(
@@ -97,6 +120,7 @@ def main() -> None:
     history = trainer.fit(network, mixtures, SourceError(), seed=SEED, resume=resume)
     print(history.precision, history.stopped, flush=True)
     torch.save(network.cpu().state_dict(), arguments.run / "weights.pt")
+    publish(network, history, arguments.task, arguments.out)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ _HOMES = {
     "latente.audio.figures": ("draw_spectrogram", "draw_waveform"),
     "latente.audio.music": ("MusicAutoencoder", "Score"),
     "latente.audio.reading": ("Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"),
+    "latente.audio.separation.denoiser": ("AudioDenoiser",),
+    "latente.audio.separation.separator": ("SourceSeparator",),
     "latente.audio.signals": ("ClippingWarning", "as_mono", "as_signal", "clipped_samples", "resample"),
     "latente.audio.spectra": ("griffin_lim", "hz_to_mel", "istft", "mel_filters", "mel_to_hz", "stft"),
     "latente.audio.speech": (
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from latente.audio.figures import draw_spectrogram, draw_waveform
     from latente.audio.music import MusicAutoencoder, Score
     from latente.audio.reading import Sound, SoundInfo, read_sound, sound_info, stream_sound
+    from latente.audio.separation.denoiser import AudioDenoiser
+    from latente.audio.separation.separator import SourceSeparator
     from latente.audio.signals import ClippingWarning, as_mono, as_signal, clipped_samples, resample
     from latente.audio.spectra import griffin_lim, hz_to_mel, istft, mel_filters, mel_to_hz, stft
     from latente.audio.speech import (

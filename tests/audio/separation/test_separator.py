@@ -26,7 +26,7 @@ def tones(count: int, seed: int = 0, seconds: float = 1.0) -> list[np.ndarray]:
 def hiss(count: int, seed: int = 0, seconds: float = 1.0) -> list[np.ndarray]:
     """White noise."""
     rng = np.random.default_rng(seed)
-    return [rng.normal(size=int(seconds * RATE)) / 4 for _ in range(count)]
+    return [rng.normal(size=int(seconds * RATE)) / 8 for _ in range(count)]
 
 
 def small(**settings: object) -> SourceSeparator:

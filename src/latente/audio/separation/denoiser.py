@@ -93,7 +93,9 @@ class AudioDenoiser(MaskEstimator):
         self._check()
         seed, rate = self._seed(), int(self.sample_rate)
         if y is not None:
-            pairs = Pairs.of(load_clips(X, rate), load_clips(y, rate), self._samples, self._count(), seed, self._device())
+            pairs = Pairs.of(
+                load_clips(X, rate), load_clips(y, rate), self._samples, self._count(), seed, self._device()
+            )
             return self._learn(("signal", "noise"), pairs, SourceError(pairs=True), seed, resume)
         if "music" in self.noises and music is None:
             raise ValueError("noises has 'music', but fit got none; give music=FOLDER, or leave it out of noises")

@@ -34,7 +34,7 @@ class Block(nn.Module):
 
 
 class MaskNetwork(nn.Module):
-    """Estimates a mask for each source: x_hat_s = istft(m_s stft(x)), m = softmax over the sources, so that sum m_s = 1.
+    """Estimates a mask for each source: x_hat_s = istft(m_s stft(x)), m = softmax over the sources, so sum m_s = 1.
 
     The frequencies of the log-magnitude spectrum are the channels of one-dimensional convolutions over time: an encoder
     (a matrix to `channels`), blocks of dilated convolutions at `bottleneck` channels, a decoder to the masks. The phase

@@ -108,7 +108,7 @@ class SourceSeparator(MaskEstimator):
     def separate_pieces(
         self, pieces: Iterable[Signal], sample_rate: int, bits: int = 24
     ) -> Iterator[dict[str, Signal]]:
-        """Yields what `separate` returns, piece by piece, with bounded memory; pieces come out longer than they went in.
+        """Yields what `separate` returns, piece by piece, with bounded memory; pieces may come out longer.
 
         Args:
             pieces: (n,) or (channels, n), e.g. of `stream_sound`.
@@ -124,11 +124,15 @@ class SourceSeparator(MaskEstimator):
 
 def _names(sources: Any) -> tuple[str, ...]:
     if not isinstance(sources, Mapping):
-        raise TypeError(f'fit takes a mapping such as {{"speech": folder, "music": folder}}; got {type(sources).__name__}')
+        raise TypeError(
+            f'fit takes a mapping such as {{"speech": folder, "music": folder}}; got {type(sources).__name__}'
+        )
     names = tuple(sources)
     if len(names) < 2:
         raise ValueError(f"a separator needs at least two sources; got {len(names)}: {', '.join(map(str, names))}")
     for name in names:
         if not isinstance(name, str) or not name.strip() or name == RESIDUAL or set(name) & set("/\\:"):
-            raise ValueError(f"a source's name must be a word that can be part of a file's name, not {RESIDUAL!r}; got {name!r}")
+            raise ValueError(
+                f"a source's name must be a word that can be part of a file's name, not {RESIDUAL!r}; got {name!r}"
+            )
     return names

@@ -1,0 +1,144 @@
+"""`latente audio denoise`: noise taken from recordings, and denoisers trained."""
+
+from __future__ import annotations
+
+__all__ = ["denoise"]
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latente.cli import options
+from latente.cli.audio.parts import check_inputs, encoding_of, told, training
+from latente.cli.outputs import check_file, check_folder, new_file, new_folder
+from latente.cli.printing import show
+from latente.cli.problems import note
+
+if TYPE_CHECKING:
+    from latente.audio import AudioDenoiser, SoundInfo
+
+WRITES = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def denoise(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A sound file; none with --train.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="Where the result goes.", show_default="FILE-denoised.wav"),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="What --train wrote.", show_default="speech, shipped")
+    ] = None,
+    amount: Annotated[float, typer.Option("--amount", help="Of the noise that goes.", min=0.0, max=1.0)] = 1.0,
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", metavar="DIR", help="Learn from these clean recordings.", show_default=False),
+    ] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option(
+            "--again",
+            metavar="DIR",
+            help="Second noisy recordings of what --train holds, under the same names: nothing needs to be clean.",
+            show_default=False,
+        ),
+    ] = None,
+    music: Annotated[
+        Path | None, typer.Option("--music", metavar="DIR", help="Music that is noise too.", show_default=False)
+    ] = None,
+    noises: Annotated[
+        str | None,
+        typer.Option("--noises", help="What --train adds.", show_default="white,pink,coloured,babble,clicks"),
+    ] = None,
+    sample_rate: Annotated[int, typer.Option("--sample-rate", help="Of the model to train, Hz.")] = 8000,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Of 1,600 mixtures each.", min=1, show_default="100")
+    ] = None,
+    checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="A folder to resume from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoints.")] = False,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Remove noise from a recording, or learn to."""
+    if train is None:
+        _denoise(file, output, model, amount, force, as_json)
+        return
+    if file is not None or output is None:
+        raise ValueError("--train DIR takes no FILE and needs -o MODEL; denoise files afterwards, with --model")
+    check_folder(output, force)
+    settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
+    fitted = _fitted(train, again, music, noises, settings, resume)
+    with new_folder(output) as folder:
+        fitted.save(folder)
+    told(fitted, output, checkpoints, as_json, {})
+
+
+def _fitted(
+    train: Path, again: Path | None, music: Path | None, noises: str | None, settings: dict[str, Any], resume: bool
+) -> AudioDenoiser:
+    from latente.audio import AudioDenoiser
+
+    if again is not None:
+        if music is not None or noises is not None:
+            raise ValueError("--again learns the noise from the recordings; leave --music and --noises out")
+        return AudioDenoiser(**settings).fit(*_pairs(train, again), resume=resume)
+    model = AudioDenoiser(**settings)
+    names = model.noises if noises is None else tuple(name.strip() for name in noises.split(","))
+    names = (*names, "music") if music is not None and "music" not in names else names
+    return model.set_params(noises=names).fit(train, music=music, resume=resume)
+
+
+def _pairs(first: Path, second: Path) -> tuple[list[Path], list[Path]]:
+    """Returns the files of two folders that have the same names."""
+    for folder in (first, second):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {folder}")
+    named = [
+        {p.relative_to(folder): p for p in folder.rglob("*") if p.suffix.lower() in WRITES}
+        for folder in (first, second)
+    ]
+    odd: Sequence[Path] = sorted(named[0].keys() ^ named[1].keys())
+    if odd:
+        raise ValueError(
+            f"{odd[0]} is in one of {first} and {second} only; every recording needs a second one of its name"
+        )
+    if not named[0]:
+        raise ValueError(f"no sound files ({', '.join(WRITES)}) in {first}")
+    order = sorted(named[0])
+    return [named[0][name] for name in order], [named[1][name] for name in order]
+
+
+def _denoise(
+    file: Path | None, output: Path | None, model: Path | None, amount: float, force: bool, as_json: bool
+) -> None:
+    from latente.audio import AudioDenoiser
+
+    if file is None:
+        raise ValueError("give a sound file, or --train DIR and -o MODEL to learn from clean recordings")
+    (info,) = check_inputs([file])
+    output = file.with_name(f"{file.stem}-denoised.wav") if output is None else output
+    check_file(output, WRITES, force)
+    fitted = AudioDenoiser.pretrained() if model is None else AudioDenoiser.load(model)
+    _write(info, output, fitted, amount)
+    record = {"file": str(file), "output": str(output), "seconds": info.seconds, "sample_rate": info.sample_rate}
+    show(record, f"wrote {output}: {info.seconds:.1f} s, {info.sample_rate} Hz", as_json)
+
+
+def _write(info: SoundInfo, output: Path, model: AudioDenoiser, amount: float) -> None:
+    from latente.audio import open_sound, stream_sound
+
+    if info.sample_rate > model.sample_rate and amount > 0:
+        note(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its band "
+             "goes with the noise")  # fmt: skip
+    encoding, bits = encoding_of(info)
+    wanted = encoding if output.suffix.lower() == ".wav" else None
+    with new_file(output) as part, open_sound(part, info.sample_rate, info.channels, encoding=wanted) as writer:
+        for piece in model.denoise_pieces(stream_sound(info.path), info.sample_rate, amount=amount, bits=bits):
+            writer.write(piece)

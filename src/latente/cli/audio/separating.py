@@ -1,0 +1,137 @@
+"""`latente audio separate`: recordings taken apart, and separators trained."""
+
+from __future__ import annotations
+
+__all__ = ["separate"]
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latente.cli import options
+from latente.cli.audio.parts import check_inputs, encoding_of, told, training
+from latente.cli.outputs import check_folder, new_folder
+from latente.cli.printing import lines, show
+from latente.cli.problems import note
+
+if TYPE_CHECKING:
+    from latente.audio import SoundInfo, SourceSeparator
+
+
+def separate(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Sound files to take apart; none with --train.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT", help="The folder for the parts; with --train for the model."),
+    ] = Path("parts"),
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="What --train wrote.", show_default="speech and music, shipped"),
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="Learn from recordings of single sources.")] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source", metavar="NAME=DIR", help="A source and its recordings; two or more.", show_default=False
+        ),
+    ] = None,
+    sample_rate: Annotated[int, typer.Option("--sample-rate", help="Of the model to train, Hz.")] = 8000,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Of 1,600 mixtures each.", min=1, show_default="100")
+    ] = None,
+    checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="A folder to resume from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoints.")] = False,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Take recordings apart: one file for each source, and the residual; together they are the recording."""
+    _check(files, train, source)
+    check_folder(output, force)
+    if train:
+        from latente.audio import SourceSeparator
+
+        settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
+        fitted = SourceSeparator(**settings).fit(_sources(source or ()), resume=resume)
+        with new_folder(output) as folder:
+            fitted.save(folder)
+        told(fitted, output, checkpoints, as_json, {})
+        return
+    _separate(files or [], output, model, as_json)
+
+
+def _check(files: Sequence[Path] | None, train: bool, source: Sequence[str] | None) -> None:
+    if train and files:
+        raise ValueError("--train learns from --source NAME=DIR; take the files apart afterwards, with --model")
+    if train and not source:
+        raise ValueError("--train needs recordings: --source speech=DIR --source music=DIR")
+    if not train and source:
+        raise ValueError("--source is for --train; add it, or leave --source out")
+    if not train and not files:
+        raise ValueError("give sound files to take apart, or --train and --source NAME=DIR to learn")
+    names = [path.stem for path in files or ()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"two files are named {twice!r}; their parts would overwrite each other: separate one at a time"
+        )
+
+
+def _sources(given: Sequence[str]) -> dict[str, Path]:
+    out: dict[str, Path] = {}
+    for text in given:
+        name, equals, folder = text.partition("=")
+        if not (equals and name and folder):
+            raise ValueError(f"--source must be NAME=DIR, e.g. speech=recordings/voices; got {text!r}")
+        if name in out:
+            raise ValueError(f"--source {name} is given twice; put its recordings into one folder")
+        out[name] = Path(folder)
+    return out
+
+
+def _opened(model: Path | None) -> SourceSeparator:
+    from latente.audio import SourceSeparator
+
+    return SourceSeparator.pretrained() if model is None else SourceSeparator.load(model)
+
+
+def _separate(files: Sequence[Path], output: Path, model: Path | None, as_json: bool) -> None:
+    infos = check_inputs(files)
+    fitted = _opened(model)
+    with new_folder(output) as folder:
+        records = [_take_apart(info, fitted, folder, output) for info in infos]
+    rows = {record["file"]: ", ".join(record["parts"].values()) for record in records}
+    show({"output": str(output), "files": records}, lines(rows), as_json)
+
+
+def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: Path) -> dict[str, Any]:
+    """Writes the parts of a file, and returns what is said about it."""
+    from latente.audio import open_sound, stream_sound
+
+    encoding, bits = encoding_of(info)
+    if info.sample_rate != model.sample_rate:
+        note(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its band "
+             "goes to the residual")  # fmt: skip
+    with ExitStack() as stack:
+        names = {name: f"{info.path.stem}-{name}.wav" for name in (*model.sources_, "residual")}
+        writers = {
+            name: stack.enter_context(open_sound(folder / file, info.sample_rate, info.channels, encoding=encoding))
+            for name, file in names.items()
+        }
+        for parts in model.separate_pieces(stream_sound(info.path), info.sample_rate, bits):
+            for name, part in parts.items():
+                writers[name].write(part)
+    return {
+        "file": str(info.path),
+        "seconds": info.seconds,
+        "encoding": encoding,
+        "exact": encoding != "FLOAT",
+        "parts": {name: str(output / file) for name, file in names.items()},
+    }

@@ -8,8 +8,8 @@ ROOT is a folder into which Debian packages were unpacked, each by `apt-get down
 - more voices: klettres-data, ktuberling-data (of KDE: letters, syllables and words in thirty languages);
 - more music: hyperrogue-music, singularity-music, warzone2100-music.
 
-OUT gets train/speech/VOICE/, train/music/ALBUM/, test/speech/VOICE/ and test/music/. Test voices are the Italian ones of
-asterisk (menardi and carlo) and FSDD's theo and lucas; test tracks are the_simplicity and morning_coffee. What is there
+OUT gets train/speech/VOICE/, train/music/ALBUM/, test/speech/VOICE/ and test/music/. Test voices are the Italian ones
+of asterisk (menardi, carlo) and FSDD's theo and lucas; test tracks are the_simplicity and morning_coffee. What is there
 already is not made again.
 """
 
@@ -100,7 +100,7 @@ def prepare_digits(data: Path, out: Path) -> None:
 
 
 def whole_track(path: Path) -> np.ndarray:
-    """Returns a track; of one that is cut off (some Ogg files promise a few samples more than they have) what is there."""
+    """Returns a track; where an Ogg file promises a few samples more than it has, what is there."""
     pieces: list[np.ndarray] = []
     try:
         for piece in stream_sound(path, RATE, mono=True):

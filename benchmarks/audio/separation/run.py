@@ -1,0 +1,101 @@
+"""Measures the shipped models on voices and tracks that they never heard, and writes results.csv and the page.
+
+    python run.py RECORDINGS [--separator FOLDER] [--denoiser FOLDER] [--mixes 200] [--noisy 100]
+
+RECORDINGS is what prepare.py made. Needs pystoi for the column STOI. SI-SDR of the speech in dB and STOI, means over the
+mixtures, their standard error, and how often the model is better than the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import protocol
+from pages import write_page
+from scipy.signal import wiener
+
+from latente.audio import AudioDenoiser, SourceSeparator
+from latente.metrics.sound import si_sdr
+
+RESULTS = Path(__file__).with_name("results.csv")
+KINDS = ("white", "pink", "babble", "music", "clicks")
+
+
+def stoi(speech: np.ndarray, estimate: np.ndarray) -> float:
+    """Returns the short-time objective intelligibility (Taal et al., 2011)."""
+    from pystoi import stoi as measure
+
+    return float(measure(speech, estimate, protocol.RATE))
+
+
+def row(
+    task: str, method: str, mixes: list[protocol.Mix], estimates: list[np.ndarray], seconds: float
+) -> dict[str, object]:
+    """Returns a line of the table."""
+    before = np.array([si_sdr(mix.mixture, mix.speech) for mix in mixes])
+    after = np.array([si_sdr(x, mix.speech) for mix, x in zip(mixes, estimates, strict=True)])
+    heard = [stoi(mix.speech, x) for mix, x in zip(mixes, estimates, strict=True)]
+    other = [si_sdr(mix.mixture - x, mix.other) for mix, x in zip(mixes, estimates, strict=True)]
+    return {
+        "task": task,
+        "method": method,
+        "mixtures": len(mixes),
+        "si_sdr": round(float(after.mean()), 2),
+        "standard_error": round(float(after.std(ddof=1) / len(after) ** 0.5), 2),
+        "si_sdr_of_the_rest": round(float(np.mean(other)), 2) if method != "mixture" else "",
+        "stoi": round(float(np.mean(heard)), 3),
+        "better_than_input": round(float((after > before).mean()), 3),
+        "cpu_seconds_a_minute": round(60 * seconds / (len(mixes) * protocol.SECONDS), 2),
+    }
+
+
+def measured(
+    task: str, mixes: list[protocol.Mix], methods: dict[str, Callable[[protocol.Mix], np.ndarray]]
+) -> list[dict[str, object]]:
+    """Returns the lines of one test set."""
+    rows = []
+    for name, method in methods.items():
+        begun = time.process_time()
+        estimates = [method(mix) for mix in mixes]
+        rows.append(row(task, name, mixes, estimates, time.process_time() - begun))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", type=Path)
+    parser.add_argument("--separator", type=Path)
+    parser.add_argument("--denoiser", type=Path)
+    parser.add_argument("--mixes", type=int, default=200)
+    parser.add_argument("--noisy", type=int, default=100)
+    arguments = parser.parse_args()
+    separator = SourceSeparator.load(arguments.separator) if arguments.separator else SourceSeparator.pretrained()
+    denoiser = AudioDenoiser.load(arguments.denoiser) if arguments.denoiser else AudioDenoiser.pretrained()
+    rate = protocol.RATE
+    floor_and_oracle = {"mixture": lambda mix: mix.mixture, "oracle Wiener mask": protocol.wiener_oracle}
+    apart = {"SourceSeparator": lambda mix: separator.separate(mix.mixture, rate)["speech"]}
+    rows = measured(
+        "speech and music", protocol.music_mixes(arguments.recordings, arguments.mixes), floor_and_oracle | apart
+    )
+    cleaned = {
+        "scipy Wiener filter": lambda mix: wiener(mix.mixture.astype(np.float64), 29),
+        "AudioDenoiser": lambda mix: denoiser.denoise(mix.mixture, rate),
+    }
+    for kind in KINDS:
+        mixes = protocol.noise_mixes(arguments.recordings, kind, arguments.noisy)
+        rows += measured(kind, mixes, floor_and_oracle | cleaned)
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    write_page(RESULTS)
+
+
+if __name__ == "__main__":
+    main()

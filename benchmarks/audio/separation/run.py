@@ -2,8 +2,8 @@
 
     python run.py RECORDINGS [--separator FOLDER] [--denoiser FOLDER] [--mixes 200] [--noisy 100]
 
-RECORDINGS is what prepare.py made. Needs pystoi for the column STOI. SI-SDR of the speech in dB and STOI, means over the
-mixtures, their standard error, and how often the model is better than the input.
+RECORDINGS is what prepare.py made. Needs pystoi for the column STOI. SI-SDR of the speech in dB and STOI, means over
+the mixtures, their standard error, and how often the model is better than the input.
 """
 
 from __future__ import annotations

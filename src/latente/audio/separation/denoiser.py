@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from latente.audio.clips import load_clips
-from latente.audio.separation.drawing import Recordings, read_recordings
+from latente.audio.separation.drawing import Draw, Recordings, read_recordings
 from latente.audio.separation.estimating import MaskEstimator
 from latente.audio.separation.mixtures import Levels, Mixtures
 from latente.audio.separation.noises import NOISES, Noise
@@ -103,7 +103,7 @@ class AudioDenoiser(MaskEstimator):
         alone = Recordings(clean.groups, rate, several=0.0)
         noise = Noise(tuple(self.noises), alone, None if music is None else read_recordings(music, rate, "music"))
         levels = Levels(mean=LEVEL)
-        drawn = {"signal": alone, "noise": noise}
+        drawn: dict[str, Draw] = {"signal": alone, "noise": noise}
         mixtures = Mixtures(drawn, self._samples, self._count(), seed, levels, device=self._device())
         return self._learn(("signal", "noise"), mixtures, SourceError(), seed, resume)
 

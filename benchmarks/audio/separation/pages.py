@@ -17,8 +17,8 @@ Made by `benchmarks/audio/separation/run.py`; `prepare.py` beside it says which 
 models were trained. Speech at 8 kHz, 4 s a mixture: recordings of one voice one after the other, 0.05 to 0.3 s apart.
 Voices of the test: the Italian prompts of asterisk (a woman, menardi, and a man, carlo) and FSDD's theo and lucas.
 Tracks of the test: the_simplicity and morning_coffee. Training saw none of them. Babble is six stretches at once of the
-other three test voices. The `mixture` is the floor; the oracle is the Wiener mask of the true sources, with the mixture's
-phase: what a mask could reach if it knew them.
+other three test voices. The `mixture` is the floor; the oracle is the Wiener mask of the true sources, with the
+mixture's phase: what a mask could reach if it knew them.
 
 What these figures cannot show: four voices and two tracks are few; the settings of the network were not chosen on them.
 Every recording is of a studio or a quiet room, and clean.

@@ -16,7 +16,7 @@ from latente.audio.blocks import overlap_blocks
 from latente.audio.separation.network import HOP, MaskNetwork
 from latente.audio.signals import Signal, resample
 
-BLOCK = 20.0  # seconds that are looked at at once
+BLOCK = 30.0  # seconds that are looked at at once
 SHIFTS = (0, HOP // 2)  # samples by which the frames are moved; the mean of the results is taken
 FLOAT_BITS = 24  # the grid of what floats come out
 
@@ -37,7 +37,7 @@ def divide(network: MaskNetwork, signal: Signal, sample_rate: int, model_rate: i
 def divided_pieces(
     network: MaskNetwork, pieces: Iterable[Signal], sample_rate: int, model_rate: int, bits: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Yields (sources + 1, ..., m): the sources and the residual, piece by piece; memory holds about 20 s.
+    """Yields (sources + 1, ..., m): the sources and the residual, piece by piece; memory holds about 30 s.
 
     The sources are rounded to multiples of 2^(1 - bits) within [-1, 1), the residual is what is left of the input. When
     the input's samples are multiples of that too, as those of a file of `bits` bits are, all differences are exact, and

@@ -6,12 +6,16 @@ __all__ = ["MaskNetwork"]
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from latente.audio.spectra import istft, stft
 
 N_FFT, HOP = 512, 256
 FLOOR = 1e-3  # of the signal's level: quieter bins look alike
 DILATIONS = (1, 2, 4, 8, 16, 1, 2, 4)
+NEAR = 62  # frames to either side (2 s at 8 kHz) whose mean power is the level that a frame is held against
+WINDOW_POWER = 0.375 * N_FFT  # of the Hann window: the power of a bin where the signal's mean square is 1
+SILENCE = 1e-8  # of full scale; quieter than any recording
 
 
 class Block(nn.Module):
@@ -38,7 +42,7 @@ class MaskNetwork(nn.Module):
 
     The frequencies of the log-magnitude spectrum are the channels of one-dimensional convolutions over time: an encoder
     (a matrix to `channels`), blocks of dilated convolutions at `bottleneck` channels, a decoder to the masks. The phase
-    is the mixture's. The input's level does not matter: it is divided by its root mean square.
+    is the mixture's. The input's level does not matter: each frame is held against that of the 2 s around it.
 
     Args:
         sources: how many.
@@ -69,16 +73,19 @@ class MaskNetwork(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Samples to either side that decide about a sample, the level apart."""
-        return N_FFT + HOP * sum(self.dilations)
+        """Samples to either side that decide about a sample."""
+        return N_FFT + HOP * (NEAR + sum(self.dilations))
 
     def masks(self, spectrum: Tensor) -> Tensor:
         """Returns (batch, sources, bins, frames): between 0 and 1, adding up to 1.
 
         Args:
-            spectrum: (batch, bins, frames) complex, of a signal whose root mean square is 1.
+            spectrum: (batch, bins, frames) complex.
         """
-        x = torch.log(spectrum.abs() + FLOOR * N_FFT**0.5)
+        magnitude = spectrum.abs()
+        power = magnitude.square().mean(1, keepdim=True) / WINDOW_POWER
+        level = F.avg_pool1d(power, 2 * NEAR + 1, 1, NEAR, count_include_pad=False).sqrt() + SILENCE
+        x = torch.log(magnitude / level + FLOOR * N_FFT**0.5)
         h = self.decoder(self.blocks(self.encoder(self.normalise(x))))
         return h.float().unflatten(1, (self.sources, -1)).softmax(1)
 
@@ -88,6 +95,5 @@ class MaskNetwork(nn.Module):
         Args:
             x: (batch, n).
         """
-        level = x.square().mean(1, keepdim=True).sqrt().clamp_min(1e-8)
-        spectrum = stft(x / level, N_FFT, HOP)
-        return istft(self.masks(spectrum) * spectrum[:, None], x.shape[1], HOP) * level[:, None]
+        spectrum = stft(x, N_FFT, HOP)
+        return istft(self.masks(spectrum) * spectrum[:, None], x.shape[1], HOP)

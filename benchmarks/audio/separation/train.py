@@ -29,7 +29,6 @@ from latente.training import EpochRecord, History, seeded
 
 RATE, SECONDS, BATCH, EPOCH = 8000, 3, 16, 100  # an epoch is a hundred steps
 CHANNELS, BOTTLENECK = 192, 96
-SEED = 0
 KINDS = ("white", "pink", "coloured", "coloured", "babble", "babble", "babble", "music", "clicks")
 
 
@@ -85,10 +84,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0, help="another one where a run goes on from another run's weights")
     parser.add_argument("--start", type=Path, default=None, help="weights.pt of an earlier run to start from")
     arguments = parser.parse_args()
     drawn, levels = sources(arguments.task, arguments.recordings)
-    with seeded(SEED):
+    with seeded(arguments.seed):
         network = MaskNetwork(2, CHANNELS, BOTTLENECK)
     if arguments.start is not None:
         network.load_state_dict(torch.load(arguments.start, weights_only=True))
@@ -113,11 +113,11 @@ def main() -> None:
         verbose=False,
         callbacks=(told,),
     )
-    mixtures = Mixtures(drawn, SECONDS * RATE, BATCH * EPOCH, SEED, levels, device=arguments.device)
+    mixtures = Mixtures(drawn, SECONDS * RATE, BATCH * EPOCH, arguments.seed, levels, device=arguments.device)
     resume = (arguments.run / "checkpoints").exists()
     arguments.run.mkdir(parents=True, exist_ok=True)
     network.to(arguments.device)
-    history = trainer.fit(network, mixtures, SourceError(), seed=SEED, resume=resume)
+    history = trainer.fit(network, mixtures, SourceError(), seed=arguments.seed, resume=resume)
     print(history.precision, history.stopped, flush=True)
     torch.save(network.cpu().state_dict(), arguments.run / "weights.pt")
     publish(network, history, arguments.task, arguments.out)

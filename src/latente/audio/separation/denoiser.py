@@ -52,7 +52,7 @@ class AudioDenoiser(MaskEstimator):
     Example:
         >>> t = np.arange(16000) / 8000
         >>> tones = [np.sin(2 * np.pi * f * t) for f in (300, 400, 500)]
-        >>> settings = {"seconds": 0.5, "trainer": Trainer(epochs=1, verbose=False), "random_state": 0}
+        >>> settings = {"seconds": 0.1, "trainer": Trainer(epochs=1, verbose=False), "random_state": 0}
         >>> model = AudioDenoiser(("white",), 16, 8, **settings).fit(tones)
         >>> noisy = 0.1 * (tones[0] + np.random.default_rng(0).normal(size=16000))
         >>> model.denoise(noisy, 8000).shape

@@ -47,7 +47,7 @@ class SourceSeparator(MaskEstimator):
         >>> rng, t = np.random.default_rng(0), np.arange(16000) / 8000
         >>> tones = [np.sin(2 * np.pi * f * t) for f in (300, 400, 500)]
         >>> hiss = [rng.normal(size=16000)]
-        >>> model = SourceSeparator(16, 8, seconds=0.5, trainer=Trainer(epochs=1, verbose=False), random_state=0)
+        >>> model = SourceSeparator(16, 8, seconds=0.1, trainer=Trainer(epochs=1, verbose=False), random_state=0)
         >>> parts = model.fit({"tone": tones, "hiss": hiss}).separate(0.1 * (tones[0] + hiss[0]), 8000)
         >>> sorted(parts), parts["tone"].shape
         (['hiss', 'residual', 'tone'], (16000,))

@@ -25,6 +25,8 @@ FORMAT = 1
 FILE, READABLE = "model.safetensors", "config.json"
 LOADERS = {  # what reads the folders of kinds that `latente.load` does not
     "AnomalyDetector": "latente.anomaly.load",
+    "AudioDenoiser": "latente.audio.AudioDenoiser.load",
+    "SourceSeparator": "latente.audio.SourceSeparator.load",
     "Denoiser": "latente.denoising.load",
     "Generator": "latente.Generator.load",
     "Imputer": "latente.denoising.load",

@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0, help="another one where a run goes on from another run's weights")
+    parser.add_argument("--seed", type=int, default=0, help="a new one for each run that starts from another")
     parser.add_argument("--start", type=Path, default=None, help="weights.pt of an earlier run to start from")
     arguments = parser.parse_args()
     drawn, levels = sources(arguments.task, arguments.recordings)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latente import Trainer
-from latente.audio import read_sound, write_sound
+from latente.audio import AudioDenoiser, read_sound, write_sound
 from latente.audio.separation.separator import SourceSeparator
 from latente.metrics.sound import si_sdr
 from latente.persistence import ModelFileError
@@ -114,6 +114,8 @@ def test_saved_and_loaded(fitted: SourceSeparator, tmp_path: Path) -> None:
     assert again.get_params()["channels"] == 32
     for name, part in again.separate(mixture, RATE).items():
         np.testing.assert_array_equal(part, fitted.separate(mixture, RATE)[name])
+    with pytest.raises(ModelFileError, match=r"another kind of model, SourceSeparator.*SourceSeparator.load"):
+        AudioDenoiser.load(tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"no")
     with pytest.raises(ModelFileError, match="damaged"):
         SourceSeparator.load(tmp_path / "model")

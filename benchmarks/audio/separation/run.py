@@ -1,6 +1,6 @@
 """Measures the shipped models on voices and tracks that they never heard, and writes results.csv and the page.
 
-    python run.py RECORDINGS [--separator FOLDER] [--denoiser FOLDER] [--mixes 200] [--noisy 100]
+    python run.py RECORDINGS [--separator FOLDER] [--denoiser FOLDER] [--only white pink ...]
 
 RECORDINGS is what prepare.py made. Needs pystoi for the column STOI. SI-SDR of the speech in dB and STOI, means over
 the mixtures, their standard error, and how often the model is better than the input.
@@ -23,7 +23,8 @@ from latente.audio import AudioDenoiser, SourceSeparator
 from latente.metrics.sound import si_sdr
 
 RESULTS = Path(__file__).with_name("results.csv")
-KINDS = ("white", "pink", "babble", "music", "clicks")
+MUSIC = "speech and music"
+TASKS = (MUSIC, "white", "pink", "babble", "music", "clicks")
 
 
 def stoi(speech: np.ndarray, estimate: np.ndarray) -> float:
@@ -67,6 +68,28 @@ def measured(
     return rows
 
 
+def kept(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Returns the new lines and those of other test sets that were there, in order."""
+    new = {row["task"] for row in rows}
+    old: list[dict[str, object]] = []
+    if RESULTS.exists():
+        with RESULTS.open(encoding="utf-8") as file:
+            old = [dict(row) for row in csv.DictReader(file) if row["task"] not in new]
+    return sorted(old + rows, key=lambda row: TASKS.index(str(row["task"])))
+
+
+def methods(task: str, arguments: argparse.Namespace) -> dict[str, Callable[[protocol.Mix], np.ndarray]]:
+    """Returns what is compared on a test set."""
+    rate = protocol.RATE
+    out = {"mixture": lambda mix: mix.mixture, "oracle Wiener mask": protocol.wiener_oracle}
+    if task == MUSIC:
+        model = SourceSeparator.load(arguments.separator) if arguments.separator else SourceSeparator.pretrained()
+        return out | {"SourceSeparator": lambda mix: model.separate(mix.mixture, rate)["speech"]}
+    cleaner = AudioDenoiser.load(arguments.denoiser) if arguments.denoiser else AudioDenoiser.pretrained()
+    out["scipy Wiener filter"] = lambda mix: wiener(mix.mixture.astype(np.float64), 29)
+    return out | {"AudioDenoiser": lambda mix: cleaner.denoise(mix.mixture, rate)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path)
@@ -74,22 +97,16 @@ def main() -> None:
     parser.add_argument("--denoiser", type=Path)
     parser.add_argument("--mixes", type=int, default=200)
     parser.add_argument("--noisy", type=int, default=100)
+    parser.add_argument("--only", choices=TASKS, nargs="+", default=TASKS)
     arguments = parser.parse_args()
-    separator = SourceSeparator.load(arguments.separator) if arguments.separator else SourceSeparator.pretrained()
-    denoiser = AudioDenoiser.load(arguments.denoiser) if arguments.denoiser else AudioDenoiser.pretrained()
-    rate = protocol.RATE
-    floor_and_oracle = {"mixture": lambda mix: mix.mixture, "oracle Wiener mask": protocol.wiener_oracle}
-    apart = {"SourceSeparator": lambda mix: separator.separate(mix.mixture, rate)["speech"]}
-    rows = measured(
-        "speech and music", protocol.music_mixes(arguments.recordings, arguments.mixes), floor_and_oracle | apart
-    )
-    cleaned = {
-        "scipy Wiener filter": lambda mix: wiener(mix.mixture.astype(np.float64), 29),
-        "AudioDenoiser": lambda mix: denoiser.denoise(mix.mixture, rate),
-    }
-    for kind in KINDS:
-        mixes = protocol.noise_mixes(arguments.recordings, kind, arguments.noisy)
-        rows += measured(kind, mixes, floor_and_oracle | cleaned)
+    rows: list[dict[str, object]] = []
+    for task in arguments.only:
+        if task == MUSIC:
+            mixes = protocol.music_mixes(arguments.recordings, arguments.mixes)
+        else:
+            mixes = protocol.noise_mixes(arguments.recordings, task, arguments.noisy)
+        rows += measured(task, mixes, methods(task, arguments))
+    rows = kept(rows)
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()

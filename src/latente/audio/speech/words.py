@@ -66,7 +66,6 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         features_: the fitted SpeechFeatures.
         classes_: (words,) in alphabetical order.
         codes_: (clips, n_components) of the training clips.
-        threshold_: the distance above which a clip is unknown.
 
     Example:
         >>> from latente import Trainer

@@ -207,3 +207,20 @@ def test_stores_larger_than_the_limit_are_refused_first(tmp_path):
     with pytest.raises(CodecError, match="output_bytes"):
         decompress_file(done.output, tmp_path / "y.nc", limits=Limits(output_bytes=10_000))
     assert not (tmp_path / "y.nc").exists()
+
+
+def test_text_in_netcdf_is_compared_too(tmp_path, monkeypatch):
+    """A decoder that spoils text is found out, and the file is kept byte by byte."""
+    from latente.codec.files.netcdf import format as module
+
+    path = tmp_path / "x.nc"
+    write_netcdf(path, "NETCDF4")
+    fill = module._fill
+
+    def spoiled(dataset, variable, spec, *more):
+        fill(dataset, variable, spec, *more)
+        if spec is None:
+            module._place(dataset, variable)[0] = "spoiled"
+
+    monkeypatch.setattr(module, "_fill", spoiled)
+    assert compress_file(path).kind == "bytes"

@@ -246,3 +246,19 @@ def test_parquet_columns_have_bounds_of_their_own(tmp_path):
         compress_file(tmp_path / "x.parquet", columns={"t": 0.1}, overwrite=True)
     with pytest.raises(ValueError, match="its columns are 'id', 'f'"):
         compress_file(tmp_path / "x.parquet", columns={"F": 0}, overwrite=True)
+
+
+def test_text_beside_a_bounded_column_is_compared_too(tmp_path, monkeypatch):
+    """An encoder that spoils text is found out, and the lines are kept whole."""
+    from latente.codec.files.tables import csv as module
+
+    path = tmp_path / "x.csv"
+    path.write_text("name,value\n" + "".join(f"n{i % 50:04d},{v:.6f}\n" for i, v in enumerate(TEMPERATURE)))
+    code = module.code_column
+
+    def spoiled(cells, error, settings):
+        return code(["n9999", *cells[1:]] if cells[0].startswith("n") else cells, error, settings)
+
+    monkeypatch.setattr(module, "code_column", spoiled)
+    done = compress_file(path, max_error=0.01, relative=False)
+    assert decompress_file(done.output, tmp_path / "again.csv").output.read_text() == path.read_text()

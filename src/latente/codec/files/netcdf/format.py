@@ -81,7 +81,7 @@ class NetcdfFormat:
                     else write_array(writer, str(i), variable.path, source, spec, settings)
                     for i, (variable, source, spec) in enumerate(zip(variables, sources, specs, strict=True))
                 ]
-        _check(file, structure, self, settings)
+        _check(file, path, structure, self, settings)
         kept = [v.path for v, spec in zip(variables, specs, strict=True) if spec is None or spec.target.exact]
         lossy = not settings.bound.lossless and kept
         return Written(tuple(parts), (f"kept exactly: {', '.join(kept)}",) if lossy else ())
@@ -242,8 +242,11 @@ def _fill(
         place[index if variable.shape else ...] = values if variable.shape else values.reshape(())
 
 
-def _check(file: BinaryIO, structure: Structure, known: NetcdfFormat, settings: Settings) -> None:
-    """Raises Unfit when what was written does not become a file of the same parts."""
+def _check(file: BinaryIO, path: Path, structure: Structure, known: NetcdfFormat, settings: Settings) -> None:
+    """Raises Unfit when what was written does not become a file of the same parts, with the same text.
+
+    Numbers were compared block by block when they were written.
+    """
     file.flush()
     with tempfile.TemporaryDirectory() as folder, open(file.name, "rb") as written:
         again = Path(folder) / "again.nc"
@@ -251,7 +254,17 @@ def _check(file: BinaryIO, structure: Structure, known: NetcdfFormat, settings: 
             known.read(ContainerReader(written, settings.limits), again, settings)
         except CodecError as error:
             raise Unfit(f"what was written could not be read again: {error}") from error
-        with _opened(again) as dataset:
+        with _opened(again) as dataset, _opened(path) as original:
             found = read_structure(again, dataset)
+            texts = [variable for variable in structure.variables() if variable.dtype == "str"]
+            other = [v.path for v in texts if found.content == structure.content and not _alike(original, dataset, v)]
     if found.content != structure.content:
         raise Unfit("some of its attributes, types or dimensions would not be the same again")
+    if other:
+        raise Unfit(f"the text of {other[0]!r} would not be the same again")
+
+
+def _alike(original: Any, again: Any, variable: Variable) -> bool:
+    """Whether a variable of text is the same in both files."""
+    a, b = (np.asarray(_place(dataset, variable)[...], dtype=object) for dataset in (original, again))
+    return bool(a.shape == b.shape and (a == b).all())

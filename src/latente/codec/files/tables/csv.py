@@ -222,14 +222,25 @@ def _code(block: Cells | str, columns: list[Column], settings: Settings) -> tupl
     if may_beat(raw, len(section)) and len(_lines(raw)) <= len(section):
         return None, raw
     text = _decode(section, block.delimiter, settings)
-    if text != raw and all(code.method.exact for code in codes):  # a bug must not cost anybody's data
-        return None, raw
+    if text != raw and not _kept(section, block, [code.method.exact for code in codes], settings):
+        return None, raw  # a bug must not cost anybody's data
     for column, code in zip(columns, codes, strict=True):
         column.original += code.fields["bytes"]
         column.size += len(code.content)
         column.largest = max(column.largest, code.error)
         column.methods.add(code.method)
     return section, text
+
+
+def _kept(section: bytes, block: Cells, exact: Sequence[bool], settings: Settings) -> bool:
+    """Whether the columns that are exact, where not all are, come back cell by cell."""
+    if all(exact):
+        return False
+    parts = _column_parts(*_meta(section))
+    return all(
+        not same or read_column(fields, content, len(cells), settings) == list(cells)
+        for (fields, content), cells, same in zip(parts, block.columns, exact, strict=True)
+    )
 
 
 def _whole(raw: bytes, columns: list[Column], lines: Column) -> bytes:

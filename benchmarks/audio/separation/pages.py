@@ -24,7 +24,7 @@ scipy's Wiener filter has, of six windows, the one that is best on the test set 
 
 What these figures cannot show: four voices and two tracks are few. How the little training time was divided between
 the two tasks, and that the mean of two layings of the frames is taken, was looked at with 48 of these mixtures in
-sight, three times; that flatters a little. The models were trained for 485 CPU seconds in all, and the loss was still
+sight, three times; that flatters a little. The models were trained for 1,150 CPU seconds in all, and the loss was still
 falling. Every recording is of a studio or a quiet room, and clean.
 
 """

@@ -290,3 +290,12 @@ def test_a_model_goes_back_to_a_module(codec, module):
         if "transform" not in name:
             assert torch.allclose(again.state_dict()[name], tensor, atol=2e-3), name
     assert torch.allclose(again.synthesis.transform.filters, module.synthesis.transform.filters)
+
+
+@pytest.mark.parametrize("forged", [{"tile": 512}, {"shape": [1, 4096, 2**20, 1]}])
+def test_what_decoding_would_take_is_checked_first(forged, picture, codec):
+    from latente.codec import pack, unpack
+
+    whole = unpack(codec.encode(picture))
+    with pytest.raises(CodecError):
+        codec.decode(pack("image", whole.header | forged, whole.sections, whole.model))

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import zstandard
 
 from latente import Trainer
 from latente.codec import CodecError, Limits, MissingModelError, TooLargeError, pack, unpack
@@ -290,3 +291,11 @@ def test_fit_draws_from_no_global_generator(untouched_generators):
     trainer = Trainer(epochs=1, batch_size=20, precision="float32", compile=False, verbose=False)
     first, second = (fit_lossless(pictures, width=4, trainer=trainer, seed=3) for _ in range(2))
     assert all((first[name] == second[name]).all() for name in first)
+
+
+def test_a_small_frame_cannot_ask_for_much_memory():
+    from latente.codec.images.lossless.stream import _stored
+
+    bomb = zstandard.ZstdCompressor().compress(bytes(50_000_000))
+    with pytest.raises(ValueError, match="damaged"):
+        _stored(bomb, (1, 10, 10, 1))

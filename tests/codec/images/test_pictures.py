@@ -163,3 +163,52 @@ def test_embedded(picture, codec, tmp_path):
     path = tmp_path / "picture.png.lat"
     path.write_bytes(holds.encode(picture, quality=0.2))
     assert np.array_equal(seen(decompress_file(path).output), codec.decode(codec.encode(picture, quality=0.2)))
+
+
+def deep_png(path, channels: int) -> None:
+    """A PNG of 16-bit colours, by hand: Pillow writes none."""
+    import struct
+    import zlib
+
+    values = np.arange(8 * 8 * channels, dtype=">u2").reshape(8, -1) * 131
+    raw = b"".join(b"\0" + row.tobytes() for row in values)
+    head = struct.pack(">IIBBBBB", 8, 8, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    body = [struct.pack(">I", len(c)) + t + c + struct.pack(">I", zlib.crc32(t + c)) for t, c in chunks]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(body))
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_deeper_colours_are_kept_byte_by_byte(channels, tmp_path, codec):
+    path = tmp_path / "deep.png"
+    deep_png(path, channels)
+    assert seen(path).dtype == np.uint8  # Pillow cuts them without a word
+    done = compress_file(path, quality=0.5, codec=codec)
+    assert done.kind == "bytes"
+    assert any("16 bits" in note for note in done.notes)
+    assert decompress_file(done.output, tmp_path / "again.png").output.read_bytes() == path.read_bytes()
+
+
+def test_exif_keeps_its_thumbnail(tmp_path, picture, codec):
+    path = tmp_path / "x.jpg"
+    exif = Image.Exif()
+    exif[0x010E] = "a picture"
+    exif.get_ifd(0x8769)[0x9286] = b"words"
+    Image.fromarray(picture).save(path, exif=exif)
+    with Image.open(path) as image:
+        stated = image.info["exif"]
+    decompress_file(compress_file(path, quality=0.4, codec=codec).output, tmp_path / "y.png", codec=codec)
+    with Image.open(tmp_path / "y.png") as image:
+        assert image.info["exif"] == stated
+
+
+def test_metadata_that_makes_no_sense_is_an_error_in_words(tmp_path):
+    from latente.codec.files.pillow import Photo, save_photo
+
+    with pytest.raises(CodecError, match="cannot be written"):
+        save_photo(Photo(np.zeros((4, 4, 3), np.uint8), exif=b"garbage!"), tmp_path / "x.tif")
+
+
+def test_the_model_of_photographs_never_changes():
+    """Streams that refer to it must be readable for ever; the hash is that of its tensors."""
+    assert ImageCodec.pretrained().model.ref.hash == "4675c39ef840a0f229f79d2ee0d52969"

@@ -14,7 +14,7 @@ from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_integer, take_list
 from latente.codec.files.base import Settings, Unfit, Written
 from latente.codec.files.exact import pack_bytes, unpack_bytes
-from latente.codec.files.pillow import MAGIC, Photo, open_photo, save_photo
+from latente.codec.files.pillow import MAGIC, Photo, checked_dpi, open_photo, save_photo
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader
@@ -176,5 +176,7 @@ def _dpi(reader: ContainerReader) -> tuple[float, float] | None:
     """Pixels an inch, where the header states them."""
     if "dpi" not in reader.header:
         return None
-    across, down = take_list(reader.header, "dpi", (int, float), 2)
-    return float(across), float(down)
+    stated = checked_dpi(take_list(reader.header, "dpi", (int, float), 2))
+    if stated is None:
+        raise AlteredError("the header's 'dpi' are no pixels an inch")
+    return stated

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["MAGIC", "WRITERS", "Photo", "open_photo", "save_photo"]
+__all__ = ["MAGIC", "WRITERS", "Photo", "checked_dpi", "open_photo", "save_photo"]
 
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.errors import CodecError
+from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Unfit
 
 MAGIC = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
@@ -56,6 +57,9 @@ class Photo:
     notes: tuple[str, ...] = ()
 
 
+WRITING = (ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, RuntimeError, AttributeError, struct.error)
+
+
 def open_photo(path: Path) -> Photo:
     """Returns what is in a picture file.
 
@@ -73,10 +77,21 @@ def open_photo(path: Path) -> Photo:
             with Image.open(path) as image:
                 if getattr(image, "n_frames", 1) > 1:
                     raise Unfit(f"it has {image.n_frames} pictures")  # type: ignore[attr-defined]
+                bits = _bits(path, image)
+                if bits > 8:
+                    raise Unfit(f"its values have {bits} bits; with a loss only those of 8 bits are coded")
                 image.load()
                 return _photo(image)
-    except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError) as error:
+    except (OSError, EOFError, *WRITING, Image.DecompressionBombError) as error:
         raise Unfit(f"its pixels cannot be read: {error}") from error
+
+
+def _bits(path: Path, image: Any) -> int:
+    """How many bits a value has in the file; Pillow opens colours of 16 bits as if they had 8."""
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            return file.read(25)[24]  # the header comes first
+    return max(image.tag_v2.get(258, (8,))) if image.format == "TIFF" else 8
 
 
 def _photo(image: Any) -> Photo:
@@ -101,7 +116,7 @@ def _photo(image: Any) -> Photo:
         notes.append(f"not kept of what the file says of the picture: {', '.join(name[:DESCRIBES] for name in left)}")
     return Photo(
         np.ascontiguousarray(pixels[..., :colours]), np.ascontiguousarray(pixels[..., -1]) if mode[-1] == "A" else None,
-        image.info.get("icc_profile"), exif, _dpi(image.info.get("dpi")), tuple(notes),
+        image.info.get("icc_profile"), exif, checked_dpi(image.info.get("dpi")), tuple(notes),
     )  # fmt: skip
 
 
@@ -109,6 +124,8 @@ def _exif(image: Any) -> tuple[bytes | None, list[str]]:
     """EXIF as bytes, and what of it is not kept. A TIFF file's own tags are EXIF, too; those of its layout are left."""
     from PIL import Image
 
+    if image.format != "TIFF" and isinstance(image.info.get("exif"), bytes):
+        return image.info["exif"], []  # as it is, with its thumbnail
     found = image.getexif()
     if image.format != "TIFF":
         return (found.tobytes() if len(found) else None), []
@@ -123,7 +140,8 @@ def _exif(image: Any) -> tuple[bytes | None, list[str]]:
     return (kept.tobytes() if len(kept) else None), lost
 
 
-def _dpi(stated: Any) -> tuple[float, float] | None:
+def checked_dpi(stated: Any) -> tuple[float, float] | None:
+    """Returns pixels an inch that can be, else None."""
     try:
         across, down = (float(value) for value in stated)
     except (TypeError, ValueError, ZeroDivisionError):
@@ -155,4 +173,7 @@ def save_photo(photo: Photo, path: Path) -> None:
     more: dict[str, Any] = {"icc_profile": photo.icc, "exif": photo.exif, "dpi": photo.dpi}
     arguments = WRITERS[suffix] | {name: value for name, value in more.items() if value is not None}
     with path.open("xb") as file:
-        image.save(file, **arguments)
+        try:
+            image.save(file, **arguments)
+        except WRITING as error:  # what Pillow raises for EXIF and profiles that make no sense
+            raise AlteredError(f"the picture cannot be written as {suffix}: {error}") from error

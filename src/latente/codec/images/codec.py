@@ -192,7 +192,7 @@ class ImageCodec(BaseEstimator):
             image: uint8, (h, w) grey or (h, w, 3) red, green, blue.
             quality: from 0 (small) to 1 (good); about 0.1 to 3 bits a pixel for photographs.
             psnr: instead of a quality, the lowest peak signal-to-noise ratio, 10 log10(255^2 / mean squared error), in
-                dB; the smallest quality that keeps it is searched for, which takes ten times as long.
+                dB; the smallest quality that keeps it is searched for, which takes twenty times as long.
 
         Raises:
             TypeError: for any other array.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec.images.context import LARGEST_SCALE, SMALLEST_SCALE, TAPS, WIDTH, ContextModel
+from latente.codec.images.context import TAPS, WIDTH, ContextModel
 from latente.codec.images.exact import UNITS, Affine, Layer, Numbers, Table, to_fixed
 from latente.codec.images.lapped import CHANNELS
 from latente.codec.images.places import Seen, places
@@ -29,8 +29,7 @@ VALUE_BITS = 6  # means, and so coefficients, are in 1/64
 ASINH = 1 << 15  # entries of the table: coefficients up to 512 steps
 STATE, HIDDEN, VALUE = 1 << 22, 1 << 24, 1 << 19  # magnitudes to which states, hidden features, coefficients are cut
 STRIP = 1 << 17  # numbers of gathered features at a time
-LOW = int(np.log2(SMALLEST_SCALE) * 2**UNITS)  # log2 of the smallest scale
-SPAN = int((np.log2(LARGEST_SCALE) - np.log2(SMALLEST_SCALE)) * 2**UNITS)
+LOW, SPAN = -18432, 47104  # log2 of the smallest scale, 2^-4.5, and from there to the largest, 2^7, in 1/4096
 Coder = Callable[[Numbers, NDArray[np.uint8], int, NDArray[np.intp]], NDArray[np.int64]]
 
 

@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from latente.codec.errors import AlteredError
 from latente.codec.fields import take_integer, take_list
 from latente.codec.frames import Section
+from latente.codec.images.context import WIDTH
 from latente.codec.images.integers import QUALITIES, VALUE_BITS, Decoded
 from latente.codec.images.lapped import CHANNELS, STRIDE
 from latente.codec.images.model import ImageModel
 from latente.codec.images.steps import STEPS
-from latente.codec.images.synthesis import Painter
+from latente.codec.images.synthesis import HALO, Painter
 from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, Tables, count_magnitudes
 from latente.codec.images.tiles import TILE, Tile, crop, tiles_of
 from latente.codec.limits import Limits, crc32c
@@ -83,6 +84,13 @@ class Header:
             yield slice(start, min(start + size, self.shape[0]))
 
     @property
+    def row_bytes(self) -> int:
+        """What coefficients and states of a row of tiles and its borders take while pixels are made of them."""
+        rows, columns = min(self.grid[0], self.tile + 2 * HALO), self.grid[1]
+        together = min(self.shape[0], max(1, POSITIONS // (min(self.grid[0], self.tile) * min(columns, self.tile))))
+        return 3 * 4 * (CHANNELS + WIDTH) * together * rows * columns
+
+    @property
     def sections(self) -> int:
         """How many sections the stream has."""
         tiles = math.ceil(self.grid[0] / self.tile) * math.ceil(self.grid[1] / self.tile)
@@ -99,7 +107,7 @@ class Header:
         if len(shape) != 4 or shape[3] not in (1, 3) or not all(0 < n <= LARGEST for n in shape):
             raise AlteredError(f"the header's 'shape' is not that of pictures: {shape}")
         n, height, width, channels = shape
-        quality, tile = take_integer(fields, "quality", 0, QUALITIES), take_integer(fields, "tile", 8, 512)
+        quality, tile = take_integer(fields, "quality", 0, QUALITIES), take_integer(fields, "tile", 8, TILE)
         return cls((n, height, width, channels), quality, tile)
 
 
@@ -253,6 +261,7 @@ def decode_pictures(reader: ContainerReader, model: ImageModel, limits: Limits) 
     """
     header = Header.from_json(reader.header)
     limits.check_decoded(math.prod(header.shape), "the picture")
+    limits.check_decoded(header.row_bytes, "a row of tiles")
     _check_sections(reader, header)
     sections = (section for section in reader if section.name not in (MODEL, *EXTRAS))
     out = np.empty(header.shape, np.uint8)

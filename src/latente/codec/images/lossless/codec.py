@@ -60,9 +60,9 @@ class LosslessImageCodec(BaseEstimator):
     """Compresses 8-bit pictures so that every pixel comes back.
 
     Pixels are coded from coarse to fine, each predicted from known ones around it; what is left is coded with tables
-    that adapt. A network predicts, that of the package for photographs or one of `fit`, or the four nearest pixels
-    alone, or zstd packs the pixels as they are: the smallest wins. All that decides is integers, so a stream decodes on
-    every machine.
+    that adapt. A network of `fit` predicts, or linear predictions that are fitted to the picture, or the four nearest
+    pixels alone, or zstd packs the pixels as they are: the smallest wins. All that decides is integers, so a stream
+    decodes on every machine.
 
     Args:
         embed: whether a stream that needs a fitted model holds it or refers to it by its hash.

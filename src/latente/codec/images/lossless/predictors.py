@@ -56,12 +56,12 @@ class Predictor(Protocol):
 
     Attributes:
         counts: (classes, tokens).
-        first: the class of the first pixels' brightness; that of their colours is the next one.
+        firsts: the classes of the first pixels: of their brightness, of their colours.
         spike: a value of the brightness that is told by a flag, or None.
     """
 
     counts: Integers
-    first: int
+    firsts: tuple[int, int]
     spike: int | None
 
     def step(self, level: int, k: int, known: Known, rows: int, columns: int) -> StepGuesses:
@@ -79,7 +79,7 @@ class Predictor(Protocol):
 class PlainPredictor:
     """The average of the four nearest pixels; classes by how much they differ."""
 
-    first: int = 39
+    firsts: tuple[int, int] = (39, 79)
     spike: int | None = None
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class NetworkPredictor:
         ValueError: when they make no sense.
     """
 
-    first: int = FIRST
+    firsts: tuple[int, int] = (FIRST, FIRST + 1)
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         settings = tensors["lossless.settings"]

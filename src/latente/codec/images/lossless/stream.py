@@ -134,6 +134,8 @@ def _stored(data: bytes, shape: tuple[int, ...]) -> Pictures:
     """Pixels that only zstd has compressed."""
     size = int(np.prod(shape))
     try:
+        if zstandard().frame_content_size(data) != size:  # a stated size is allocated, whatever the largest one is
+            raise ValueError(f"the stored pixels are not the {size} that are wanted: the stream is damaged")
         raw = zstandard().ZstdDecompressor().decompress(data, max_output_size=size)
     except zstandard().ZstdError as error:
         raise ValueError(f"the stored pixels are damaged: {error}") from error

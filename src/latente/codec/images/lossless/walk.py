@@ -77,7 +77,7 @@ def _first(planes: Planes, predictor: Predictor, coder: Coder) -> None:
     for colour in range(planes.shape[1]):
         view = planes[:, colour, ::DISTANCE, ::DISTANCE]
         values = view.reshape(-1).astype(np.int64)
-        classes = np.full(len(values), predictor.first + (colour > 0), np.uint16)
+        classes = np.full(len(values), predictor.firsts[colour > 0], np.uint16)
         view[...] = _checked(np.cumsum(coder.code(np.diff(values, prepend=0), classes)), colour).reshape(view.shape)
 
 

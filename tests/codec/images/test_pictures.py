@@ -96,7 +96,7 @@ def test_what_cannot_be_kept_goes_byte_by_byte_and_is_said(tmp_path, picture, co
     frames[0].save(several, save_all=True, append_images=frames[1:])
     Image.fromarray(picture).save(broken)
     broken.write_bytes(broken.read_bytes()[:900])
-    for path, reason in ((deep, "mode 'I;16"), (several, "2 pictures"), (broken, "cannot be read")):
+    for path, reason in ((deep, "16 bits"), (several, "2 pictures"), (broken, "cannot be read")):
         done = compress_file(path, quality=0.5, codec=codec)
         assert done.kind == "bytes"
         assert reason in done.notes[0]

@@ -49,6 +49,13 @@ def test_it_removes_noise(way: str, tmp_path: Path) -> None:
     assert stereo.shape == (2, len(mixture))
 
 
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_a_few_samples_of_any_rate_are_denoised(rate: int) -> None:
+    model = small(channels=4, bottleneck=4, trainer__batch_size=1600, seconds=0.1).fit(chords(1))
+    for shape in ((1,), (5,), (2, 1), (2, 3)):
+        assert model.denoise(np.full(shape, 0.25), rate).shape == shape
+
+
 def test_mistakes() -> None:
     with pytest.raises(ValueError, match=r"Did you mean 'white'"):
         small(noises=("whit",)).fit(chords(1))

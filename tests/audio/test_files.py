@@ -200,3 +200,30 @@ def test_without_the_extra_the_error_names_it(tmp_path, tone, monkeypatch):
     with pytest.raises(ImportError, match="changing a sample rate needs soxr"):
         resample(tone, RATE, 16000)
     assert resample(tone, RATE, RATE) is not None
+
+
+@pytest.mark.parametrize(("channels", "frames"), [(2, 1), (2, 65_537), (6, 4), (6, 65_540), (8, 65_537), (12, 3)])
+def test_no_length_is_taken_for_a_transposed_array(tmp_path, channels, frames):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (channels, frames)).astype(np.float32)
+    with open_sound(tmp_path / "a.wav", 44100, channels, encoding="FLOAT") as writer:
+        for start in range(0, frames, 1 << 16):
+            writer.write(samples[:, start : start + (1 << 16)])
+    np.testing.assert_array_equal(read_sound(tmp_path / "a.wav").samples, samples)
+    assert read_sound(tmp_path / "a.wav", mono=True).samples.shape == (frames,)
+    assert read_sound(tmp_path / "a.wav", 16000).samples.shape == (channels, -(-frames * 160 // 441))
+
+
+@pytest.mark.parametrize("rate", [None, 16000])
+def test_a_last_piece_of_one_stereo_frame_is_streamed(tmp_path, rate):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 441_001)).astype(np.float32)
+    path = write_sound(tmp_path / "a.wav", samples, 44100, encoding="FLOAT")
+    whole = read_sound(path, rate).samples
+    together = np.concatenate(list(stream_sound(path, rate)), axis=-1)
+    np.testing.assert_allclose(together, whole, atol=0 if rate is None else 2e-6)
+
+
+def test_two_channels_of_one_sample_are_a_signal_and_many_rows_are_not():
+    assert as_signal(np.zeros((2, 1))).shape == (2, 1)
+    assert as_signal(np.zeros((6, 4))).shape == (6, 4)
+    with pytest.raises(ValueError, match="transpose"):
+        as_signal(np.zeros((9, 2)))

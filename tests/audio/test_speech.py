@@ -157,6 +157,29 @@ def test_words_are_recognised_and_others_are_unknown(recogniser, recordings):
     assert [len(h.ranking) for h in heard] == [3] * 30
 
 
+@pytest.mark.parametrize("fit", [0, 1, 2])  # of the rounds of the features; then of those for the distances
+def test_an_interrupted_training_leaves_the_recogniser_as_it_was(recordings, monkeypatch, fit):
+    from latente.training.run import Run
+
+    clips, words = recordings
+    speakers = ["a", "b"] * (len(words) // 2)
+    model = WordRecogniser(SpeechFeatures(4, rounds=2, trainer=Trainer(epochs=1), random_state=0)).fit(clips, words)
+    before, started, original = model.predict(clips[:4]), [], Run.run
+
+    def run(self):
+        history = original(self)
+        if len(started) == fit:
+            history.stopped = "interrupted"
+        started.append(fit)
+        return history
+
+    monkeypatch.setattr(Run, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(clips, words, speakers=speakers)
+    assert len(started) == fit + 1
+    np.testing.assert_array_equal(model.predict(clips[:4]), before)
+
+
 def test_silence_is_unknown(recogniser):
     (heard,) = recogniser.recognise([np.zeros(4000)])
     assert (heard.word, heard.silent, heard.p_value) == ("unknown", True, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -62,6 +63,22 @@ def test_training_tells_what_it_heard(folder, call, tmp_path):
     assert "up we go" in text
     done = train(call, folder / "words", tmp_path / "model")
     assert (done.code, "--force" in done.err) == (2, True)
+
+
+def test_an_interrupted_training_saves_nothing(folder, call, tmp_path, monkeypatch):
+    from latente.training.run import Run
+
+    original = Run._epoch
+
+    def epoch(self, interruptions):
+        if self.state.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, interruptions)
+
+    monkeypatch.setattr(Run, "_epoch", epoch)
+    done = train(call, folder / "words", tmp_path / "model")
+    assert (done.code, done.out, done.err) == (130, "", "latente: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_words_phrases_and_what_is_neither(folder, call, model):

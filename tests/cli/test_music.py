@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -46,6 +47,28 @@ def test_training_says_what_was_left_out(call, folder, model, tmp_path):
     again = MusicAutoencoder.load(tmp_path / "m")
     assert again.alphabet_.repeats  # files tell where notes begin
     assert again.sample(1, random_state=0) == MusicAutoencoder.load(model).sample(1, random_state=0)
+
+
+def test_an_interrupted_training(call, folder, tmp_path, monkeypatch):
+    from latente.training.run import Run
+
+    original = Run._epoch
+
+    def epoch(self, interruptions):
+        if self.state.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, interruptions)
+
+    monkeypatch.setattr(Run, "_epoch", epoch)
+    out = tmp_path / "m"
+    arguments = ("train", folder, "-o", out, "--epochs", 2, "--latent-dim", 8)
+    done = call(*COMMAND, *arguments, "--checkpoint", tmp_path / "c")
+    assert (done.code, done.out, out.exists()) == (130, "", False)
+    assert "--resume goes on" in done.err
+    done = call(*COMMAND, *arguments)
+    assert (done.code, done.out) == (130, "")
+    assert f"interrupted after 1 epochs; the model so far is in {out}" in done.err
+    assert len(MusicAutoencoder.load(out).history_) == 1
 
 
 def test_a_folder_of_samples(call, model, tmp_path):

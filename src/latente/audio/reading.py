@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from latente.audio.libraries import soundfile, soxr
-from latente.audio.signals import Signal, as_mono, as_signal, check_rate, clipped_samples, resample
+from latente.audio.signals import Signal, as_mono, as_samples, check_rate, clipped_samples, resample
 from latente.parts import is_number
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif")
@@ -252,4 +252,4 @@ def _read(file: Any, info: SoundInfo, frames: int, start: int) -> Signal:
         missing = info.frames - start - piece.shape[1]
         raise ValueError(f"{info.path} is cut off: {missing} of its {info.frames} samples cannot be read")
     piece = np.ascontiguousarray(piece)
-    return as_signal(piece[0] if len(piece) == 1 else piece, f"{info.path} (from sample {start})")
+    return as_samples(piece[0] if len(piece) == 1 else piece, f"{info.path} (from sample {start})")

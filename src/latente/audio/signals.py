@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ClippingWarning", "as_mono", "as_signal", "check_rate", "clipped_samples", "resample"]
+__all__ = ["ClippingWarning", "as_mono", "as_samples", "as_signal", "check_rate", "clipped_samples", "resample"]
 
 from typing import Any
 
@@ -16,6 +16,7 @@ Signal = NDArray[np.float32]
 FULL = 1.0 - 2.0**-14  # of full scale: what 16 bits can hold, and a little less
 RUN = 3  # samples in a row at full scale
 LOWEST, HIGHEST = 1000, 768_000  # Hz
+MOST = 8  # channels; more of them than samples is taken for a transposed array
 
 
 class ClippingWarning(UserWarning):
@@ -31,6 +32,8 @@ def as_signal(samples: Any, name: str = "the signal") -> Signal:
     """Returns samples as float32 with full scale +-1: (n,) for mono, (channels, n) for several channels.
 
     Integers are divided by their type's full scale (int16 by 32768; uint8 counts from 128), floats stay as they are.
+    For whole signals that a user gives: more than 8 rows of at most 8 samples are refused as (n, channels). What was
+    decoded or cut into pieces may be that short; see `as_samples`.
 
     Args:
         samples: (n,) or (channels, n) numbers.
@@ -44,13 +47,32 @@ def as_signal(samples: Any, name: str = "the signal") -> Signal:
         >>> as_signal(np.array([0, 16384, -32768], dtype=np.int16))
         array([ 0. ,  0.5, -1. ], dtype=float32)
     """
+    shape = np.shape(samples)
+    if len(shape) == 2 and shape[0] > MOST >= shape[1] > 0:
+        raise ValueError(f"{name} must have shape (channels, n); got {shape}: transpose it")
+    return as_samples(samples, name)
+
+
+def as_samples(samples: Any, name: str = "the signal") -> Signal:
+    """Returns what `as_signal` does, of any shape (n,) or (channels, n): nothing is concluded from the shape.
+
+    Args:
+        samples: (n,) or (channels, n) numbers.
+        name: what messages call it.
+
+    Raises:
+        TypeError: for what is no array of real numbers.
+        ValueError: for another number of axes, no samples, NaN or infinity.
+
+    Example:
+        >>> as_samples(np.zeros((12, 1))).shape
+        (12, 1)
+    """
     array = np.asarray(samples)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be an array of real numbers; got {array.dtype.name}")
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"{name} must have shape (n,) or (channels, n), n at least 1; got {array.shape}")
-    if array.ndim == 2 and array.shape[0] > array.shape[1] and array.shape[1] <= 8:
-        raise ValueError(f"{name} must have shape (channels, n); got {array.shape}: transpose it")
     if array.dtype.kind == "f":
         _check_finite(array, name)
         return array.astype(np.float32)
@@ -133,7 +155,7 @@ def resample(signal: Any, old: int, new: int) -> Signal:
         >>> resample(np.zeros(8000, dtype=np.float32), 8000, 16000).shape
         (16000,)
     """
-    signal, old, new = as_signal(signal), check_rate(old, "old"), check_rate(new, "new")
+    signal, old, new = as_samples(signal), check_rate(old, "old"), check_rate(new, "new")
     if old == new:
         return signal
     length = -(-signal.shape[-1] * new // old)

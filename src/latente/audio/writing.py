@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from latente.audio.libraries import soundfile
-from latente.audio.signals import ClippingWarning, as_signal, check_rate
+from latente.audio.signals import ClippingWarning, as_samples, as_signal, check_rate
 from latente.files import replacing
 from latente.parts import did_you_mean
 
@@ -55,7 +55,7 @@ class SoundWriter:
         Raises:
             ValueError: for another number of channels, NaN or infinity.
         """
-        signal = np.atleast_2d(as_signal(samples, "what is written"))
+        signal = np.atleast_2d(as_samples(samples, "what is written"))
         if len(signal) != self._channels:
             raise ValueError(f"the file has {self._channels} channels; got samples of {len(signal)}")
         if self._limited:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from latente.audio.music import Score, agreement, draw_piano_roll, measure_music, onset_accuracy, render, write_wav
+from latente.audio.music import (
+    MusicMeasures,
+    Score,
+    agreement,
+    draw_piano_roll,
+    measure_music,
+    onset_accuracy,
+    render,
+    write_wav,
+)
 
 
 @pytest.fixture
@@ -56,6 +65,11 @@ def test_measures_of_what_is_known():
     assert found.changing == pytest.approx(7 / 9)
     resting = measure_music([np.array([[67], [-1], [60]])])
     assert (resting.triadic, resting.ordered) == (1.0, 1.0)
+    silence = [-1, -1, -1]
+    paused = measure_music([np.array([silence, major, silence, cluster, crossed, cluster, silence, silence]).T])
+    assert (paused.triadic, paused.ordered) == (2 / 4, 3 / 4)  # silent steps are neither chords nor in order
+    assert paused.changing == pytest.approx((3 + 3 + 3 + 3 + 3 + 3) / 21)
+    assert measure_music([np.array([silence, silence]).T]) == MusicMeasures(0.0, 0.0, 0.0)
 
 
 def test_copies_are_found_in_every_transposition(chorales):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from signal import SIGINT, raise_signal
 
 import numpy as np
 import pytest
@@ -107,6 +108,59 @@ def test_training(call, recordings, monkeypatch):
     assert call(*train, "-o", recordings / "d1", "--music", recordings / "hiss", "--noises", "white,clicks")[0] == 0
     assert AudioDenoiser.load(recordings / "d1").noises == ("white", "clicks", "music")
     assert call(*train, "-o", recordings / "d2", "--again", recordings / "hiss")[0] == 0
+
+
+def press_after(monkeypatch, epochs):
+    """Presses Ctrl-C once that many epochs are done."""
+    from latente.training.run import Run
+
+    original = Run._epoch
+
+    def epoch(self, interruptions):
+        if self.state.epoch == epochs:
+            raise_signal(SIGINT)
+        return original(self, interruptions)
+
+    monkeypatch.setattr(Run, "_epoch", epoch)
+
+
+def trainings(recordings):
+    """The arguments of both trainings."""
+    sources = ["--source", f"tone={recordings / 'tone'}", "--source", f"hiss={recordings / 'hiss'}"]
+    return {"separate": ["separate", "--train", *sources], "denoise": ["denoise", "--train", recordings / "tone"]}
+
+
+@pytest.mark.parametrize("command", ["separate", "denoise"])
+def test_an_interrupted_training_goes_on_and_replaces_nothing_before(call, recordings, monkeypatch, command):
+    monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
+    out = recordings / "model"
+    arguments = [*trainings(recordings)[command], "-o", out, "--epochs", 2, "--checkpoints", recordings / "c"]
+    with monkeypatch.context() as patch:
+        press_after(patch, 1)
+        code, printed, err = call(*arguments)
+    assert (code, printed, out.exists()) == (130, "", False)
+    assert "--resume goes on" in err
+    code, _, err = call(*arguments, "--resume")
+    assert code == 0, err
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    press_after(monkeypatch, 1)
+    again = [*arguments[:-1], recordings / "d", "--force", "--seed", 1]
+    assert call(*again)[0] == 130
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["separate", "denoise"])
+def test_an_interrupted_training_without_checkpoints(call, recordings, monkeypatch, command):
+    monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
+    out = recordings / "model"
+    arguments = [*trainings(recordings)[command], "-o", out, "--epochs", 3]
+    with monkeypatch.context() as patch:
+        press_after(patch, 0)
+        assert call(*arguments) == (130, "", "latente: interrupted\n")
+    assert not out.exists()
+    press_after(monkeypatch, 2)
+    assert call(*arguments) == (130, "", f"latente: interrupted after 2 epochs; the model so far is in {out}\n")
+    assert len({"separate": SourceSeparator, "denoise": AudioDenoiser}[command].load(out).history_) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from latente import Trainer
 from latente.audio.separation.denoiser import AudioDenoiser
+from latente.audio.separation.objective import SourceError
 from latente.metrics.sound import si_sdr
+from latente.objectives import Batch, Progress
 
 RATE = 8000
 
@@ -47,6 +50,30 @@ def test_it_removes_noise(way: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(pieces), model.denoise(mixture.astype(np.float32), RATE))
     stereo = model.denoise(np.stack([mixture, clean]), 16000)
     assert stereo.shape == (2, len(mixture))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_a_few_samples_of_any_rate_are_denoised(rate: int) -> None:
+    model = small(channels=4, bottleneck=4, trainer__batch_size=1600, seconds=0.1).fit(chords(1))
+    for shape in ((1,), (5,), (2, 1), (2, 3)):
+        assert model.denoise(np.full(shape, 0.25), rate).shape == shape
+
+
+@pytest.mark.parametrize("levels", [(0.0, 0.0), (0.0, 1e-3), (1e-3, 0.0), (0.0, 1e-7), (1e-7, 1e-3), (1e-6, 1e-6)])
+def test_a_silent_stretch_does_not_outweigh_the_others(levels: tuple[float, float]) -> None:
+    noise = torch.randn(2, 2, 4000, generator=torch.Generator().manual_seed(0))
+    noise[1] *= torch.tensor(levels)[:, None]  # beside a stretch of usual level
+    loss = SourceError(pairs=True)(lambda x: torch.stack([x, 0 * x], 1), Batch(noise[:, 0], noise[:, 1:]), Progress())
+    usual, silent = loss.loss.tolist()
+    assert usual == pytest.approx(2, abs=0.1)
+    assert silent <= 2.1
+
+
+def test_levels_of_recordings_do_not_change_the_loss_of_pairs() -> None:
+    levels = torch.tensor([1.0, 0.1, 1e-3])[:, None, None]
+    noise = levels * torch.randn(1, 2, 4000, generator=torch.Generator().manual_seed(0))
+    loss = SourceError(pairs=True)(lambda x: x[:, None] / 2, Batch(noise[:, 0], noise[:, 1:]), Progress()).loss
+    torch.testing.assert_close(loss, loss[:1].expand(3))
 
 
 def test_mistakes() -> None:

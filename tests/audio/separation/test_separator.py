@@ -164,3 +164,18 @@ def test_mistakes(fitted: SourceSeparator, tmp_path: Path) -> None:
         fitted.separate(np.array([0.0, np.nan]), RATE)
     with pytest.raises(ValueError, match="sample_rate"):
         fitted.separate(np.zeros(10), 10)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5])
+def test_a_few_samples_of_any_rate_are_separated(
+    fitted: SourceSeparator, rate: int, channels: int, length: int
+) -> None:
+    mixture = np.random.default_rng(4).uniform(-0.5, 0.5, (channels, length)).astype(np.float32)
+    mixture = mixture[0] if channels == 1 else mixture
+    parts = fitted.separate(mixture, rate)
+    assert {part.shape for part in parts.values()} == {mixture.shape}
+    np.testing.assert_allclose(sum(part.astype(np.float64) for part in parts.values()), mixture, atol=2e-7)
+    (pieces,) = fitted.separate_pieces(iter([mixture]), rate)
+    assert {part.shape for part in pieces.values()} == {mixture.shape}

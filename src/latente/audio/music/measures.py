@@ -19,12 +19,12 @@ MOST = 6  # semitones up and down, in which copies are looked for
 
 @dataclass(frozen=True)
 class MusicMeasures:
-    """Shares over all steps of all scores.
+    """Shares over the steps of all scores.
 
     Attributes:
-        triadic: of the steps whose pitch classes fit a major, minor or diminished triad, a dominant seventh, a minor
-            seventh or a major seventh chord.
-        ordered: of the steps at which no voice is above the one before it; silent voices do not count.
+        triadic: of the steps at which a voice sounds, those whose pitch classes fit a major, minor or diminished triad,
+            a dominant seventh, a minor seventh or a major seventh chord; 0 where all steps are silent.
+        ordered: of the same steps, those at which no voice is above the one before it; silent voices do not count.
         changing: of the tokens (a voice at a step) that differ from the step before.
 
     Example:
@@ -53,12 +53,16 @@ def measure_music(scores: Sequence[Any]) -> MusicMeasures:
         raise ValueError("there are no scores to measure")
     steps = np.concatenate([_classes(each) for each in pitches])
     masks = [sum(1 << (root + interval) % 12 for interval in chord) for root in range(12) for chord in CHORDS]
-    fits = np.zeros(len(steps), bool)
+    sounding, fits = steps != 0, np.zeros(len(steps), bool)
     for mask in masks:
         fits |= (steps & ~mask) == 0
     ordered = np.concatenate([_ordered(each) for each in pitches])
     changed = np.concatenate([(each[:, 1:] != each[:, :-1]).ravel() for each in pitches])
-    return MusicMeasures(float(fits.mean()), float(ordered.mean()), float(changed.mean()) if changed.size else 0.0)
+    return MusicMeasures(_share(fits[sounding]), _share(ordered[sounding]), _share(changed))
+
+
+def _share(values: NDArray[np.bool_]) -> float:
+    return float(values.mean()) if values.size else 0.0
 
 
 def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:

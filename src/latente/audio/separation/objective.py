@@ -14,6 +14,7 @@ from latente.objectives import Batch, Losses, Objective, Progress
 
 BEST = 1e-3  # 30 dB: what is better than that does not count
 LEAST = 1e-6  # of a mean square of 0.01
+FAINT = 1e-8  # mean square, -80 dB of full scale: stretches below it count less, not as much as all others
 
 
 @dataclass
@@ -21,9 +22,10 @@ class SourceError(Objective, name="source_error"):
     """The mean over the sources of 10 log10(||s - s_hat||^2 + t ||s||^2) - 10 log10 ||s||^2, the negative SNR in dB.
 
     t = 0.001 bounds it at 30 dB. A silent source counts 10 log10(||s_hat||^2 / ||x||^2 + t) instead, x the mixture.
-    With `pairs`, where the target is a second noisy copy and not the sources, it is ||s_hat_1 - target||^2 / ||x||^2 of
-    the first source: where the noise has mean 0 and the copies' noises are independent, the best estimate is that for
-    clean targets.
+    With `pairs`, where the target is a second noisy copy and not the sources, it is 2 ||s_hat_1 - target||^2 /
+    (||x||^2 + ||target||^2) of the first source, the mean power at least -80 dB of full scale: where the noise has mean
+    0 and the copies' noises are independent, the best estimate is that for clean targets, as nearly as the power of a
+    stretch does not depend on what the noise of its target happens to be.
 
     Args:
         pairs: whether targets are second noisy copies, (batch, 1, n).
@@ -43,8 +45,9 @@ class SourceError(Objective, name="source_error"):
         """Returns the losses of a batch."""
         estimate = module(batch.x)
         if self.pairs:
-            power = batch.x.square().sum(1).clamp_min(1e-12)
-            loss = (estimate[:, 0] - batch.target[:, 0]).square().sum(1) / power
+            target = batch.target[:, 0]
+            power = (batch.x.square().mean(1) + target.square().mean(1)) / 2  # of both: one alone may be silent
+            loss = (estimate[:, 0] - target).square().mean(1) / power.clamp_min(FAINT)
         else:
             loss = bounded_error(estimate, batch.target, batch.x).mean(1)
         zero = torch.zeros_like(loss)

@@ -141,6 +141,8 @@ class SpeechFeatures(PartParams, ClassNamePrefixFeaturesOutMixin, TransformerMix
         for _ in range(int(self.rounds)):
             target = targets_of_others(codes, clean, speakers, int(self.neighbors))
             model = self._autoencoder(len(varied), seed).fit(varied, target=np.repeat(target, count, axis=0))
+            if model.history_.stopped == "interrupted":
+                break
             codes = np.asarray(model.transform(clean))
         return model
 

@@ -101,6 +101,7 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
 
         Raises:
             TypeError, ValueError, FileNotFoundError: for clips or words that cannot be used, before any training.
+            KeyboardInterrupt: when the training of features was interrupted; what was learned before stays.
         """
         self._check()
         signals = load_clips(clips, self._rate())
@@ -108,11 +109,12 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         silent = [i for i, signal in enumerate(signals) if not signal.any()]
         if silent:
             raise ValueError(f"clip {silent[0]} ({words[silent[0]]}) is silent; leave it out or record it again")
-        self.features_ = self._fitted(signals, speakers)
-        measured = self._measured(self.features_, signals)
+        features = self._fitted(signals, speakers)
+        measured = self._measured(features, signals)
         distances = None
-        if self.features_ is not self.features:
+        if features is not self.features:
             distances = self._crossed(signals, index, speakers)
+        self.features_ = features
         self._learn(*measured, index, classes, distances)
         return self
 
@@ -283,7 +285,10 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         features = SpeechFeatures(random_state=0) if self.features is None else self.features
         if features.__sklearn_is_fitted__():
             return features
-        return clone(features).fit(signals, speakers=speakers)
+        fitted = clone(features).fit(signals, speakers=speakers)
+        if fitted.history_.stopped == "interrupted":  # half-trained features tell words badly
+            raise KeyboardInterrupt
+        return fitted
 
     def _rate(self) -> int:
         return SpeechFeatures().sample_rate if self.features is None else self.features.sample_rate

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
-from latente.cli.audio.parts import check_inputs, encoding_of, told, training
-from latente.cli.outputs import check_file, check_folder, new_file, new_folder
+from latente.cli.audio.parts import check_inputs, encoding_of, save_trained, training
+from latente.cli.outputs import check_file, check_folder, new_file
 from latente.cli.printing import show
 from latente.cli.problems import note
 
@@ -75,9 +75,7 @@ def denoise(
     check_folder(output, force)
     settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
     fitted = _fitted(train, again, music, noises, settings, resume)
-    with new_folder(output) as folder:
-        fitted.save(folder)
-    told(fitted, output, checkpoints, as_json, {})
+    save_trained(fitted, output, checkpoints, as_json)
 
 
 def _fitted(

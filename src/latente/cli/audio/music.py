@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
+from latente.cli.audio.parts import keep
 from latente.cli.audio.results import check_pieces, write_pieces
-from latente.cli.outputs import check_folder, new_folder
+from latente.cli.outputs import check_folder
 from latente.cli.printing import lines, show, training_record, training_text
-from latente.cli.problems import Interrupted, note
+from latente.cli.problems import note
 
 if TYPE_CHECKING:
     from latente.audio.music import MusicAutoencoder, Score
@@ -65,12 +66,7 @@ def train(
     model = MusicAutoencoder(latent_dim, beta=beta, trainer=trainer, random_state=seed)
     model.fit(found.scores, resume=resume)
     history = model.history_
-    if history.stopped == "interrupted" and kept is not None:
-        raise Interrupted(f"interrupted; the same command with --resume goes on from {kept}")
-    if not history.records:
-        raise KeyboardInterrupt
-    with new_folder(output) as part:
-        model.save(part)
+    keep(model, output, kept)
     lost = sum(reading.dropped + reading.percussion for reading in found.readings)
     counts = {"files": len(found.readings), "skipped": len(found.skipped), "notes_dropped": lost}
     read = f"{counts['files']} files, {counts['skipped']} skipped, {lost} notes dropped"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["check_inputs", "encoding_of", "told", "training"]
+__all__ = ["check_inputs", "encoding_of", "keep", "save_trained", "training"]
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latente.cli.outputs import new_folder
 from latente.cli.printing import lines, show, training_record, training_text
 from latente.cli.problems import Interrupted
 
@@ -50,19 +51,41 @@ def training(epochs: int | None, checkpoints: Path | None, device: str) -> Any:
     return Trainer(epochs="auto" if epochs is None else epochs, checkpoint=checkpoints, device=device)
 
 
-def told(model: Any, output: Path, checkpoints: Path | None, as_json: bool, more: dict[str, Any]) -> None:
-    """Says what a training did; raises when it was interrupted and can go on.
+def keep(model: Any, output: Path, checkpoints: Path | None) -> None:
+    """Saves a model; not one whose interrupted training goes on from checkpoints, nor one that learned for no epoch.
 
     Args:
         model: fitted.
-        output: where it is.
-        checkpoints: the folder, or None.
-        as_json: whether for machines.
-        more: what else there is to say.
+        output: the folder where it goes; an older one is replaced.
+        checkpoints: the folder of the training's checkpoints, or None.
+
+    Raises:
+        Interrupted: when the training was interrupted: before anything is saved where it can go on.
+        KeyboardInterrupt: when it was interrupted in its first epoch.
     """
     history = model.history_
-    if history.stopped == "interrupted" and checkpoints is not None:
+    interrupted = history.stopped == "interrupted"
+    if interrupted and checkpoints is not None:
         raise Interrupted(f"interrupted; the same command with --resume goes on from {checkpoints}")
-    record = {"model": str(output), "sources": list(model.sources_), "training": training_record(history)} | more
-    rows = more | {"sources": ", ".join(model.sources_), "training": training_text(history), "model": str(output)}
-    show(record, lines({name: str(value) for name, value in rows.items()}), as_json)
+    if not history.records:
+        raise KeyboardInterrupt
+    with new_folder(output) as folder:
+        model.save(folder)
+    if interrupted:
+        raise Interrupted(f"interrupted after {len(history)} epochs; the model so far is in {output}")
+
+
+def save_trained(model: Any, output: Path, checkpoints: Path | None, as_json: bool) -> None:
+    """Saves a model and says what its training did; see `keep` for one that was interrupted.
+
+    Args:
+        model: fitted.
+        output: the folder where it goes.
+        checkpoints: the folder of the training's checkpoints, or None.
+        as_json: whether for machines.
+    """
+    keep(model, output, checkpoints)
+    history, names = model.history_, list(model.sources_)
+    rows = {"sources": ", ".join(names), "training": training_text(history), "model": str(output)}
+    record = {"model": str(output), "sources": names, "training": training_record(history)}
+    show(record, lines(rows), as_json)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
-from latente.cli.audio.parts import check_inputs, encoding_of, told, training
+from latente.cli.audio.parts import check_inputs, encoding_of, save_trained, training
 from latente.cli.outputs import check_folder, new_folder
 from latente.cli.printing import lines, show
 from latente.cli.problems import note
@@ -60,9 +60,7 @@ def separate(
 
         settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
         fitted = SourceSeparator(**settings).fit(_sources(source or ()), resume=resume)
-        with new_folder(output) as folder:
-            fitted.save(folder)
-        told(fitted, output, checkpoints, as_json, {})
+        save_trained(fitted, output, checkpoints, as_json)
         return
     _separate(files or [], output, model, as_json)
 

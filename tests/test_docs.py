@@ -22,6 +22,7 @@ UNSPOKEN = {
     "imputation",
     "member_reconstruction",
     "source_error",
+    "lossless_bits",
 }  # made from code
 
 

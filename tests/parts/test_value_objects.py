@@ -26,6 +26,10 @@ from latente import (
     pretraining,
     training,
 )
+from latente.audio.separation.objective import SourceError
+from latente.audio.speech.variations import Variations
+from latente.codec.images.lossless.network import Bits
+from latente.codec.images.module import RateDistortion
 from latente.parts import Part, is_integer, is_number, resolve
 
 # One instance of every part whose arguments are all unlike their defaults.
@@ -83,6 +87,10 @@ EXAMPLES = [
     objectives.Wasserstein(1.0),
     denoising.Restoration("noise2self", "masking:0.2"),
     denoising.Imputation(),
+    SourceError(pairs=True),
+    RateDistortion(0.25),
+    Bits(),
+    Variations(3, 0.1, 0.2, 0.01, 0.5, (5.0, 20.0)),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
     training.Trainer(3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False),
 ]
@@ -93,6 +101,7 @@ MODULES = (anomaly, bottlenecks, corruptions, data, denoising, distortions, gene
 NAMES = {name: value for module in MODULES for name, value in vars(module).items()}
 NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
 NAMES |= {"MemberReconstruction": anomaly.members.MemberReconstruction}
+NAMES |= {part.__name__: part for part in (SourceError, RateDistortion, Bits, Variations)}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)
 
 

@@ -27,8 +27,9 @@ are upper bounds of -log p(x); the others are exact. Each chorale is read from i
         """300 pieces of four bars. The spread multiplies the deviations of the prior of codes: 1 is the model as it was
 trained, 0 takes the mean and draws notes alone, and 0.3, the default, was chosen by these figures. Triadic: the pitch
 classes of a step fit a major, minor or diminished triad, a dominant, minor or major seventh chord. In order: no voice
-above the one before it. Steps at which all voices are silent count for neither. Copies: of 300 segments of two bars, those of which more than 90% of the tokens agree with one
-segment of the training chorales in any transposition of up to six semitones.""",
+above the one before it. Steps at which all voices are silent count for neither. Copies: of 300 segments of two bars,
+those of which more than 90% of the tokens agree with one segment of the training chorales in any transposition of up
+to six semitones.""",
     ),
     "onsets right": (
         "From a code back to music",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["MFCC", "STFT", "LogMel"]
 
+import abc
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ UPDATES = 100
 TINY = 1e-30
 
 
-class _Frames(TransformerMixin, BaseEstimator):
+class _Frames(TransformerMixin, BaseEstimator, abc.ABC):
     """Clips to frames of features: what the three transformers share; nothing is learned."""
 
     sample_rate: int
@@ -85,14 +86,14 @@ class _Frames(TransformerMixin, BaseEstimator):
         check_rate(self.sample_rate)
         check_frames(self.n_fft, self.hop_length)
 
-    def _width(self) -> int:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _width(self) -> int: ...
 
-    def _features(self, clip: Signal) -> Array:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _features(self, clip: Signal) -> Array: ...
 
-    def _signal(self, features: Array, length: int | None) -> Signal:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _signal(self, features: Array, length: int | None) -> Signal: ...
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "latente.audio.blocks": ("overlap_blocks",),
     "latente.audio.clips": ("load_clips",),
+    "latente.audio.collecting": ("LeftOutWarning",),
     "latente.audio.figures": ("draw_spectrogram", "draw_waveform"),
     "latente.audio.music": ("MusicAutoencoder", "Score"),
     "latente.audio.reading": ("Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"),
@@ -34,6 +35,7 @@ __all__ = sorted(_HOME_OF)
 if TYPE_CHECKING:
     from latente.audio.blocks import overlap_blocks
     from latente.audio.clips import load_clips
+    from latente.audio.collecting import LeftOutWarning
     from latente.audio.figures import draw_spectrogram, draw_waveform
     from latente.audio.music import MusicAutoencoder, Score
     from latente.audio.reading import Sound, SoundInfo, read_sound, sound_info, stream_sound

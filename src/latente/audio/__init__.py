@@ -19,7 +19,7 @@ _HOMES = {
     "latente.audio.speech": (
         "Novelty",
         "Recognition",
-        "Recordings",
+        "WordRecordings",
         "SpeechFeatures",
         "Variations",
         "WordRecogniser",
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from latente.audio.speech import (
         Novelty,
         Recognition,
-        Recordings,
+        WordRecordings,
         SpeechFeatures,
         Variations,
         WordRecogniser,

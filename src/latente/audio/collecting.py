@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LeftOutWarning", "sound_files", "warn_left_out"]
+__all__ = ["LeftOutWarning", "files_in", "warn_left_out"]
 
 import warnings
 from collections.abc import Sequence
@@ -22,15 +22,16 @@ class LeftOutWarning(UserWarning):
     """
 
 
-def sound_files(folder: Path) -> list[Path]:
-    """Returns the sound files of a folder and of those inside it, in the order of their names.
+def files_in(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """Returns the files of a folder and of those inside it, in the order of their names.
 
     What begins with a dot, or lies in a folder that does, is left aside.
 
     Args:
         folder: where to look.
+        suffixes: of the files, in small letters; those of sound without.
     """
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 

@@ -14,7 +14,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from latente.audio.clips import packed_clip
-from latente.audio.collecting import sound_files, warn_left_out
+from latente.audio.collecting import files_in, warn_left_out
 from latente.audio.reading import SUFFIXES
 from latente.audio.separation.holding import hold_out
 from latente.audio.signals import Signal
@@ -180,7 +180,7 @@ def read_recordings(source: Any, sample_rate: int, name: str = "the source") -> 
 def _files(folder: Path, name: str) -> list[Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{name}: there is no folder {folder}")
-    files = sound_files(folder)
+    files = files_in(folder)
     if not files:
         raise ValueError(f"{name}: no sound files ({', '.join(SUFFIXES)}) in {folder}")
     return files

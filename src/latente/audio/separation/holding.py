@@ -18,8 +18,8 @@ Groups = tuple[tuple[NDArray[Any], ...], ...]
 def hold_out(groups: Groups, fraction: float, seed: int) -> tuple[Groups, Groups]:
     """Returns groups to train on and groups that are held out, about a fraction of the time.
 
-    Whole groups where there are several, such as voices; where each is more than a third of all, whole recordings; where
-    each of those is, the end of every recording. The same groups and seed give the same division.
+    Whole groups where there are several, such as voices; where each is more than a third of all, whole recordings;
+    where each of those is, the end of every recording. The same groups and seed give the same division.
 
     Args:
         groups: of recordings (..., n).

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "latente.audio.speech.features": ("SpeechFeatures",),
-    "latente.audio.speech.folders": ("Recordings", "find_words"),
+    "latente.audio.speech.folders": ("WordRecordings", "find_words"),
     "latente.audio.speech.novelty": ("Novelty",),
     "latente.audio.speech.variations": ("Variations",),
     "latente.audio.speech.words": ("Recognition", "WordRecogniser"),
@@ -18,7 +18,7 @@ __all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
     from latente.audio.speech.features import SpeechFeatures
-    from latente.audio.speech.folders import Recordings, find_words
+    from latente.audio.speech.folders import WordRecordings, find_words
     from latente.audio.speech.novelty import Novelty
     from latente.audio.speech.variations import Variations
     from latente.audio.speech.words import Recognition, WordRecogniser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 import struct
 import wave
 
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from latente.audio import ClippingWarning, open_sound, read_sound, resample, sound_info, stream_sound, write_sound
+from latente.audio import (
+    ClippingWarning,
+    open_sound,
+    read_sound,
+    resample,
+    sound_info,
+    stream_sound,
+    wav_bytes,
+    write_sound,
+)
 from latente.audio.signals import as_signal, clipped_samples
 from latente.metrics import snr
 
@@ -49,6 +59,16 @@ def test_what_is_written_scipy_reads(tmp_path):
     rate, samples = scipy.io.wavfile.read(write_sound(tmp_path / "a.wav", stereo, 44100))
     assert rate == 44100
     np.testing.assert_allclose(samples.T / 2**15, stereo, atol=2**-15)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wav_bytes_are_those_of_a_written_file(tmp_path, channels):
+    """The one writer that needs no library against libsndfile's."""
+    samples = np.random.default_rng(0).integers(-32768, 32768, (channels, 500)) / 32768
+    path = write_sound(tmp_path / "a.wav", samples, 22050)
+    assert wav_bytes(samples, 22050) == path.read_bytes()
+    loud = scipy.io.wavfile.read(io.BytesIO(wav_bytes(np.array([1.5, -1.5, 0.5]), 8000)))[1]
+    np.testing.assert_array_equal(loud, [32767, -32768, 16384])
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3"])
@@ -197,7 +217,9 @@ def test_an_ogg_file_that_ends_before_its_header_says(tmp_path, channels):
         if rate is None:
             np.testing.assert_array_equal(sound.samples[..., :100_000], whole)
     promise_more(path, 97_000)
-    with pytest.raises(ValueError, match=r"a.ogg is cut off: \d+ of its 200000 samples \(12 s, (49.9|50.0)%\) are missing"):
+    with pytest.raises(
+        ValueError, match=r"a.ogg is cut off: \d+ of its 200000 samples \(12 s, (49.9|50.0)%\) are missing"
+    ):
         read_sound(path)
 
 

@@ -114,7 +114,9 @@ def test_mistakes(call, work, denoiser, imputer, tmp_path, name):
 
 
 @pytest.mark.parametrize("kind", ["denoiser", "imputer"])
-def test_an_interrupted_training_without_checkpoints_is_saved_and_said(call, work, imputer, tmp_path, monkeypatch, kind):
+def test_an_interrupted_training_without_checkpoints_is_saved_and_said(
+    call, work, imputer, tmp_path, monkeypatch, kind
+):
     from latente.training.run import Run
 
     original = Run._epoch

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from latente import Trainer
-from latente.audio import WordRecordings, SpeechFeatures, WordRecogniser
+from latente.audio import SpeechFeatures, WordRecogniser, WordRecordings
 from latente.report import write_words_report
 from latente.report.players import LONGEST, player, spectrogram
 

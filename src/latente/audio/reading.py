@@ -270,7 +270,7 @@ def _decoded(file: Any, info: SoundInfo) -> Signal:
 
 
 def _read(file: Any, info: SoundInfo, frames: int, start: int) -> Signal:
-    """Returns (frames,) or (channels, frames): the next ones; fewer where the file ends a little before its header says."""
+    """Returns (frames,) or (channels, frames): the next ones; fewer where the file ends too early."""
     piece = np.ascontiguousarray(file.read(frames, dtype="float32", always_2d=True).T)
     if piece.shape[1] != frames:
         _tell_missing(info, info.frames - start - piece.shape[1])
@@ -285,6 +285,6 @@ def _tell_missing(info: SoundInfo, missing: int) -> None:
     what = f"{missing} of its {info.frames} samples ({seconds:.2g} s, {share:.1%}) are missing at its end"
     if share > LOST or seconds > LONGEST_LOST:
         raise ValueError(
-            f"{info.path} is cut off: {what}; get the whole file, or convert it with another program to use what is left"
+            f"{info.path} is cut off: {what}; get the whole file, or convert what is left with another program"
         )
     warnings.warn(f"{info.path}: {what}; what is there is read", stacklevel=2)

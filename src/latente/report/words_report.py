@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.audio import WordRecordings, WordRecogniser
+from latente.audio import WordRecogniser, WordRecordings
 from latente.files import write_atomically
 from latente.metrics import fit_pca
 from latente.report.components import figure, picture, section, table, tiles

@@ -236,8 +236,15 @@ def test_an_interrupted_training_without_checkpoints(call, recordings, monkeypat
         *(
             ([command, "sixteen.wav", *option.split()], f"{option.split()[0]} is for --train; add it, or leave")
             for command in ("separate", "denoise")
-            for option in ("--epochs 3", "--patience 1", "--checkpoint c", "--resume", "--device cpu", "--seed 0",
-                           "--sample-rate 8000")
+            for option in (
+                "--epochs 3",
+                "--patience 1",
+                "--checkpoint c",
+                "--resume",
+                "--device cpu",
+                "--seed 0",
+                "--sample-rate 8000",
+            )
         ),
         *(
             (["denoise", "sixteen.wav", *option.split()], f"{option.split()[0]} is for --train; add it, or leave")

@@ -89,11 +89,10 @@ def test_a_fit_measures_recordings_that_it_did_not_hear(kind, monkeypatch):
     monkeypatch.setattr(Trainer, "fit", fit)
     clips = [np.sin(np.arange(4000) / (2 + i)) for i in range(10)]
     settings = {"channels": 4, "bottleneck": 4, "seconds": 0.1, "random_state": 0, "trainer": Trainer(patience=1)}
+    model = SourceSeparator(**settings) if kind == "separator" else AudioDenoiser(**settings)
+    given = {"separator": ({"a": clips, "b": clips[::-1]},), "denoiser": (clips,), "pairs": (clips, clips)}[kind]
     with pytest.raises(InterruptedError):
-        if kind == "separator":
-            SourceSeparator(**settings).fit({"a": clips, "b": clips[::-1]})
-        else:
-            AudioDenoiser(**settings).fit(clips, clips if kind == "pairs" else None)
+        model.fit(*given)
     sides = [[heard[side].pairs] if kind == "pairs" else recordings_of(heard[side]) for side in ("kept", "held")]
     for kept, held in zip(*sides, strict=True):
         assert (len(kept), len(held)) == (9, 1)

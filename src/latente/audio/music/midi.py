@@ -219,8 +219,9 @@ def read_midi_folder(
         others = [i for i, reading in enumerate(readings) if reading.score.voices != usual]
         for i in others:
             readings[i] = read_midi(readings[i].path, voices=usual, steps_per_beat=steps_per_beat)
-    for reading in readings if say is not None else ():
-        say(reading.describe())
+    if say is not None:
+        for reading in readings:
+            say(reading.describe())
     reasons = [reason for _, reason in skipped]
     warn_left_out(str(folder), reasons, len(files), what="MIDI files", error=MidiError)
     return MidiFolder(tuple(readings), tuple(skipped))

@@ -100,10 +100,8 @@ class Noise:
             fraction: of the recordings that is held out.
             seed: decides which.
         """
-        apart = {
-            name: source.split(fraction, seed)
-            for name, source in (("voices", self.voices), ("music", self.music))
-            if source is not None
-        }
-        kept, held = ({name: both[i] for name, both in apart.items()} for i in range(2))
-        return replace(self, **kept), replace(self, **held)
+        voices, music = (
+            (None, None) if source is None else source.split(fraction, seed) for source in (self.voices, self.music)
+        )
+        kept, held = (replace(self, voices=voices[side], music=music[side]) for side in range(2))
+        return kept, held

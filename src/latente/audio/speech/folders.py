@@ -7,7 +7,7 @@ __all__ = ["WordRecordings", "find_words"]
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from latente.audio.collecting import files_in, warn_left_out
@@ -69,8 +69,8 @@ class WordRecordings:
 
     def _some(self, which: Sequence[int]) -> WordRecordings:
         speakers = None if self.speakers is None else tuple(self.speakers[i] for i in which)
-        paths, words = (tuple(each[i] for i in which) for each in (self.paths, self.words))
-        return replace(self, paths=paths, words=words, speakers=speakers)
+        paths, words = tuple(self.paths[i] for i in which), tuple(self.words[i] for i in which)
+        return WordRecordings(paths, words, speakers)
 
 
 def find_words(folder: str | Path) -> WordRecordings:
@@ -78,8 +78,9 @@ def find_words(folder: str | Path) -> WordRecordings:
 
     Three layouts are known: FOLDER/WORD/FILE, one folder for each word or phrase; FOLDER/SPEAKER/WORD/FILE, which also
     says who speaks; and files alone, FOLDER/WORD.wav or, for several takes, WORD_1.wav, WORD_2.wav. In a phrase "_"
-    stands for a space. The number of a take is set off by a space, "_", "-" or ".", or stands in brackets. Digits right after
-    a letter are one where they begin at 0 or 1 (yes1, yes2), else part of the word (mp3, mp4). Other files and names that begin with a dot are left out.
+    stands for a space. The number of a take is set off by a space, "_", "-" or ".", or stands in brackets; digits right
+    after a letter are one where they begin at 0 or 1 (yes1, yes2), else part of the word (mp3, mp4). Other files and
+    names that begin with a dot are left out.
 
     Args:
         folder: as above.
@@ -89,7 +90,8 @@ def find_words(folder: str | Path) -> WordRecordings:
         ValueError: when it holds no sound file, or files at several depths.
 
     Warns:
-        UserWarning: for names that may mean something else: mp3 beside mp4 are two words, 1.wav beside 1.mp3 two recordings.
+        UserWarning: for names that may mean something else: mp3 beside mp4 are two words, 1.wav beside 1.mp3 two
+            recordings.
 
     Example:
         >>> import tempfile

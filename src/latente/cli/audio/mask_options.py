@@ -74,8 +74,6 @@ Patience = Annotated[
     _training("--patience", help="Stop after so many epochs without a lower loss of held-out recordings.", min=1),
 ]
 Checkpoint = Annotated[Path | None, _training("--checkpoint", help="Keep checkpoints in this folder.")]
-Resume = Annotated[
-    bool, _training("--resume", help="Go on from MODEL.checkpoints, or the folder of --checkpoint.")
-]
+Resume = Annotated[bool, _training("--resume", help="Go on from MODEL.checkpoints, or the folder of --checkpoint.")]
 Device = Annotated[str | None, _training("--device", help="cpu, cuda, ...", default="auto")]
 Seed = Annotated[int | None, _training("--seed", help="Decides everything random.", min=0, default="0")]

@@ -16,7 +16,7 @@ from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.audio import WordRecordings, Sound, WordRecogniser
+    from latente.audio import Sound, WordRecogniser, WordRecordings
 
 MODEL = Path("words-model")
 LONG = 10.0  # seconds; a word or a phrase is shorter
@@ -60,7 +60,9 @@ def train(
     recordings, sounds = find_words(folder).read(sample_rate)
     for sound in sounds:
         if sound.info.seconds > LONG:
-            note(f"warning: {sound.info.path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase")
+            note(
+                f"warning: {sound.info.path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase"
+            )
     clips = [sound.samples for sound in sounds]
     features = SpeechFeatures(components, sample_rate=sample_rate, random_state=seed)
     if epochs is not None:

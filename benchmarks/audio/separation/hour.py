@@ -91,7 +91,8 @@ def main() -> None:
     path, out = arguments.folder / "hour.wav", arguments.folder / "parts"
     write(path, arguments.seconds, arguments.rate, arguments.channels)
     memory, cpu, wall = separate(path, out)
-    print(f"{arguments.seconds} s, {arguments.channels} channels, {arguments.rate} Hz, {path.stat().st_size / 1e6:.0f} MB")
+    size = path.stat().st_size / 1e6
+    print(f"{arguments.seconds} s, {arguments.channels} channels, {arguments.rate} Hz, {size:.0f} MB")
     print(f"peak memory {memory:.0f} MB, CPU {cpu:.0f} s, {wall:.0f} s by the clock")
     print(f"largest difference of the sum of the parts: {largest_difference(path, out)} steps")
 

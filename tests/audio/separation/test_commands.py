@@ -152,6 +152,8 @@ def test_training(call, recordings, monkeypatch):
     assert "tone, hiss" in printed
     assert call("separate", recordings / "floats.wav", "-m", recordings / "model", "-o", recordings / "parts")[0] == 0
     assert call(*arguments, "--resume", "--force")[0] == 0
+    assert call(*arguments[:-2], "--resume", "--force")[0] == 0
+    assert (recordings / "model.checkpoints").is_dir()
     train = ["denoise", "--train", recordings / "tone", "--epochs", 1]
     assert call(*train, "-o", recordings / "d1", "--music", recordings / "hiss", "--noises", "white,clicks")[0] == 0
     assert AudioDenoiser.load(recordings / "d1").noises == ("white", "clicks", "music")

@@ -18,8 +18,8 @@ Groups = tuple[tuple[NDArray[Any], ...], ...]
 def hold_out(groups: Groups, fraction: float, seed: int) -> tuple[Groups, Groups]:
     """Returns groups to train on and groups that are held out, about a fraction of the time.
 
-    Whole groups where there are several, such as voices; where each is more than a third of all, whole recordings;
-    where each of those is, the end of every recording. The same groups and seed give the same division.
+    Whole groups where there are several, such as voices; where those are more than a third of all, or next to nothing,
+    whole recordings; where those are too, the end of every recording. The same groups and seed give the same division.
 
     Args:
         groups: of recordings (..., n).
@@ -48,15 +48,17 @@ def hold_out(groups: Groups, fraction: float, seed: int) -> tuple[Groups, Groups
 
 
 def _chosen(lengths: Sequence[int], fraction: float, rng: np.random.Generator) -> set[int]:
-    """Returns about a fraction of the time, at most twice as much; the shortest one alone if it is not too long."""
+    """Returns half to twice a fraction of the time, else the shortest that is enough and not too long, else none."""
     total, held, chosen = sum(lengths), 0, set()
     limit = min(2 * fraction, (1 + fraction) / 2) * total
     for i in rng.permutation(len(lengths)).tolist():
         if held < fraction * total and held + lengths[i] <= limit:
             held += lengths[i]
             chosen.add(i)
-    shortest = min(range(len(lengths)), key=lengths.__getitem__)
-    return chosen or ({shortest} if lengths[shortest] <= MOST * total else set())
+    if held >= fraction / 2 * total:
+        return chosen
+    fitting = [i for i, length in enumerate(lengths) if fraction / 2 * total <= length <= MOST * total]
+    return {min(fitting, key=lengths.__getitem__)} if fitting else set()
 
 
 def _divided(groups: Groups, apart: set[tuple[int, int]]) -> tuple[Groups, Groups]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 __all__ = ["decompress_file", "describe_file", "part_values"]
 
 import os
-import struct
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +15,8 @@ from numpy.typing import NDArray
 
 from latente.codec.arrays.info import array_info
 from latente.codec.bounds import Bound
-from latente.codec.errors import AlteredError, CodecError
+from latente.codec.damage import telling_damage
+from latente.codec.errors import CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.formats import format_of
 from latente.codec.files.pillow import WRITERS
@@ -29,8 +28,6 @@ from latente.codec.streams import ContainerReader
 if TYPE_CHECKING:
     from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec
-
-SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
 
 
 def decompress_file(
@@ -143,14 +140,8 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
     """Yields the reader of a file; whatever its content makes the code stumble over inside becomes an AlteredError."""
-    with path.open("rb") as file:
-        try:
-            with ContainerReader(file, limits) as reader:
-                yield reader
-        except CodecError:
-            raise
-        except SLIPS as error:
-            raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
+    with path.open("rb") as file, telling_damage(f"{path} makes no sense"), ContainerReader(file, limits) as reader:
+        yield reader
 
 
 def _needed(reader: ContainerReader, parts: tuple[Part, ...]) -> str | None:

@@ -107,7 +107,6 @@ def test_what_cannot_be_kept_goes_byte_by_byte_and_is_said(tmp_path, picture, co
 
 def test_other_bounds(photo, tmp_path, codec):
     for arguments, reason in (
-        ({}, "nothing may be lost"),
         ({"max_error": 0.1}, "as a quality or a PSNR"),
         ({"psnr": 120}, "dB"),
     ):

@@ -65,7 +65,7 @@ def parts_of(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
 def encode_pixels(pictures: Pictures, network: Predictor | None = None, *, stored: bool = False) -> bytes:
     """Returns pictures of one size as bytes; the first says which way they were coded.
 
-    Where they have more than one part, the predictions compete on the middle one alone.
+    Where they have more than one part, the ways compete on the middle one alone.
 
     Args:
         pictures: (n, height, width, channels), channels being 1 or 3.
@@ -77,19 +77,25 @@ def encode_pixels(pictures: Pictures, network: Predictor | None = None, *, store
         >>> bool((decode_pixels(encode_pixels(pictures), pictures.shape) == pictures).all())
         True
     """
-    packed = b"\x00" + zstandard().ZstdCompressor(level=9).compress(np.ascontiguousarray(pictures).reshape(-1).data)
     if stored:
-        return packed
+        return _packed(pictures)
     parts = list(parts_of(pictures.shape))
     middle = pictures[parts[len(parts) // 2]]
     linear = fit_linear(from_rgb(middle)) if pictures.size >= LEAST else None
     ways: dict[int, Predictor | None] = {1: PlainPredictor(), 2: network, 3: linear}
     heads = {way: bytes([way]) + (_head(linear) if way == 3 and linear else b"") for way in ways}
     found = {way: heads[way] + _coded(middle, known) for way, known in ways.items() if known is not None}
-    best = min(found, key=lambda way: len(found[way]))
-    chosen = ways[best]
-    coded = found[best] if len(parts) == 1 or chosen is None else heads[best] + _coded(pictures, chosen)
-    return min(packed, coded, key=len)
+    found[0] = _packed(middle)
+    best = min(found, key=lambda way: (len(found[way]), way))
+    if len(parts) == 1:
+        return found[best]
+    chosen = ways.get(best)
+    return _packed(pictures) if chosen is None else heads[best] + _coded(pictures, chosen)
+
+
+def _packed(pictures: Pictures) -> bytes:
+    """Bytes of all pixels without a prediction."""
+    return b"\x00" + zstandard().ZstdCompressor(level=9).compress(np.ascontiguousarray(pictures).reshape(-1).data)
 
 
 def _head(linear: LinearPredictor) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Point", "coders", "curve", "equal"]
+__all__ = ["Point", "coders", "curve", "equal", "exact_sizes", "point_of"]
 
 import io
 from collections.abc import Callable, Mapping
@@ -56,6 +56,23 @@ def coders() -> Mapping[str, Coder]:
     return {**found, "JPEG XL": jpegxl}
 
 
+def exact_sizes(picture: Picture) -> dict[str, int]:
+    """Returns the bytes of a picture without a loss, by what is installed.
+
+    PNG (optimised) and WebP (method 6) by Pillow, JPEG XL (effort 7) by imagecodecs.
+
+    Args:
+        picture: (h, w) or (h, w, 3) bytes.
+    """
+    options = {"PNG": {"optimize": True}, "WebP": {"lossless": True, "method": 6, "quality": 100}}
+    found = {kind: _pillow(picture, kind.upper(), **more)[0] for kind, more in options.items()}
+    try:
+        import imagecodecs
+    except ImportError:
+        return found
+    return found | {"JPEG XL": len(imagecodecs.jpegxl_encode(picture, lossless=True, effort=7))}
+
+
 def curve(coder: Coder, picture: Picture) -> list[Point]:
     """Returns points from coarse to fine.
 
@@ -63,7 +80,7 @@ def curve(coder: Coder, picture: Picture) -> list[Point]:
         coder: function of a picture and a quality.
         picture: (h, w) or (h, w, 3) bytes.
     """
-    return [_point(coder, picture, setting) for setting in SETTINGS]
+    return [point_of(coder, picture, setting) for setting in SETTINGS]
 
 
 def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
@@ -77,7 +94,7 @@ def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
     low, high, best = 0.0, 1.0, None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        point = _point(coder, picture, middle)
+        point = point_of(coder, picture, middle)
         if point.mse <= mse:
             best, high = point, middle
         else:
@@ -85,7 +102,14 @@ def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
     return best
 
 
-def _point(coder: Coder, picture: Picture, setting: float) -> Point:
+def point_of(coder: Coder, picture: Picture, setting: float) -> Point:
+    """Returns what a coder makes of a picture at a setting.
+
+    Args:
+        coder: function of a picture and a quality.
+        picture: (h, w) or (h, w, 3) bytes.
+        setting: from 0 to 1.
+    """
     size, decoded = coder(picture, setting)
     return Point(size, float(np.square(picture.astype(np.float64) - decoded).mean()))
 

@@ -53,7 +53,7 @@ def test_the_page_shows_the_picture_and_the_others(tmp_path: Path) -> None:
     for name in ("latente", "JPEG", "WebP"):
         assert f">{name}</th>" in text
     assert "of the range)" not in text
-    assert "The diamond is this file's quality." in text
+    assert "The diamond is at the quality of this file." in text
     assert "the picture's pixels, without metadata" in text
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latente.codec import ImageCodec, LosslessImageCodec
 from latente.report.components import Cell, Row, figure, grid, section, table
 from latente.report.html import Html, join, tag
-from latente.report.image_peers import Coder, Point, coders, curve, equal, exact_sizes, point_of
+from latente.report.image_peers import Coder, Point, coders, curve, equal, exact_sizes, mean_squared, point_of
 from latente.report.svg import INK, MUTED, SERIES, axes, plot
 from latente.report.words import count, number
 
@@ -39,7 +39,7 @@ def image_sections(
         quality: with which it was coded; None where nothing was lost.
         codec: that coded it; None for that of the package.
     """
-    mse = float(np.square(before.astype(np.float64) - after).mean())
+    mse = mean_squared(before, after)
     part, share = _middle(before)
     if quality is None:
         return [_views(before, after, mse), _exactly(part, share, codec)]
@@ -95,8 +95,13 @@ def _centre(picture: Picture) -> tuple[int, int]:
 
 def _worst(before: Picture, after: Picture) -> tuple[int, int]:
     """The middle of the block of 16 x 16 pixels with the largest squared error."""
-    error = np.square(before.astype(np.float64) - after).reshape(*before.shape[:2], -1).sum(2)
-    sums = np.add.reduceat(np.add.reduceat(error, np.arange(0, len(error), 16), 0), np.arange(0, error.shape[1], 16), 1)
+    places = np.arange(0, before.shape[1], 16)
+    rows = []
+    for top in range(0, len(before), 16):
+        a, b = before[top : top + 16].astype(np.int32), after[top : top + 16]
+        error = np.square(a - b).reshape(len(a), before.shape[1], -1).sum((0, 2), dtype=np.int64)
+        rows.append(np.add.reduceat(error, places))
+    sums = np.stack(rows)
     i, j = np.unravel_index(int(sums.argmax()), sums.shape)
     return 16 * int(i) + 8, 16 * int(j) + 8
 
@@ -125,7 +130,7 @@ def _curves(picture: Picture, mine: Point, all_: Mapping[str, Coder]) -> Html:
         ax.legend(frameon=False, labelcolor=MUTED)
 
     drawing = plot(draw, (4.8, 3.6), "rate-distortion curves of this picture", "curve")
-    text = "Higher and further left is better." + (" The diamond is this file's quality." if mine.mse else "")
+    text = "Higher and further left is better." + (" The diamond is at the quality of this file." if mine.mse else "")
     return section("Rate and distortion", figure(drawing, text), id_="curve")
 
 

@@ -100,7 +100,8 @@ class ImageCodec(BaseEstimator):
         """Trains a model for the user's own kind of pictures, from that of the package where it ships one.
 
         Args:
-            X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8.
+            X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8. Training sees crops of up
+                to 128 x 128 pixels, at most 20,000 and 256 MB of them.
             y: ignored.
 
         Raises:

@@ -54,7 +54,7 @@ def test_the_page_shows_the_picture_and_the_others(tmp_path: Path) -> None:
         assert f">{name}</th>" in text
     assert "of the range)" not in text
     assert "The diamond is at the quality of this file." in text
-    assert "the picture's pixels, without metadata" in text
+    assert "all of the picture, without metadata" in text
 
 
 def test_all_formats_code_the_same_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: f
 
 def _same_pixels(share: float) -> str:
     """What all formats coded."""
-    where = f"the middle of the picture ({100 * share:.0f}% of it)" if share < 1 else "the picture's pixels"
+    where = f"the middle of the picture ({100 * share:.0f}% of it)" if share < 1 else "all of the picture"
     return f"Each coded the same, {where}, without metadata and transparency; bytes of the whole stream."
 
 

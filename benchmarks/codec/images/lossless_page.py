@@ -77,7 +77,9 @@ def main() -> None:
     versions = sorted({row["version"] for row in rows})
     words = [f"{against(bits[OURS], bits[codec])} {codec.removesuffix(' e7')}" for codec in bits if codec != OURS]
     others = [
-        f"{against(ours, size)} {way.removesuffix(' of the sheet')}" for way, size in sizes.items() if "sheet" in way
+        f"{against(ours, size)} {way.removesuffix(' of the sheet').removesuffix(' e7')}"
+        for way, size in sizes.items()
+        if "sheet" in way
     ]
     lossy = [
         f"{row['way'].split(' ')[0]} needs {int(row['bytes']):,} bytes ({row['psnr']} dB)"

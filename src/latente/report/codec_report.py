@@ -87,7 +87,7 @@ def write_codec_report(done: Compressed, path: str | Path, codec: AnyCodec | Non
     pair = _pair(done, codec)
     sections: list[Html | None] = [_summary(done), _parts(done)]
     if pair is not None and done.kind in ("image", "image-lossless"):
-        sections += image_sections(pair.before, pair.after, _quality(done), codec)  # type: ignore[arg-type]
+        sections += image_sections(pair.before, pair.after, _quality(done), codec)
     else:
         sections += _array_sections(pair)
     lead = f"{done.source.name}, compressed as {done.kind}: {done.why}."

@@ -64,7 +64,10 @@ def exact_sizes(picture: Picture) -> dict[str, int]:
     Args:
         picture: (h, w) or (h, w, 3) bytes.
     """
-    options = {"PNG": {"optimize": True}, "WebP": {"lossless": True, "method": 6, "quality": 100}}
+    options: dict[str, dict[str, Any]] = {
+        "PNG": {"optimize": True},
+        "WebP": {"lossless": True, "method": 6, "quality": 100},
+    }
     found = {kind: _pillow(picture, kind.upper(), **more)[0] for kind, more in options.items()}
     try:
         import imagecodecs

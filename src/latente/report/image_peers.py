@@ -59,7 +59,7 @@ def coders() -> Mapping[str, Coder]:
 def exact_sizes(picture: Picture) -> dict[str, int]:
     """Returns the bytes of a picture without a loss, by what is installed.
 
-    PNG (optimised) and WebP (method 6) by Pillow, JPEG XL (effort 7) by imagecodecs.
+    PNG (optimised) and WebP (method 4) by Pillow, JPEG XL (effort 7) by imagecodecs.
 
     Args:
         picture: (h, w) or (h, w, 3) bytes.

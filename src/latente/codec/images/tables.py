@@ -196,6 +196,15 @@ class SymbolEncoder:
         for shift, width in _pieces(bits):
             self._coder.encode(np.array([rest >> shift & ((1 << width) - 1)], np.int32), uniform(1 << width))
 
+    def encode_by(self, row: NDArray[np.int64], values: NDArray[np.intp]) -> None:
+        """Codes values from 0 on with frequencies of their own.
+
+        Args:
+            row: frequencies, which sum to 2^24.
+            values: (n,).
+        """
+        self._coder.encode(values.astype(np.int32), model(row, len(values)))
+
     def finish(self) -> bytes:
         """Returns all that was coded, as little-endian 32-bit words."""
         return self._coder.get_compressed().astype("<u4").tobytes()
@@ -243,6 +252,21 @@ class SymbolDecoder:
         values = np.empty_like(ordered)
         values[order] = ordered
         return values
+
+    def decode_by(self, row: NDArray[np.int64], n: int) -> NDArray[np.intp]:
+        """Returns (n,) values that `SymbolEncoder.encode_by` coded.
+
+        Args:
+            row: frequencies, which sum to 2^24.
+            n: how many.
+
+        Raises:
+            ValueError: when the bytes cannot come from the encoder.
+        """
+        try:
+            return np.asarray(self._coder.decode(model(row, n), n), np.intp)
+        except (AssertionError, ValueError) as error:
+            raise ValueError(f"the coded symbols are damaged: {error}") from error
 
     def _decode_far(self, most: int) -> int:
         """A value whose magnitude is above `most`."""

@@ -31,7 +31,9 @@ COUNTED = 1 << 20  # pixels on which symbols are counted
 Picture = NDArray[np.uint8]
 
 
-def fitted(images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any) -> ImageModel | WholeModel:
+def fitted(
+    images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any
+) -> ImageModel | WholeModel:
     """Returns a model trained on pictures; see `ImageCodec.fit`.
 
     Args:

@@ -197,13 +197,14 @@ class SymbolEncoder:
             self._coder.encode(np.array([rest >> shift & ((1 << width) - 1)], np.int32), uniform(1 << width))
 
     def encode_by(self, row: NDArray[np.int64], values: NDArray[np.intp]) -> None:
-        """Codes values from 0 on with frequencies of their own.
+        """Codes values from 0 on with frequencies of their own; where there is but one value, nothing.
 
         Args:
             row: frequencies, which sum to 2^24.
             values: (n,).
         """
-        self._coder.encode(values.astype(np.int32), model(row, len(values)))
+        if len(row) > 1:
+            self._coder.encode(values.astype(np.int32), model(row, len(values)))
 
     def finish(self) -> bytes:
         """Returns all that was coded, as little-endian 32-bit words."""
@@ -263,6 +264,8 @@ class SymbolDecoder:
         Raises:
             ValueError: when the bytes cannot come from the encoder.
         """
+        if len(row) == 1:
+            return np.zeros(n, np.intp)
         try:
             return np.asarray(self._coder.decode(model(row, n), n), np.intp)
         except (AssertionError, ValueError) as error:

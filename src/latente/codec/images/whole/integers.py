@@ -12,9 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from latente.codec.images.exact import UNITS, Affine, Layer, Numbers, Table, to_fixed
-from latente.codec.images.integers import (
-    ASINH, HIDDEN, LOW, PARTS, QUALITIES, SPAN, STATE, VALUE, VALUE_BITS,
-)  # fmt: skip
+from latente.codec.images.integers import ASINH, HIDDEN, LOW, PARTS, QUALITIES, SPAN, STATE, VALUE, VALUE_BITS
 from latente.codec.images.quality import ANCHORS
 from latente.codec.images.tables import SCALES, Tables, tables_of
 from latente.codec.images.whole.network import WholeModule, weight_of
@@ -32,7 +30,9 @@ def whole_tensors(module: WholeModule, counts: NDArray[Any] | None = None) -> di
         module: trained.
         counts: of symbols like those that will come, see `tables_of`.
     """
-    real: dict[str, Any] = {name: tensor.detach().double().cpu().numpy() for name, tensor in module.state_dict().items()}
+    real: dict[str, Any] = {
+        name: tensor.detach().double().cpu().numpy() for name, tensor in module.state_dict().items()
+    }
     weights = weight_of(torch.linspace(0, 1, QUALITIES + 1, dtype=torch.float64), module.channels).numpy()
     frequencies, reach = tables_of(counts)
     found: dict[str, NDArray[Any]] = {

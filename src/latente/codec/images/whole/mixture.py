@@ -72,7 +72,8 @@ class Mixture:
         turned, p = y.copy(), self.turns.shape[1]
         for k, at in _members(clusters):
             turned[at, :p] = y[at, :p] @ self.turns[k].T
-        found: Reals = (turned + self.means[clusters]) @ self.basis.T
+        turned += self.means[clusters]
+        found: Reals = turned @ self.basis.T
         return found
 
     def nearest(self, x: Reals, noise: float = NOISE) -> Clusters:

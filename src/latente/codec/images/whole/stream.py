@@ -169,7 +169,9 @@ def decode_pictures(reader: ContainerReader, model: WholeModel, limits: Limits) 
         clusters = decoder.decode_by(model.shares, group.stop - group.start)
         values, crc = _decoded(decoder, clusters, header.quality, model)
         if section.symbols != crc:
-            raise AlteredError(f"section {section.name!r} did not decode to what was encoded: its symbols' CRC is wrong")
+            raise AlteredError(
+                f"section {section.name!r} did not decode to what was encoded: its symbols' CRC is wrong"
+            )
         out[group] = model.synthesise(values, clusters, header.quality)
     return out
 

@@ -96,9 +96,11 @@ class Tables:
     """
 
     def __init__(self, frequencies: NDArray[Any], reach: NDArray[Any]) -> None:
+        if reach.dtype != np.int32 or frequencies.dtype != np.int32 or reach.shape != (SCALES,):
+            raise ValueError("the model's tables of frequencies are not integers")
         self.reach = reach.astype(np.int64)
         ends = np.cumsum(self.reach + 2)
-        if reach.shape != (SCALES,) or reach.min() < 0 or frequencies.shape != (int(ends[-1]),):
+        if reach.min() < 0 or reach.max() > MOST or frequencies.shape != (int(ends[-1]),):
             raise ValueError("the model's tables of frequencies are not of the stated sizes")
         halves = np.split(frequencies.astype(np.int64), ends[:-1])
         self.rows = [np.concatenate([half[-2:0:-1], half]) for half in halves]  # -most ... most, escape

@@ -11,8 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latente.codec.images.exact import UNITS, Affine, Layer, Numbers, Table, to_fixed
-from latente.codec.images.integers import ASINH, HIDDEN, LOW, PARTS, QUALITIES, SPAN, STATE, VALUE, VALUE_BITS
+from latente.codec.images.exact import UNITS, Affine, Layer, Numbers, to_fixed
+from latente.codec.images.integers import (
+    ASINH,
+    HIDDEN,
+    LOW,
+    PARTS,
+    QUALITIES,
+    SPAN,
+    STATE,
+    VALUE,
+    VALUE_BITS,
+    asinh_table,
+)
 from latente.codec.images.quality import ANCHORS
 from latente.codec.images.tables import SCALES, Tables, tables_of
 from latente.codec.images.whole.network import WholeModule, weight_of
@@ -119,7 +130,7 @@ class WholeContext:
             raise ValueError("the model's groups are not of all coefficients")
         self.sizes: list[int] = sizes.tolist()
         self.tables = Tables(tensors["whole.frequencies"], tensors["whole.reach"])
-        self._asinh = _asinh(tensors["whole.asinh"])
+        self._asinh = asinh_table(tensors["whole.asinh"])
         self._heads = [_Head(tensors, k, width, n) for k, n in enumerate(self.sizes)]
         self._updates = [self._update(tensors, k, n) for k, n in enumerate(self.sizes[:-1])]
 
@@ -170,9 +181,3 @@ def _sized(tensor: NDArray[Any], *largest: int) -> tuple[int, int]:
     if tensor.ndim != 2 or not all(0 < n <= most for n, most in zip(tensor.shape, largest, strict=True)):
         raise ValueError(f"a tensor of the model has the shape {tensor.shape}; at most {largest} is allowed")
     return tensor.shape[0], tensor.shape[1]
-
-
-def _asinh(values: NDArray[Any]) -> Table:
-    if values.dtype != np.uint16 or values.shape != (ASINH,):
-        raise ValueError("the model's table of logarithms is not one")
-    return Table(values)

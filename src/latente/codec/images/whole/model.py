@@ -19,6 +19,7 @@ from latente.codec.images.whole.network import WholeModule
 from latente.codec.models import Model
 
 FORMAT = 2  # of image models; 1 are those of `images.model`
+LARGEST = 1 << 16  # magnitude of what is stored of the transform
 NOISE = 24  # part of a step's square that counts as variance of a coefficient when a cluster is chosen
 Pictures = NDArray[np.uint8]
 Clusters = NDArray[np.intp]
@@ -86,7 +87,7 @@ class WholeModel:
         wanted = {"basis": (size, size), "means": (clusters, size), "turns": (clusters, *turned, *turned)}
         for name, shape in wanted.items():
             found = self.model.tensors[f"whole.{name}"]
-            if found.dtype.kind != "f" or found.shape != shape or not np.isfinite(found).all():
+            if found.dtype.kind != "f" or found.shape != shape or not (np.abs(found) <= LARGEST).all():
                 raise ValueError(f"the model's {name} are not finite real numbers of the shape {shape}")
         if turned and turned[0] > size:
             raise ValueError("the model turns more directions than there are")

@@ -116,7 +116,8 @@ def exchanged(tensors: Tensors, rng: np.random.Generator) -> tuple[str, Tensors]
     if how == "none":
         del made[name]
     elif how == "type":
-        made[name] = found.astype(rng.choice(["f8", "f4", "f2", "i8", "i4", "u1", "?", "u8"]))
+        with np.errstate(all="ignore"):
+            made[name] = found.astype(rng.choice(["f8", "f4", "f2", "i8", "i4", "u1", "?", "u8"]))
     elif how == "shape":
         made[name] = np.stack([found, found])
     elif how == "flat":
@@ -127,9 +128,9 @@ def exchanged(tensors: Tensors, rng: np.random.Generator) -> tuple[str, Tensors]
     elif how == "empty":
         made[name] = found[:0] if found.ndim else found.reshape(1)[:0]
     elif how == "nan":
-        made[name] = np.full(found.shape, rng.choice([np.nan, np.inf, 1e300, -1e300])).astype(
-            found.dtype if found.dtype.kind == "f" else "f8"
-        )
+        with np.errstate(over="ignore"):
+            evil = np.full(found.shape, rng.choice([np.nan, np.inf, 1e300, -1e300]))
+            made[name] = evil.astype(found.dtype if found.dtype.kind == "f" else "f8")
     elif found.dtype.kind == "f":
         most = np.finfo(found.dtype)
         made[name] = np.full(found.shape, most.min if how == "smallest" else most.max, found.dtype)

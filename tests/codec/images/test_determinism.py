@@ -13,7 +13,7 @@ from latente import Trainer
 from latente.codec import ImageCodec, LosslessImageCodec
 from latente.codec.images.lossless.stream import WAYS
 
-from .conftest import painted
+from .conftest import painted, tiny
 
 # decodes every stream of a folder and prints a digest of all symbols; encodes the pictures again
 SYMBOLS = """
@@ -62,21 +62,11 @@ def dispatched() -> str:
     return " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
 
 
-def tiny(n: int) -> np.ndarray:
-    """(n, 9, 8) uint8: soft squares with noise."""
-    rng = np.random.default_rng(5)
-    i, j = np.mgrid[0:9, 0:8]
-    at = rng.uniform(2, 6, (n, 3, 1, 1))
-    x = 255 / (1 + np.exp(np.maximum(abs(i - at[:, 0]), abs(j - at[:, 1])) - at[:, 2] / 2))
-    return np.clip(np.rint(x + rng.normal(0, 5, x.shape)), 0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
-def folder(codec, tmp_path_factory):
+def folder(codec, whole, tmp_path_factory):
     """Streams of every way, with the codecs and the pictures."""
     made = tmp_path_factory.mktemp("streams")
     trainer = Trainer(epochs=2, batch_size=100, compile=False, verbose=False, precision="float32")
-    whole = ImageCodec(trainer=trainer, random_state=0).fit(tiny(2100))
     network = LosslessImageCodec(trainer=trainer).fit(tiny(400))
     lossy = {"grid": (codec, painted(70, 90)[None]), "whole": (whole, tiny(80))}
     lossless = {"network": (network, tiny(80)), "linear": (LosslessImageCodec(), painted(150, 130)[None])}

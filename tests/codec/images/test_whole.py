@@ -173,8 +173,8 @@ def test_forged_streams_are_errors(whole, pictures):
         bad[rng.integers(len(bad) - 8)] ^= int(rng.integers(1, 256))
         with pytest.raises(CodecError):
             whole.decode_many(pack("image", header, {"0": bytes(bad)}, ref, symbols))
-    for change in ({"shape": [120, 9, 9, 1]}, {"shape": [120, 8, 9, 1]}, {"quality": -1}, {"shape": [119, 9, 8, 1]},
-                   {"shape": [121, 9, 8, 1]}, {"shape": [TOGETHER + 1, 9, 8, 1]}, {"shape": [120, 9, 8, 3]}):  # fmt: skip
+    shapes = ([120, 9, 9, 1], [120, 8, 9, 1], [119, 9, 8, 1], [121, 9, 8, 1], [TOGETHER + 1, 9, 8, 1], [120, 9, 8, 3])
+    for change in ({"quality": -1}, *({"shape": shape} for shape in shapes)):
         with pytest.raises(AlteredError):
             whole.decode_many(pack("image", header | change, {"0": content}, ref, symbols))
     strict = ImageCodec(limits=Limits(decoded_bytes=5000))

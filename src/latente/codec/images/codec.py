@@ -99,6 +99,9 @@ class ImageCodec(BaseEstimator):
     def fit(self, X: ArrayLike | Sequence[ArrayLike], y: Any = None) -> Self:
         """Trains a model for the user's own kind of pictures, from that of the package where it ships one.
 
+        Tiny pictures of one size (at most 1,024 values each; at least 2,000 pictures, and twice as many as each has
+        values) get a model that codes each as a whole, and no pictures of another size.
+
         Args:
             X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8. Training sees crops of up
                 to 128 x 128 pixels, at most 20,000 and 256 MB of them.

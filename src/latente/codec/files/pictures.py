@@ -118,14 +118,14 @@ class PictureFormat:
 def _codec(settings: Settings, reader: ContainerReader | None = None) -> ImageCodec:
     """The user's codec or that of the package; for reading, one with the known model that a stream refers to."""
     from latente.codec.images.codec import ImageCodec
-    from latente.codec.images.model import ImageModel
+    from latente.codec.images.ways import model_from
 
     if reader is None:
         return settings.codec if isinstance(settings.codec, ImageCodec) else ImageCodec()
     codec = ImageCodec(limits=settings.limits)
     for model in settings.models:
         if reader.model is not None and model.ref.hash == reader.model.hash:
-            codec.model_ = ImageModel(model)
+            codec.model_ = model_from(model)
     return codec
 
 

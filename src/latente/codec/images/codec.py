@@ -17,10 +17,10 @@ from latente.codec.damage import telling_damage
 from latente.codec.errors import AlteredError
 from latente.codec.images.info import ImageInfo
 from latente.codec.images.integers import QUALITIES
-from latente.codec.images.model import ImageModel
 from latente.codec.images.pictures import as_batch, as_pictures, only_one, without_channel
 from latente.codec.images.registry import NEWEST, is_released, released, released_for
-from latente.codec.images.stream import KIND, Header, decode_pictures, preview, write_pictures
+from latente.codec.images.stream import KIND, Header
+from latente.codec.images.ways import AnyModel, decode_pictures, model_from, preview, write_pictures
 from latente.codec.limits import Limits
 from latente.codec.models import Model
 from latente.codec.saving import load_codec, save_codec
@@ -79,7 +79,7 @@ class ImageCodec(BaseEstimator):
         self.limits = limits
         self.random_state = random_state
 
-    model_: ImageModel
+    model_: AnyModel
 
     @classmethod
     def pretrained(cls, name: str = NEWEST, **arguments: Any) -> Self:
@@ -98,6 +98,9 @@ class ImageCodec(BaseEstimator):
 
     def fit(self, X: ArrayLike | Sequence[ArrayLike], y: Any = None) -> Self:
         """Trains a model for the user's own kind of pictures, from that of the package where it ships one.
+
+        Tiny pictures of one size (at most 1,024 values each; at least 2,000 pictures, and twice as many as each has
+        values) get a model that codes each as a whole, and no pictures of another size.
 
         Args:
             X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8. Training sees crops of up
@@ -127,7 +130,7 @@ class ImageCodec(BaseEstimator):
         return is_released(self._model)
 
     @property
-    def _model(self) -> ImageModel:
+    def _model(self) -> AnyModel:
         return self.model_ if hasattr(self, "model_") else released()
 
     def save(self, path: str | Path) -> Path:
@@ -153,8 +156,8 @@ class ImageCodec(BaseEstimator):
         if container.model is None:
             raise AlteredError(f"{path} lacks its model")
         codec = cls(embed=bool(container.header.get("embed")))
-        codec.model_ = ImageModel(container.find_model())
-        _ = codec.model_.context, codec.model_.synthesis  # so that a damaged model is found here
+        codec.model_ = model_from(container.find_model())
+        codec.model_.check()  # so that a damaged model is found here
         return codec
 
     def encode(self, image: ArrayLike, quality: float = 0.5, *, psnr: float | None = None) -> bytes:
@@ -245,7 +248,7 @@ class ImageCodec(BaseEstimator):
             pictures = decode_pictures(reader, self._model_of(reader), self.limits or Limits())
         return pictures
 
-    def _model_of(self, reader: ContainerReader) -> ImageModel:
+    def _model_of(self, reader: ContainerReader) -> AnyModel:
         """The model that a stream needs: its own, the fitted one, or one that ships with the package."""
         if reader.model is None:
             raise AlteredError("the stream does not say which model it needs")
@@ -254,7 +257,7 @@ class ImageCodec(BaseEstimator):
             return mine
         if reader.model.embedded:
             model = reader.load_model()
-            return ImageModel(model if model is not None else Model("none", {}))
+            return model_from(model if model is not None else Model("none", {}))
         return released_for(reader.model)
 
     @staticmethod
@@ -300,7 +303,7 @@ def psnr_of(pictures: Picture, others: Picture) -> float:
     return float(10 * np.log10(255**2 * a.size / squared)) if squared else float("inf")
 
 
-def _level_for(pictures: Picture, psnr: float, model: ImageModel) -> int:
+def _level_for(pictures: Picture, psnr: float, model: AnyModel) -> int:
     """The smallest quality with a PSNR; see `ImageCodec.encode`."""
     if not is_number(psnr, 0, 200):
         raise ValueError(f"psnr must be a number of dB in [0, 200]; got {psnr!r}")

@@ -135,7 +135,8 @@ class Affine:
         weight = layer.weight.astype(np.int64).reshape(len(layer.weight), -1)
         half = (1 << layer.shift) >> 1
         inputs = np.broadcast_to(np.asarray(largest, np.float64), weight.shape[1:])
-        reached = float((np.abs(weight) @ inputs + np.abs(layer.bias) + half).max(initial=0.0))
+        added = np.abs(layer.bias.astype(np.float64))  # of int64, the magnitude of the smallest one is negative
+        reached = float((np.abs(weight) @ inputs + added + half).max(initial=0.0))
         if not reached * (1 + 1e-9) < EXACT:
             raise ValueError(f"a layer's sums may reach {reached:.3g}, but are exact only below 2^53 = {EXACT:.3g}")
         self.weight = np.ascontiguousarray(weight.T.astype(np.float64))

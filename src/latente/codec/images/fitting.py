@@ -19,6 +19,8 @@ from latente.codec.images.model import ImageModel
 from latente.codec.images.module import ImageModule, RateDistortion
 from latente.codec.images.pictures import as_list
 from latente.codec.images.registry import NEWEST, names, released
+from latente.codec.images.whole.fitting import fit_whole, suits_whole
+from latente.codec.images.whole.model import WholeModel
 from latente.data import ArraySource
 from latente.training import Trainer
 
@@ -29,7 +31,9 @@ COUNTED = 1 << 20  # pixels on which symbols are counted
 Picture = NDArray[np.uint8]
 
 
-def fitted(images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any) -> ImageModel:
+def fitted(
+    images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any
+) -> ImageModel | WholeModel:
     """Returns a model trained on pictures; see `ImageCodec.fit`.
 
     Args:
@@ -41,6 +45,8 @@ def fitted(images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, ran
     if len(pictures) < 2:
         raise ValueError(f"fit needs at least two pictures; got {len(pictures)}")
     rng = np.random.default_rng(random_state if not hasattr(random_state, "randint") else random_state.randint(2**31))
+    if suits_whole(pictures):
+        return fit_whole(np.concatenate(pictures), trainer, rng)
     crops = _crops(pictures, rng)
     seed = int(rng.integers(2**31))
     with torch.random.fork_rng(devices=[]):

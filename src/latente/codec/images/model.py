@@ -86,6 +86,10 @@ class ImageModel:
                 "Upgrade latente"
             )
 
+    def check(self) -> None:
+        """Makes all parts; raises AlteredError where the tensors make no sense."""
+        _ = self.context, self.analysis, self.synthesis
+
     @cached_property
     def context(self) -> IntegerContext:
         """The context model."""

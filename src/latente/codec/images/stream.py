@@ -10,6 +10,7 @@ __all__ = [
     "decode_pictures",
     "encode_pictures",
     "preview",
+    "quantised",
     "write_pictures",
 ]
 
@@ -137,16 +138,17 @@ def _code(pictures: Pictures, tile: Tile, header: Header, model: ImageModel, tak
 
     def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> Symbols:
         channels = np.array(STEPS[k].channels)
-        symbols = _quantised(rows[at[:, None], channels] - mean / (1 << VALUE_BITS), which, weights[channels], tables)
+        symbols = quantised(rows[at[:, None], channels] - mean / (1 << VALUE_BITS), which, weights[channels], tables)
         take(symbols.ravel(), which.ravel())
         return symbols
 
     return model.context.run(len(pictures), *tile.shape, header.quality, coder)
 
 
-def _quantised(
-    rest: NDArray[np.float64], which: NDArray[np.uint8], weights: NDArray[np.float64], tables: Tables
-) -> Symbols:
+def quantised(
+    rest: NDArray[np.float64], which: NDArray[np.uint8], weights: NDArray[np.float64], tables: Tables,
+    saving: float = SAVING,
+) -> Symbols:  # fmt: skip
     """Symbols for what means leave: the nearest, or the next one towards 0 where that saves more bits than it costs.
 
     Args:
@@ -154,12 +156,13 @@ def _quantised(
         which: their tables.
         weights: (channels,) bits that the square of an error of one step is worth.
         tables: of bits.
+        saving: what a saved bit counts.
     """
     symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
     i, c = np.nonzero(symbols)
     nearest, real, table = symbols[i, c], rest[i, c], which[i, c]
     lower = nearest - np.sign(nearest)
-    saved = SAVING * (tables.bits(nearest, table) - tables.bits(lower, table))
+    saved = saving * (tables.bits(nearest, table) - tables.bits(lower, table))
     symbols[i, c] = np.where(saved > weights[c] * ((real - lower) ** 2 - (real - nearest) ** 2), lower, nearest)
     return symbols
 

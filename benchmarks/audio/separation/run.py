@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import protocol
+from factors import Factors
 from pages import write_page
 from scipy.signal import wiener
 
@@ -24,6 +25,8 @@ from latente.metrics.sound import si_sdr
 
 RESULTS = Path(__file__).with_name("results.csv")
 MUSIC = "speech and music"
+ORACLE, NMF, WIENER = "oracle Wiener mask", "NMF, a dictionary a source", "scipy Wiener filter"
+METHODS = ("mixture", ORACLE, NMF, WIENER, "SourceSeparator", "AudioDenoiser")
 TASKS = (MUSIC, "white", "pink", "babble", "music", "clicks")
 
 
@@ -69,13 +72,13 @@ def measured(
 
 
 def kept(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Returns the new lines and those of other test sets that were there, in order."""
-    new = {row["task"] for row in rows}
+    """Returns the new lines and those of other test sets and methods that were there, in order."""
+    new = {(row["task"], row["method"]) for row in rows}
     old: list[dict[str, object]] = []
     if RESULTS.exists():
         with RESULTS.open(encoding="utf-8") as file:
-            old = [dict(row) for row in csv.DictReader(file) if row["task"] not in new]
-    return sorted(old + rows, key=lambda row: TASKS.index(str(row["task"])))
+            old = [dict(row) for row in csv.DictReader(file) if (row["task"], row["method"]) not in new]
+    return sorted(old + rows, key=lambda row: (TASKS.index(str(row["task"])), METHODS.index(str(row["method"]))))
 
 
 def best_window(mixes: list[protocol.Mix]) -> int:
@@ -91,15 +94,24 @@ def methods(
     task: str, mixes: list[protocol.Mix], arguments: argparse.Namespace
 ) -> dict[str, Callable[[protocol.Mix], np.ndarray]]:
     """Returns what is compared on a test set."""
-    rate = protocol.RATE
-    out = {"mixture": lambda mix: mix.mixture, "oracle Wiener mask": protocol.wiener_oracle}
-    if task == MUSIC:
+    rate, chosen = protocol.RATE, arguments.methods
+    out: dict[str, Callable[[protocol.Mix], np.ndarray]] = {
+        "mixture": lambda mix: mix.mixture,
+        ORACLE: protocol.wiener_oracle,
+    }
+    if task == MUSIC and NMF in chosen:
+        factors = Factors.learn(arguments.recordings, rate)
+        out[NMF] = lambda mix: factors.speech(mix.mixture)
+    if task == MUSIC and "SourceSeparator" in chosen:
         model = SourceSeparator.load(arguments.separator) if arguments.separator else SourceSeparator.pretrained()
-        return out | {"SourceSeparator": lambda mix: model.separate(mix.mixture, rate)["speech"]}
-    cleaner = AudioDenoiser.load(arguments.denoiser) if arguments.denoiser else AudioDenoiser.pretrained()
-    window = best_window(mixes)
-    out["scipy Wiener filter"] = lambda mix: wiener(mix.mixture.astype(np.float64), window)
-    return out | {"AudioDenoiser": lambda mix: cleaner.denoise(mix.mixture, rate)}
+        out["SourceSeparator"] = lambda mix: model.separate(mix.mixture, rate)["speech"]
+    if task != MUSIC and WIENER in chosen:
+        window = best_window(mixes)
+        out[WIENER] = lambda mix: wiener(mix.mixture.astype(np.float64), window)
+    if task != MUSIC and "AudioDenoiser" in chosen:
+        cleaner = AudioDenoiser.load(arguments.denoiser) if arguments.denoiser else AudioDenoiser.pretrained()
+        out["AudioDenoiser"] = lambda mix: cleaner.denoise(mix.mixture, rate)
+    return {name: method for name, method in out.items() if name in chosen}
 
 
 def main() -> None:
@@ -110,6 +122,7 @@ def main() -> None:
     parser.add_argument("--mixes", type=int, default=200)
     parser.add_argument("--noisy", type=int, default=100)
     parser.add_argument("--only", choices=TASKS, nargs="+", default=TASKS)
+    parser.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS, help="the other lines stay")
     arguments = parser.parse_args()
     rows: list[dict[str, object]] = []
     for task in arguments.only:

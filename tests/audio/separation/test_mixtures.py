@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from latente import Trainer
+from latente.audio import stft
 from latente.audio.separation.drawing import Recordings, read_recordings
 from latente.audio.separation.mixtures import Levels, Mixtures
-from latente.audio.separation.network import MaskNetwork
+from latente.audio.separation.network import BANDS, DETAILS, MaskNetwork
 from latente.audio.separation.noises import Noise, noise_signal
 from latente.audio.separation.objective import SourceError
 from latente.audio.separation.pairs import Pairs
@@ -142,6 +143,21 @@ def test_masks_add_up_and_every_parameter_learns():
     SourceError()(network, Batch(x, target), Progress()).loss.mean().backward()
     still = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert [name for name in still if not name.endswith("bias")] == []  # a normalisation takes away the bias before it
+
+
+def test_gates_let_through_what_stands_out_of_the_bins_beside_it():
+    network = MaskNetwork(2, 8, 4, (1,)).eval()
+    hiss = 0.01 * np.random.default_rng(0).standard_normal(16_000)
+    tone = 0.1 * np.sin(2 * np.pi * 1000 * np.arange(16_000) / 8000)  # in the middle of bin 64
+    spectrum = stft(torch.from_numpy((hiss + tone).astype(np.float32)), 512, 256)[None]
+    with torch.inference_mode():
+        shut = network.masks(spectrum)
+        network.gates.bias.unflatten(0, (-1, BANDS))[DETAILS - 1] = 1.0  # of the detail across frequency
+        opened = network.masks(spectrum)
+    change = (opened - shut)[0, 0, :, 5:-5].mean(1)  # of the first source's mask
+    assert change[64] > 0.05
+    assert change[[61, 67]].max() < -0.01
+    torch.testing.assert_close(opened.sum(1), torch.ones_like(opened.sum(1)))
 
 
 def test_the_reach_holds():

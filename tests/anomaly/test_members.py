@@ -105,12 +105,12 @@ def test_training_makes_every_member_better():
 
 @pytest.fixture
 def histories(monkeypatch):
-    """The histories of the trainings that happen in a test, and the objectives' held-out samples."""
+    """The history, module and held-out samples of each training in a test."""
     found, fit = [], Trainer.fit
 
     def kept(self, module, source, objective, *, validation=None, **settings):
         history = fit(self, module, source, objective, validation=validation, **settings)
-        found.append((history, module, objective, validation))
+        found.append((history, module, validation))
         return history
 
     monkeypatch.setattr(Trainer, "fit", kept)
@@ -121,12 +121,11 @@ def test_training_stops_early_and_the_best_weights_return(histories):
     x, folds = torch.from_numpy(X[:120]), np.zeros(120, dtype=np.int64)
     part = Ensemble(members=3, steps=3000, hidden_features=64, latent_dim=4, noise=0.0, patience=40)
     _, index = part.fit(x, decide(X[:120]), folds, 0)
-    history, module, objective, validation = histories[0]
+    history, module, validation = histories[0]
     assert history.stopped == "early stopping"
     assert len(history.records) < history.planned / 2
     assert index.shape == (3, 108)
-    held = validation.data if hasattr(validation, "data") else next(iter(validation.batches(1000)))
-    held = torch.as_tensor(getattr(held, "x", held))
+    held = next(iter(validation.batches(1000))).x
     errors = (module.decode(module.encode(held.transpose(0, 1))) - held.transpose(0, 1)).square().mean(2)
     half = np.sort(errors.detach().numpy(), 1)[:, : held.shape[0] - held.shape[0] // 2].mean()
     lowest = min(record.validation_loss for record in history.records)

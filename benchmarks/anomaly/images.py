@@ -1,7 +1,7 @@
 """Anomalies in pictures: one class of Fashion-MNIST against the others, and planted defects of known masks.
 
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py classes   # one class is normal, AUROC
-    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py defects   # where it is: pixel AUROC, PRO
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py defects   # which ones, and where: pixel AUROC
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py photos    # tiles of photographs, likewise
     python benchmarks/anomaly/images.py table                                        # means of the CSV
 
@@ -145,9 +145,7 @@ class DetectorMap:
 MAPS = {
     "latente": erasing_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map, "to-mean": to_mean_map,
 }  # fmt: skip
-LARGE = tuple(
-    name for name in MAPS if name != "detector"
-)  # which can map photographs tile by tile in the time there is
+LARGE = tuple(name for name in MAPS if name != "detector")  # tiles of photographs would take it too long
 
 
 def smoothed(maps: NDArray[Any]) -> NDArray[Any]:

@@ -3,9 +3,9 @@
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/streaming.py score
     LATENTE_DATA=... OMP_NUM_THREADS=1 peers/bin/python benchmarks/anomaly/streaming.py fit     # needs PyOD
 
-`score` writes rows of the table shuttle, drawn again with a jitter of a hundredth of each column's spread, to a .npy file in
-a temporary folder, fits the default detector on the table, and scores the file by its path into another file. What the
-process holds at most is read from the kernel, and from it what was held before: imports and the fitted detector. `fit`
+`score` writes rows of the table shuttle, drawn again with a jitter of a hundredth of each column's spread, to a .npy
+file in a temporary folder, fits the default detector on the table, and scores the file by its path into another file.
+Memory is what the process holds at most meanwhile, above what it held before (imports and the fitted detector). `fit`
 trains both on 10,000 x 9 in turns, in one process and one thread.
 """
 
@@ -36,8 +36,8 @@ TABLE, ROWS, PIECE, JITTER, REPEATS = "shuttle", 1_000_000, 50_000, 0.01, 3
 class Resident:
     """The most memory that the process holds between enter and exit, above what it held at enter, in MiB.
 
-    The kernel's own high-water mark covers the whole life of a process, the imports included; so the present size is read
-    every 5 ms.
+    The kernel's own high-water mark covers the whole life of a process, the imports included; so the present size is
+    read every 5 ms.
     """
 
     def __enter__(self) -> Resident:
@@ -94,7 +94,7 @@ def score(rows: int) -> dict[str, object]:
 
 
 def fit() -> list[dict[str, object]]:
-    """Medians of three fits of each on the same standardised normal rows, in turns, and how well they then tell apart."""
+    """Medians of three fits of each on the same standardised normal rows, in turns; means of how well they tell apart."""
     X, y = load(TABLE)
     known = X[y == 0]
     rng = np.random.default_rng(0)

@@ -1,7 +1,7 @@
 """Anomalies in pictures: one class of Fashion-MNIST against the others, and planted defects of known masks.
 
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py classes   # one class is normal, AUROC
-    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py defects   # which ones, and where: pixel AUROC
+    LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py defects   # planted: which ones, where
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/anomaly/images.py photos    # tiles of photographs, likewise
     python benchmarks/anomaly/images.py table                                        # means of the CSV
 

@@ -17,7 +17,7 @@ def heartbeat(steps: int, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def detector():
-    return SeriesDetector(window=20, false_alarm_rate=0.1, random_state=0).fit(heartbeat(1200, 0))
+    return SeriesDetector(window=20, false_alarm_rate=0.2, random_state=0).fit(heartbeat(1200, 0))
 
 
 def test_the_worst_stretch_comes_first_and_is_explained(detector, tmp_path):
@@ -37,7 +37,7 @@ def test_the_worst_stretch_comes_first_and_is_explained(detector, tmp_path):
 
 
 def test_nothing_flagged_shows_the_least_normal_steps(tmp_path):
-    quiet = SeriesDetector(window=20, false_alarm_rate=0.1, random_state=0).fit(heartbeat(1200, 0))
+    quiet = SeriesDetector(window=20, false_alarm_rate=0.2, random_state=0).fit(heartbeat(1200, 0))
     quiet.offset_ = -np.inf
     text = write_series_report(quiet, tmp_path / "page.html", heartbeat(300, 1)).read_text()
     assert "No step is flagged; the least normal ones are:" in text
@@ -56,7 +56,7 @@ def test_a_detector_that_reconstructs_nothing_is_not_explained(tmp_path):
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(n_estimators=10, random_state=0)
-    plain = SeriesDetector(forest, window=20, false_alarm_rate=0.1).fit(heartbeat(900, 0))
+    plain = SeriesDetector(forest, window=20, false_alarm_rate=0.2).fit(heartbeat(900, 0))
     text = write_series_report(plain, tmp_path / "page.html", heartbeat(300, 1)).read_text()
     assert "expected in colour" not in text
     assert 'id="top"' in text

@@ -96,9 +96,9 @@ class DriftMonitor:
     Rows are collected until there are `batch`, and then held against the reference. The k-th test has the level
     rate * 6 / (pi^2 k^2); these levels sum to `rate`, so by the union bound does the chance of any false warning.
 
-    Against few reference rows a test of few new ones can find nothing: of m and n rows the smallest p-value is 2 / C(m +
-    n, m), C for a binomial coefficient. A test then has as many more rows as it takes, 1,000 at most: at the usual
-    settings 35 against two reference rows, 657 against one.
+    Against few reference rows a test of few new ones can find nothing: of m and n rows the smallest p-value is
+    2 / C(m + n, m), C for a binomial coefficient. A test then has as many more rows as it takes, 1,000 at most: at the
+    usual settings 35 against two reference rows, 657 against one.
 
     Args:
         reference: (n, d) codes and residuals of held-out data; rows should be independent.

@@ -42,7 +42,7 @@ def test_steps_are_judged_beside_their_time_stamps(files, call):
     assert flags.columns == ["time", "anomaly_score", "p_value", "anomaly"]
     assert flags["time"].to_list() == series(500, 1)["time"].to_list()
     assert flags["anomaly_score"].arg_max() in range(290, 320)
-    assert flags["anomaly"][300:310].all()
+    assert flags["anomaly"][300:310].min() == 1
     assert flags["anomaly"].sum() == record["flagged"]
     assert ((flags["p_value"] <= 0.2) == (flags["anomaly"] == 1)).all()
     assert record["window"] == 20
@@ -92,7 +92,7 @@ def test_arrays_are_numbered_and_a_share_can_be_flagged(files, call):
     flags = pl.read_csv(files / "f.csv")
     assert flags["row"].to_list() == list(range(500))
     assert flags["anomaly"].sum() == 20
-    assert flags["anomaly"][301:309].all()
+    assert flags["anomaly"][301:309].min() == 1
     assert flags["p_value"].null_count() == 500
     assert 'id="calibration"' not in (files / "page.html").read_text()
 

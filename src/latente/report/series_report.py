@@ -55,7 +55,7 @@ def write_series_report(
         >>> import tempfile
         >>> t = np.arange(600)
         >>> series = np.sin(t / 5) + 0.1 * np.random.default_rng(0).normal(size=600)
-        >>> detector = SeriesDetector(window=20, false_alarm_rate=0.1, random_state=0).fit(series)
+        >>> detector = SeriesDetector(window=20, false_alarm_rate=0.2, random_state=0).fit(series)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_series_report(detector, f"{folder}/report.html", series).name
         'report.html'

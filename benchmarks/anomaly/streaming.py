@@ -50,6 +50,7 @@ class Resident:
     def __exit__(self, *error: object) -> None:
         self._stop.set()
         self._thread.join()
+        self.most = max(self.most, self._now())
         self.mib = (self.most - self.before) / 2**20
 
     def _watch(self) -> None:

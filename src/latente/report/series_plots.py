@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 POINTS = 600  # of a curve; of more steps the lowest and the highest of each piece are drawn
-TICKS = 3
+TICKS, FEW_TICKS = 3, 2  # time stamps are long
 
 
 def thinned(values: Array, points: int = POINTS) -> tuple[NDArray[np.int64], Array]:
@@ -71,8 +71,8 @@ def overview_plot(
             ax.set_xlim(0, max(1, len(curve) - 1))
         if np.isfinite(threshold):
             lower.axhline(threshold, color=SERIES[0], lw=1.5, ls="--")
-        _name_steps(upper, names, 0, len(names), shown=False)
-        _name_steps(lower, names, 0, len(names))
+        _name_steps(upper, names, 0, len(names), TICKS, shown=False)
+        _name_steps(lower, names, 0, len(names), TICKS)
 
     return plot(draw, (7.0, 3.6), "the series and its scores over time, with the threshold", "time")
 
@@ -106,13 +106,13 @@ def stretch_plot(
                 ax.plot(steps, found.values[:, channel], color=INK, lw=1.2)
             ax.plot(steps, found.expected[:, channel], color=SERIES[0], lw=1.6)
             ax.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-            _name_steps(ax, names, start, start + len(steps), shown=i == len(channels))
+            _name_steps(ax, names, start, start + len(steps), FEW_TICKS, shown=i == len(channels))
 
     what = f"the series from {names[steps[0]]} to {names[steps[-1]]} and what was expected"
     return plot(draw, (5.6, 0.8 + 1.4 * len(channels)), what, prefix)
 
 
-def _name_steps(ax: Axes, names: Sequence[str], start: int, end: int, *, shown: bool = True) -> None:
+def _name_steps(ax: Axes, names: Sequence[str], start: int, end: int, ticks: int, *, shown: bool = True) -> None:
     """Writes the names of some steps below an axis."""
-    places = np.linspace(start, end - 1, TICKS + 2)[1:-1].round().astype(int)
-    ax.set_xticks(places, [plain(names[i]) for i in places] if shown else [""] * TICKS)
+    places = np.linspace(start, end - 1, ticks + 2)[1:-1].round().astype(int)
+    ax.set_xticks(places, [plain(names[i]) for i in places] if shown else [""] * ticks)

@@ -44,7 +44,7 @@ class JudgedSteps:
     @property
     def missing(self) -> NDArray[np.bool_]:
         """(n,), which steps are not finite."""
-        return ~np.isfinite(self.values).all(1)
+        return ~np.logical_and.reduce(np.isfinite(self.values), axis=1)
 
     def stretches(self, join: int) -> list[Alarm]:
         """Returns the runs of flagged steps that have a score, the worst first.
@@ -62,7 +62,8 @@ class JudgedSteps:
             count: at most.
             apart: steps that lie between two of them at least.
         """
-        scores, found = self._comparable.copy(), []
+        scores = self._comparable.copy()
+        found: list[Alarm] = []
         while len(found) < count and np.isfinite(scores).any():
             peak = int(scores.argmin())
             found.append(Alarm(peak, peak + 1, peak, float(scores[peak])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["detect"]
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,9 @@ def detect(
     if detector is None:
         normal = None if train is None else read_named(train, id_column, resize, train=True, series=series)
         named = named if normal is None else arranged(named, normal.columns)
-        learn = (lambda *given: learned_series(*given, window)) if series else _learned
-        given = (_contamination(contamination), seed)
-        detector = learn(named if normal is None else normal, normal is None, false_alarm_rate, *given)
+        learn: Any = partial(learned_series, window=window) if series else _learned
+        learned = named if normal is None else normal
+        detector = learn(learned, normal is None, false_alarm_rate, _contamination(contamination), seed)
     named = arranged(named, [str(name) for name in getattr(detector, "feature_names_in_", ())])
     write_judged(judged(detector, named, fdr), detector, named, output, as_json)
     _keep(detector, named, report, save, fdr)

@@ -49,7 +49,7 @@ def learned_series(
 
 def _pieces(named: Named) -> Any:
     """Returns the series, or a list of the pieces between steps with missing values."""
-    finite = np.isfinite(_values(named)).all(1)
+    finite: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(_values(named)), axis=1)
     if finite.all():
         return named.X
     edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(int)))

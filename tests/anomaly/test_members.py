@@ -145,6 +145,12 @@ def test_held_out_rows_are_outside_a_members_fold_and_not_trained_on():
     assert (few.shape[1], own.shape[1]) == (2, 1)
 
 
+def test_with_too_few_rows_to_hold_any_out_training_goes_to_the_end(histories):
+    x = torch.from_numpy(X[:2])
+    Ensemble(members=2, steps=5, patience=1).fit(x, decide(X[:2]), np.array([0, 1]), 0)
+    assert (histories[0][0].stopped, len(histories[0][0].records)) == ("finished", 5)
+
+
 def test_up_to_a_half_of_anomalies_does_not_move_what_training_stops_by():
     group = members((3, 3, 3)).eval()
     u = torch.randn((40, 3, 5), generator=torch.Generator().manual_seed(1))

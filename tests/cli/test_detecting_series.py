@@ -125,6 +125,30 @@ def test_mistakes_are_said_in_one_line(files, call, options, message):
     assert not (files / "flags.csv").exists()
 
 
+@pytest.mark.filterwarnings("ignore:the held-out steps make")
+def test_a_column_that_rises_in_every_row_is_pointed_at(files, call):
+    timed = series(400, 0).with_columns(seconds=pl.int_range(400) / 10).drop("time")
+    timed.write_csv(files / "timed.csv")
+    given = ("detect", files / "timed.csv", "--series", "--window", 20, "--false-alarm-rate", "0.3")
+    done = call(*given, "-o", files / "f.csv")
+    assert "column seconds of" in done.err
+    assert "if it is the time, give --id seconds" in done.err
+    done = call(*given, "--id", "seconds", "-o", files / "g.csv")
+    assert done.code == 0, done.err
+    assert pl.read_csv(files / "g.csv")["seconds"][:3].to_list() == [0.0, 0.1, 0.2]
+
+
+def test_files_that_are_read_in_pieces_are_refused(files, call, monkeypatch):
+    from latente.data import open as opening
+
+    monkeypatch.setattr(opening, "IN_MEMORY", 100)
+    np.save(files / "long.npy", np.zeros((200, 1)))
+    done = call("detect", files / "long.npy", "--series", "--model", files / "none", "-o", files / "f.csv")
+    assert done.code == 2
+    done = call("detect", files / "long.npy", "--series", "-o", files / "f.csv")
+    assert "a series is judged in memory" in done.err.replace("\n", " ")
+
+
 def test_detectors_of_both_kinds_are_told_apart(files, call):
     rows = pl.read_csv(files / "normal.csv").drop("time")
     rows.write_csv(files / "rows.csv")

@@ -114,21 +114,22 @@ learning_rate=0.01, patience=None)
         members.learn_scale(x, schema)
         u = members.standardised(flat)
         index, held = self._rows(folds, flat.shape[1], generator)
-        trainer = self._trainer(index.shape[1])
+        stops = held.shape[1] > 0
+        trainer = self._trainer(index.shape[1], stops)
         objective = MemberReconstruction(self.noise, self.trim)
-        validation = ArraySource(u[held.T]) if self.patience is not None else None
+        validation = ArraySource(u[held.T]) if stops else None
         trainer.fit(members, ArraySource(u[index.T]), objective, validation=validation, seed=seed)
         return members.eval(), index
 
-    def _trainer(self, rows: int) -> Trainer:
-        """Returns the settings of training for members that see so many rows each."""
+    def _trainer(self, rows: int, stops: bool) -> Trainer:
+        """Returns the settings of training for members that see so many rows each, and may stop early."""
         batch = min(BATCH, rows)
         batches = max(1, round(rows / batch))  # of an epoch
         return Trainer(
             epochs=max(1, round(int(self.steps) / batches)),
             batch_size=batch,
             learning_rate=self.learning_rate,
-            patience=None if self.patience is None else max(1, round(self.patience / batches)),
+            patience=max(1, round(self.patience / batches)) if stops and self.patience is not None else None,
             precision="float32",
             device="cpu",
             threads=1,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from latente.anomaly.calibration import select
 from latente.anomaly.drift import DriftTest, DriftWarning
@@ -84,9 +85,11 @@ def judge(model: FittedSeries, X: Any, fdr: float | None = None) -> JudgedSteps:
         fdr: a false-discovery rate at which steps are flagged, in place of the threshold.
 
     Raises:
+        NotFittedError: before `fit`.
         ValueError: for other channels, a series without a window of finite steps, or an fdr of a detector that holds
             nothing out.
     """
+    check_is_fitted(model, "detector_")
     series = model._read(as_series(X, finite=False), X)
     stream = model.stream()
     with warnings.catch_warnings():

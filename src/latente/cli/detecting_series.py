@@ -47,6 +47,17 @@ def learned_series(
     return detector.fit(_pieces(normal))
 
 
+def _check_in_memory(named: Named) -> None:
+    """Raises ValueError for a file that is only read in pieces."""
+    from latente.data import Rows
+
+    if isinstance(named.X, Rows):
+        raise ValueError(
+            f"{named.source} takes more than 1 GiB, and a series is judged in memory; cut the file, or use "
+            "SeriesDetector.stream in Python, which takes it piece by piece"
+        )
+
+
 def _pieces(named: Named) -> Any:
     """Returns the series, or a list of the pieces between steps with missing values."""
     finite: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(_values(named)), axis=1)
@@ -65,6 +76,7 @@ def _values(named: Named) -> NDArray[np.float64]:
     """Returns the series as (n, channels), missing values NaN."""
     from latente.anomaly.windows import as_series
 
+    _check_in_memory(named)
     return as_series(named.X, named.source, finite=False)
 
 
@@ -79,6 +91,7 @@ def judged_series(detector: SeriesDetector, named: Named, fdr: float | None) -> 
     from latente.anomaly.series_judged import judge
     from latente.anomaly.series_parts import RATE
 
+    _check_in_memory(named)
     steps = judge(detector, named.X, fdr)
     if steps.drift:
         note(

@@ -70,7 +70,7 @@ def read_named(
         return Named(X, [str(file.relative_to(path)) for file in files], "file", text)
     chosen = id_column if id_column in names else _words(X, text, series)
     if chosen is None:
-        _note_of_numbers(X, text)
+        _note_of_numbers(X, text, series)
         return Named(X, list(range(len(X))), "row", text)
     ids = np.asarray(X[chosen]).tolist()
     return Named(X[[name for name in names if name != chosen]], ids, chosen, text)
@@ -126,11 +126,13 @@ def _words(X: Any, text: str, twice: bool) -> str | None:
     return words[0]
 
 
-def _note_of_numbers(X: Any, text: str) -> None:
-    """Says which columns of whole numbers look like names of rows."""
+def _note_of_numbers(X: Any, text: str, series: bool) -> None:
+    """Says which columns of whole numbers look like names of rows, or columns like the time of a series."""
     for name in _columns(X):
         values = np.asarray(X[name])
-        if values.dtype.kind in "iu" and len(values) >= FEWEST and len(np.unique(values)) == len(values):
+        if series and len(values) >= FEWEST and bool((np.diff(values) > 0).all()):
+            note(f"note: column {name} of {text} rises in every row; if it is the time, give --id {name}")
+        elif values.dtype.kind in "iu" and len(values) >= FEWEST and len(np.unique(values)) == len(values):
             note(
                 f"note: column {name} of {text} has another whole number in every row; if it names the rows, "
                 f"give --id {name}"

@@ -184,7 +184,16 @@ def discoveries() -> list[str]:
         "the standard error is over fits:",
         "",
         *table(["through", "stated rate", "fits", "batches each", "false discoveries, %", "anomalies found, %"], rows),
+        exceeded(found),
+        "",
     ]  # fmt: skip
+
+
+def exceeded(found: dict[tuple[str, str], list[dict[str, str]]]) -> str:
+    """Says which stated rates of false discoveries are exceeded on the mean."""
+    over = [f"{how} at {100 * float(fdr):g}%" for (how, fdr), own in sorted(found.items())
+            if np.mean([float(row["false"]) for row in own]) > 100 * float(fdr)]  # fmt: skip
+    return "The bar, at most the stated rate: " + (f"exceeded by {', '.join(over)}." if over else "met by all means.")
 
 
 def spread(values: list[float]) -> str:

@@ -126,5 +126,5 @@ def test_rows_are_drawn_into_a_file_piece_by_piece(scripts, tmp_path):
     assert rows.shape == (60_001, 3)
     np.testing.assert_allclose(rows.mean(0), X.mean(0), atol=0.05)
     with streaming.Resident() as memory:
-        held = np.ones(4 << 20)
-    assert held.nbytes / 2**20 - 1 <= memory.mib < 300
+        held = np.ones(16 << 20)  # more than what freed memory can hold
+    assert held.nbytes / 2**20 - 1 <= memory.mib < 400

@@ -208,7 +208,8 @@ def _stretches(
     ]
     none = None if flagged else tag("p", "No step is flagged; the least normal ones are:")
     head = ["stretch", "steps", "score", "p-value", "why"]
-    note = tag("p", "Values are those of the worst step; shares are of what the channels contribute to the stretch.")
+    several = "; shares are of what the channels contribute to the stretch" if judged.values.shape[1] > 1 else ""
+    note = tag("p", f"Values are those of the worst step{several}.")
     return section("Worst stretches", none, table(head, rows, prose=True), note, join(drawings), id_="top")
 
 

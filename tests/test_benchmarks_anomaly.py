@@ -56,3 +56,75 @@ def test_the_page_names_failures(scripts, monkeypatch):
     monkeypatch.setattr(page, "read", lambda name: rows)
     assert "PyOD PCA on wine" in page.failures("clean")[0]
     assert page.means("clean", "auroc") == {("wine", "PyOD PCA"): 50.0, ("wine", "latente"): 90.0}
+
+
+def test_damaged_pictures_are_told_from_clean_ones(scripts):
+    images = scripts("images")
+    clean, damaged = np.zeros((6, 8, 8), np.float32), np.zeros((6, 8, 8), np.float32)
+    damaged[:3, 4, 4] = 1.0
+
+    def find(x):
+        return np.square(x)
+
+    assert images.told_apart(find, clean, [damaged], [find(damaged)]) == {"auroc": 0.75, "ap": 0.75}
+
+    class Scored:
+        def __call__(self, x):
+            return find(x)
+
+        def score(self, x):
+            return -x.max((1, 2))
+
+    assert images.told_apart(Scored(), clean, [damaged, damaged], [])["auroc"] == 0.25
+
+
+def test_verdicts_say_by_how_much_and_on_what(scripts):
+    verdict = scripts("tabled").verdict
+    assert (
+        verdict("mean AUROC", 0.912, 0.93, 1, 100, 10, 10)
+        == "The bar for the mean AUROC, 93.0: missed by 1.8 (91.2).\n"
+    )
+    assert "met (95.0, on 3 of 10 only)" in verdict("mean AUROC", 0.95, 0.93, 1, 100, 3, 10)
+    assert "not measured" in verdict("pixel AUROC", None, 0.95, 3, 1, 0, 10)
+
+
+def test_series_are_compared_on_those_that_all_methods_have(scripts):
+    pages = scripts("pages")
+    vus = {"latente": {"a": 0.6, "b": 0.2}, "pca": {"a": 0.5, "b": 0.1, "c": 0.9}, "pyod-ae": {"a": 0.5, "b": 0.2}}
+    lines = [
+        {"method": method, "series": series, "vus_pr": str(value), "range_f1": "0.1", "fit_seconds": "1"}
+        for method, own in vus.items()
+        for series, value in own.items()
+    ]
+    text = "\n".join(pages.compared(lines))
+    assert "| PCA of windows | 3 | 0.500 | 0.300 | 0.500 | 0.100 | 0.100 | 1.00 |" in text
+    assert "on the mean over 2 series in common: met (+0.100 against PCA of windows, +0.050 against" in text
+    assert "PyOD AutoEncoder not run" in "\n".join(
+        pages.compared([line for line in lines if line["method"] != "pyod-ae"])
+    )
+
+
+def test_false_discoveries_are_counted_through_the_detector(scripts):
+    rows = scripts("calibration").of_detector("split", 0)
+    assert [row["fdr"] for row in rows] == [0.05, 0.1, 0.2]
+    assert all(0 <= row["false"] <= 60 and row["found"] > 20 for row in rows)
+    assert rows[0]["found"] <= rows[2]["found"]
+
+
+def test_discoveries_have_a_standard_error_over_fits(scripts, monkeypatch):
+    page = scripts("page")
+    rows = [{"how": "split", "fdr": "0.05", "batches": "20", "false": f, "found": "50"} for f in ("3", "5")]
+    monkeypatch.setattr(page, "read", lambda name: rows)
+    assert "| 5% | 2 | 20 | 4.0 ± 1.0 | 50.0 ± 0.0 |" in "\n".join(page.discoveries())
+
+
+def test_rows_are_drawn_into_a_file_piece_by_piece(scripts, tmp_path):
+    streaming = scripts("streaming")
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    streaming.write_rows(tmp_path / "rows.npy", X, 60_001)
+    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    assert rows.shape == (60_001, 3)
+    np.testing.assert_allclose(rows.mean(0), X.mean(0), atol=0.05)
+    with streaming.Resident() as memory:
+        held = np.ones(16 << 20)  # more than what freed memory can hold
+    assert held.nbytes / 2**20 - 1 <= memory.mib < 400

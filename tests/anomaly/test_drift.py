@@ -63,3 +63,25 @@ def test_drift_is_found_soon_and_pieces_do_not_matter():
 def test_input_that_makes_no_sense(call, message):
     with pytest.raises(ValueError, match=message):
         call(np.arange(12.0).reshape(4, 3))
+
+
+def test_few_reference_rows_get_as_many_new_ones_as_a_warning_takes():
+    weights = [0.5, 0.5]
+    sizes = {m: DriftMonitor(np.zeros((m, 2)), batch=30, first=8, weights=weights)._size() for m in (1, 2, 3, 4, 40)}
+    assert sizes == {1: 657, 2: 35, 3: 14, 4: 9, 40: 8}
+    for m, n in sizes.items():
+        smallest = ks_2samp(np.arange(m), m + np.arange(n), method="exact").pvalue
+        assert smallest / 0.5 <= 0.01 * 6 / np.pi**2
+    rng = np.random.default_rng(0)
+    monitor = DriftMonitor(rng.normal(size=(2, 2)), batch=30, first=8, weights=weights)
+    assert monitor.update(5 + rng.normal(size=(34, 2))) == []
+    assert [test.drifted for test in monitor.update(5 + rng.normal(size=(1, 2)))] == [True]
+    assert DriftMonitor(np.zeros((1, 2)), rate=1e-4, batch=30, weights=weights)._size() == 1000
+
+
+def test_a_small_reference_warns_falsely_no_more_often_than_stated():
+    rng, false = np.random.default_rng(1), 0
+    for _ in range(300):
+        monitor = DriftMonitor(rng.normal(size=(2, 3)), rate=0.1, batch=30, first=8, weights=[0.25, 0.25, 0.5])
+        false += any(test.drifted for test in monitor.update(rng.normal(size=(120, 3))))
+    assert false / 300 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 300)

@@ -60,7 +60,7 @@ def test_members_do_not_touch_each_other():
 def test_the_loss_is_the_mean_over_members_of_the_trimmed_mean(trim):
     group = members().eval()
     u = torch.randn((20, 3, 5), generator=torch.Generator().manual_seed(1))
-    loss = MemberReconstruction(0.5, trim)(group, Batch(u, u), Progress()).loss.mean().item()
+    loss = MemberReconstruction(0.5, trim, trim)(group, Batch(u, u), Progress()).loss.mean().item()
     errors = [np.sort((alone(group, i)(u[:, i]) - u[:, i]).square().mean(1).detach().numpy()) for i in range(3)]
     plain = members((3, 3, 3)).eval()
     assert plain.members == 3
@@ -103,6 +103,65 @@ def test_training_makes_every_member_better():
     assert (errors[1] < 0.2 * errors[0]).all()
 
 
+@pytest.fixture
+def histories(monkeypatch):
+    """The history, module and held-out samples of each training in a test."""
+    found, fit = [], Trainer.fit
+
+    def kept(self, module, source, objective, *, validation=None, **settings):
+        history = fit(self, module, source, objective, validation=validation, **settings)
+        found.append((history, module, validation))
+        return history
+
+    monkeypatch.setattr(Trainer, "fit", kept)
+    return found
+
+
+def test_training_stops_early_and_the_best_weights_return(histories):
+    x, folds = torch.from_numpy(X[:120]), np.zeros(120, dtype=np.int64)
+    part = Ensemble(members=3, steps=3000, hidden_features=64, latent_dim=4, noise=0.0, patience=40)
+    _, index = part.fit(x, decide(X[:120]), folds, 0)
+    history, module, validation = histories[0]
+    assert history.stopped == "early stopping"
+    assert len(history.records) < history.planned / 2
+    assert index.shape == (3, 108)
+    held = next(iter(validation.batches(1000))).x
+    errors = (module.decode(module.encode(held.transpose(0, 1))) - held.transpose(0, 1)).square().mean(2)
+    half = np.sort(errors.detach().numpy(), 1)[:, : held.shape[0] - held.shape[0] // 2].mean()
+    lowest = min(record.validation_loss for record in history.records)
+    assert half == pytest.approx(lowest, rel=1e-4)
+
+
+def test_held_out_rows_are_outside_a_members_fold_and_not_trained_on():
+    folds = np.arange(300) % 3
+    index, held = Ensemble(members=6, patience=10)._rows(folds, 5, torch.Generator().manual_seed(0))
+    assert (index.shape, held.shape) == ((6, 180), (6, 20))
+    for i in range(6):
+        assert not set(index[i].tolist()) & set(held[i].tolist())
+        assert i % 3 not in set(folds[held[i]])
+    plain, none = Ensemble(members=6)._rows(folds, 5, torch.Generator().manual_seed(0))
+    assert (plain.shape, none.shape) == ((6, 200), (6, 0))
+    few, own = Ensemble(members=2, patience=10)._rows(np.zeros(3, dtype=np.int64), 5, torch.Generator())
+    assert (few.shape[1], own.shape[1]) == (2, 1)
+
+
+def test_with_too_few_rows_to_hold_any_out_training_goes_to_the_end(histories):
+    x = torch.from_numpy(X[:2])
+    Ensemble(members=2, steps=5, patience=1).fit(x, decide(X[:2]), np.array([0, 1]), 0)
+    assert (histories[0][0].stopped, len(histories[0][0].records)) == ("finished", 5)
+
+
+def test_up_to_a_half_of_anomalies_does_not_move_what_training_stops_by():
+    group = members((3, 3, 3)).eval()
+    u = torch.randn((40, 3, 5), generator=torch.Generator().manual_seed(1))
+    broken = torch.cat([u, 1e4 * torch.ones((38, 3, 5))])
+    objective = MemberReconstruction(0.2, 0.1)
+    clean = objective(group, Batch(u, u), Progress()).loss.mean().item()
+    with_half = objective(group, Batch(broken, broken), Progress()).loss.mean().item()
+    worst = (group.decode(group.encode(u.transpose(0, 1))) - u.transpose(0, 1)).square().mean(2).max().item()
+    assert clean < with_half < worst
+
+
 def test_sizes_of_codes_are_divided_among_the_members():
     group = Ensemble(members=5, latent_dim=(1, 3)).build(6)
     assert group.active.sum((1, 2)).tolist() == [1, 1, 1, 3, 3]
@@ -120,6 +179,8 @@ def test_sizes_of_codes_are_divided_among_the_members():
         {"noise": -1},
         {"trim": 1.0},
         {"learning_rate": 0},
+        {"patience": 0},
+        {"patience": 2.5},
     ],
 )
 def test_settings_without_sense_are_refused(settings):

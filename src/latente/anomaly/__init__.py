@@ -24,9 +24,9 @@ from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Contribution, Explanation
 from latente.anomaly.fitted import CalibrationWarning
 from latente.anomaly.likelihood import Likelihood
+from latente.anomaly.loading import load
 from latente.anomaly.maps import anomaly_map
 from latente.anomaly.moments import DominatedColumnWarning
-from latente.anomaly.saving import load
 from latente.anomaly.scores import (
     CodeDistance,
     JointDistance,

@@ -35,17 +35,27 @@ def nearest(
     """
     found = []
     for member, (own, others) in enumerate(zip(x, references, strict=True)):
-        same = None if index is None or known is None else index[member, :, None] == known[member]
+        same = None if index is None or known is None else _places(index[member], known[member])
         found.append(_nearest(own, others, k, same, None if lone is None else lone[member]))
     return torch.stack(found)
 
 
-def _nearest(x: Tensor, references: Tensor, k: int, same: Tensor | None, lone: Tensor | None) -> Tensor:
-    """Returns (n,) for one member; all members at once would take more memory and no less time."""
-    lengths = x.square().sum(1, keepdim=True) + references.square().sum(1)
-    squared = torch.addmm(lengths, x, references.T, alpha=-2)  # only finds them: it rounds small distances badly
+def _places(index: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns which of the samples (n,) are among the references (m,), all different, and where these are."""
+    ordered, order = known.sort()
+    at = torch.searchsorted(ordered, index.contiguous()).clamp(max=len(known) - 1)
+    rows = torch.nonzero(ordered[at] == index).flatten()
+    return rows, order[at[rows]]
+
+
+def _nearest(x: Tensor, references: Tensor, k: int, same: tuple[Tensor, Tensor] | None, lone: Tensor | None) -> Tensor:
+    """Returns (n,) for one member; all members at once would take more memory and no less time.
+
+    |x - r|^2 - |x|^2 finds the nearest references r. It rounds small distances badly, so those are computed anew.
+    """
+    squared = torch.addmm(references.square().sum(1), x, references.T, alpha=-2)
     if same is not None:
-        squared = squared.masked_fill(same, torch.inf)
+        squared[same] = torch.inf
     count = min(k if lone is None else k + 1, squared.shape[1])
     if count == 1:
         found, at = (part[:, None] for part in squared.min(1))

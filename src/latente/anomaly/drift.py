@@ -15,6 +15,7 @@ from latente.metrics.points import as_points, same_columns
 from latente.parts import is_integer, is_number
 
 Array = NDArray[np.float64]
+MOST = 1000  # rows of a test that takes more of them because there are few reference rows
 
 
 class DriftWarning(UserWarning):
@@ -95,10 +96,14 @@ class DriftMonitor:
     Rows are collected until there are `batch`, and then held against the reference. The k-th test has the level
     rate * 6 / (pi^2 k^2); these levels sum to `rate`, so by the union bound does the chance of any false warning.
 
+    Against few reference rows a test of few new ones can find nothing: of m and n rows the smallest p-value is
+    2 / C(m + n, m), C for a binomial coefficient. A test then has as many more rows as it takes, 1,000 at most: at the
+    usual settings 35 against two reference rows, 657 against one.
+
     Args:
         reference: (n, d) codes and residuals of held-out data; rows should be independent.
         rate: the chance of any false warning, in (0, 1).
-        batch: rows a test.
+        batch: rows a test, more where the reference is very small.
         first: rows of the first test, fewer than `batch`: the next have twice as many each, until they have `batch`. So
             a large change is seen soon. None: `batch` from the start.
         weights: of the columns, as in `drift_test`.
@@ -140,13 +145,24 @@ class DriftMonitor:
         points = as_points(rows, "rows")
         same_columns(points, self.reference, ("rows", "reference"))
         waiting, found = np.concatenate([self._waiting, points]), []
-        while len(waiting) >= (size := min(self.batch, self.first << min(self.tests, 30))):
+        while len(waiting) >= (size := self._size()):
             self.tests += 1
-            level = self.rate * 6 / (math.pi * self.tests) ** 2
+            level = self._level(self.tests)
             found.append(_tested(self.reference, waiting[:size], level, self.weights))
             waiting = waiting[size:]
         self._waiting = waiting
         return found
+
+    def _level(self, test: int) -> float:
+        return self.rate * 6 / (math.pi * test) ** 2
+
+    def _size(self) -> int:
+        """Returns how many rows the next test has: as many as asked for, more where that could find nothing."""
+        size = min(self.batch, self.first << min(self.tests, 30))
+        level, known = self._level(self.tests + 1) * float(self.weights.max()), len(self.reference)
+        while size < MOST and 2 / math.comb(known + size, known) > level:
+            size += 1
+        return size
 
 
 def _weights(weights: Any, columns: int) -> Array:

@@ -194,10 +194,12 @@ class MemberReconstruction(Objective, name="member_reconstruction"):
     Args:
         noise: standard deviation of what is added to the standardised input in training.
         trim: the fraction of each member's batch, with the largest errors, that is left out.
+        held_trim: the same where nothing is trained.
     """
 
     noise: float = 0.2
     trim: float = 0.0
+    held_trim: float = 0.5
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
         u = batch.x.transpose(0, 1)
@@ -205,6 +207,7 @@ class MemberReconstruction(Objective, name="member_reconstruction"):
         if module.training and self.noise:
             noisy = u + self.noise * torch.randn(u.shape, generator=module.generator, device=u.device)
         error = (module.decode(module.encode(noisy)) - u).square().mean(2)  # (members, batch)
-        weighted = error * kept(error, self.trim) if self.trim else error
+        trim = self.trim if module.training else self.held_trim
+        weighted = error * kept(error, trim) if trim else error
         zero = torch.zeros(len(batch), device=u.device)
         return Losses(weighted.mean(0), error.mean(0), zero, zero)

@@ -68,16 +68,6 @@ def load(path: str | Path) -> AnomalyDetector:
 
     Raises:
         ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
-
-    Example:
-        >>> import tempfile
-        >>> from latente.anomaly import AnomalyDetector
-        >>> X = np.random.default_rng(0).normal(size=(100, 3))
-        >>> detector = AnomalyDetector(Ensemble(members=4, steps=50), random_state=0).fit(X)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     restored = load(detector.save(folder))
-        >>> bool((restored.predict(X) == detector.predict(X)).all())
-        True
     """
     tensors, stored = read_kind(path, NAME)
     try:

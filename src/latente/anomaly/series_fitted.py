@@ -48,20 +48,26 @@ class FittedSeries(OutlierMixin, BaseEstimator):
     _mean: Array
     _spread: Array
 
-    def score_samples(self, X: Any) -> Any:
+    def score_samples(self, X: Any, *, missing: str = "raise") -> Any:
         """Returns scores (n,) of steps, higher for more normal ones; for a list of series a list of arrays.
 
         Args:
             X: (n,) or (n, channels) with n at least `window_`, or a list of such.
+            missing: "raise" for an error that names values that are not finite; with "nan" these cut the series as in
+                a `stream`: such a step has the score NaN, and so have steps between two of them less than a window
+                apart.
 
         Raises:
             ValueError: for other channels than in `fit`, values that are not finite, series shorter than the window.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self, "detector_")
-        series, listed = read_series(X)
+        if missing not in ("raise", "nan"):
+            raise ValueError(f"missing must be 'raise' or 'nan'; got {missing!r}")
+        series, listed = read_series(X, finite=missing == "raise")
         given = X if listed else [X]
-        scores = [self._step_scores(self._read(item, own)) for item, own in zip(series, given, strict=True)]
+        score = self._step_scores if missing == "raise" else self._cut_scores
+        scores = [score(self._read(item, own)) for item, own in zip(series, given, strict=True)]
         return scores if listed else scores[0]
 
     def decision_function(self, X: Any) -> Any:
@@ -88,7 +94,18 @@ class FittedSeries(OutlierMixin, BaseEstimator):
             ValueError: for a detector with `contamination`, which holds nothing out.
         """
         self._check_held_out("p-values need")
-        return self._each(X, lambda scores: step_p_values(scores, self.calibration_scores_, self.calibration_blocks_))
+        return self._each(X, self.p_values_of)
+
+    def p_values_of(self, scores: Any) -> Array:
+        """Returns (n,): the p-values of scores of steps that are known already; see `p_values`.
+
+        Args:
+            scores: (n,), as `score_samples` returns them; NaN gives NaN.
+        """
+        self._check_held_out("p-values need")
+        scores = np.asarray(scores, dtype=np.float64)
+        found = step_p_values(scores, self.calibration_scores_, self.calibration_blocks_)
+        return np.where(np.isnan(scores), np.nan, found)
 
     def select(self, X: Any, fdr: float = 0.1) -> Any:
         """Returns (n,): the steps that are anomalies at a stated false-discovery rate; see `latente.anomaly.select`.
@@ -252,6 +269,11 @@ class FittedSeries(OutlierMixin, BaseEstimator):
     def _step_scores(self, series: NDArray[Any]) -> Array:
         scaled = series if series.dtype == np.float32 else self._scaled(series)
         return steps_of(window_scores(self.detector_, windows_of(scaled, self.window_)), self.window_, self.align)
+
+    def _cut_scores(self, series: Array) -> Array:
+        """Returns (n,): the scores of a series that steps which are not finite cut into several; NaN for those."""
+        stream = SeriesStream(self)
+        return np.concatenate([stream.push(series).scores, stream.gap().scores])
 
     def _check_held_out(self, need: str) -> None:
         check_is_fitted(self, "detector_")

@@ -112,11 +112,12 @@ def _autocorrelation(series: NDArray[Any], high: int) -> Array | None:
     return (raw[:, moving] / raw[0, moving]).mean(1) if moving.any() else None
 
 
-def read_series(X: Any) -> tuple[list[Array], bool]:
+def read_series(X: Any, *, finite: bool = True) -> tuple[list[Array], bool]:
     """Returns series as a list of arrays (n, c) of float64, and whether a list came.
 
     Args:
         X: one series, (n,) or (n, c), or a list or tuple of such arrays.
+        finite: as in `as_series`.
 
     Raises:
         ValueError: for other shapes, no numbers, values that are not finite (where), or different channels.
@@ -127,7 +128,8 @@ def read_series(X: Any) -> tuple[list[Array], bool]:
         ([(5, 1), (7, 1)], True)
     """
     listed = isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 0
-    series = [as_series(item, f"series {i}" if listed else "the series") for i, item in enumerate(X if listed else [X])]
+    names = [f"series {i}" for i in range(len(X))] if listed else ["the series"]
+    series = [as_series(item, name, finite=finite) for item, name in zip(X if listed else [X], names, strict=True)]
     if len({item.shape[1] for item in series}) > 1:
         raise ValueError(f"the series have different numbers of channels: {sorted({s.shape[1] for s in series})}")
     return series, listed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "Contamination", "FalseAlarmRate", "Fdr", "IdColumn", "Model", "Output", "Report", "Save", "Train",
+    "Contamination", "FalseAlarmRate", "Fdr", "IdColumn", "Model", "Output", "Report", "Save", "Series", "Train",
+    "Window",
 ]  # fmt: skip
 
 from pathlib import Path
@@ -22,14 +23,18 @@ Train = Annotated[
 Model = Annotated[Path | None, typer.Option("--model", help="A detector that was saved, in place of learning one.")]
 FalseAlarmRate = Annotated[
     float | None,
-    typer.Option("--false-alarm-rate", help="Fraction of normal samples that may be flagged.", show_default="0.05"),
+    typer.Option(
+        "--false-alarm-rate",
+        help="Fraction of normal samples that may be flagged.",
+        show_default="0.05; series 0.01",
+    ),
 ]
 Contamination = Annotated[
     str | None,
     typer.Option(
         "--contamination",
         help="Of the data to learn from: auto, or the fraction of anomalies, which is then flagged.",
-        show_default="none with --train, else auto",
+        show_default="none with --train, else auto; series none",
     ),
 ]
 Fdr = Annotated[
@@ -38,7 +43,17 @@ Fdr = Annotated[
 ]
 IdColumn = Annotated[
     str | None,
-    typer.Option("--id", help="Column of DATA that names the rows.", show_default="the only column of words"),
+    typer.Option(
+        "--id", help="Column of DATA that names the rows or time steps.", show_default="the only column of words"
+    ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", help="Write a page about the anomalies, .html.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Keep the detector in this folder.")]
+Series = Annotated[
+    bool,
+    typer.Option("--series", help="DATA is a series: rows are time steps in order, columns its channels."),
+]
+Window = Annotated[
+    int | None,
+    typer.Option("--window", help="Steps of a series that are looked at together.", show_default="from its period"),
+]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 __all__ = ["detect"]
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from latente.cli import detect_options, options
+from latente.cli.detected import judged, write_judged
+from latente.cli.detecting_series import learned_series
 from latente.cli.naming import Named, arranged, read_named
-from latente.cli.outputs import SEPARATORS, TABLES, check_file, check_folder, new_file, new_folder
-from latente.cli.printing import show
+from latente.cli.outputs import TABLES, check_file, check_folder, new_file, new_folder
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.anomaly import AnomalyDetector
+    from latente.anomaly import AnomalyDetector, SeriesDetector
 
 
 def detect(
@@ -24,6 +24,8 @@ def detect(
     output: detect_options.Output,
     train: detect_options.Train = None,
     model: detect_options.Model = None,
+    series: detect_options.Series = False,
+    window: detect_options.Window = None,
     false_alarm_rate: detect_options.FalseAlarmRate = None,
     contamination: detect_options.Contamination = None,
     fdr: detect_options.Fdr = None,
@@ -35,18 +37,22 @@ def detect(
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find anomalies: a score, a p-value and a flag for each sample."""
+    """Find anomalies: a score, a p-value and a flag for each sample, or each time step of a series."""
     _check(output, report, save, force)
-    if model is not None and (train, contamination) != (None, None):
-        raise ValueError("--model has learned already; leave --train and --contamination out")
-    named = read_named(data, id_column, resize)
-    detector = _opened(model, false_alarm_rate)
+    _check_kind(series, window, resize, model)
+    if model is not None and (train, contamination, window) != (None, None, None):
+        raise ValueError("--model has learned already; leave --train, --contamination and --window out")
+    detector: Any = _opened(model, series, false_alarm_rate)
+    series = series or (detector is not None and hasattr(detector, "window_"))
+    named = read_named(data, id_column, resize, series=series)
     if detector is None:
-        normal = None if train is None else read_named(train, id_column, resize, train=True)
+        normal = None if train is None else read_named(train, id_column, resize, train=True, series=series)
         named = named if normal is None else arranged(named, normal.columns)
-        detector = _learned(named if normal is None else normal, normal is None, false_alarm_rate, contamination, seed)
+        learn: Any = partial(learned_series, window=window) if series else _learned
+        learned = named if normal is None else normal
+        detector = learn(learned, normal is None, false_alarm_rate, _contamination(contamination), seed)
     named = arranged(named, [str(name) for name in getattr(detector, "feature_names_in_", ())])
-    _write(detector, named, output, fdr, as_json)
+    write_judged(judged(detector, named, fdr), detector, named, output, as_json)
     _keep(detector, named, report, save, fdr)
 
 
@@ -59,41 +65,54 @@ def _check(output: Path, report: Path | None, save: Path | None, force: bool) ->
         check_folder(save, force)
 
 
-def _keep(detector: AnomalyDetector, named: Named, report: Path | None, save: Path | None, fdr: float | None) -> None:
+def _check_kind(series: bool, window: int | None, resize: str | None, model: Path | None) -> None:
+    """Raises for options that do not go together."""
+    if window is not None and not series and model is None:
+        raise ValueError("--window is for series; add --series, which says that rows are time steps in order")
+    if series and resize is not None:
+        raise ValueError("--resize is for folders of images; a series is a table or an array of time steps")
+
+
+def _keep(detector: Any, named: Named, report: Path | None, save: Path | None, fdr: float | None) -> None:
     """Writes the page and the detector where they were asked for."""
     if report is not None:
-        from latente.report import write_anomaly_report
+        from latente.anomaly import AnomalyDetector
+        from latente.report import write_anomaly_report, write_series_report
 
+        write: Any = write_anomaly_report if isinstance(detector, AnomalyDetector) else write_series_report
         with new_file(report) as part:
-            write_anomaly_report(detector, part, named.X, ids=named.ids, fdr=fdr)
+            write(detector, part, named.X, ids=named.ids, fdr=fdr)
     if save is not None:
         with new_folder(save) as folder:
             detector.save(folder)
 
 
-def _opened(model: Path | None, rate: float | None) -> AnomalyDetector | None:
+def _opened(model: Path | None, series: bool, rate: float | None) -> AnomalyDetector | SeriesDetector | None:
     """Returns the detector in a folder, its threshold at the rate."""
     if model is None:
         return None
-    from latente.anomaly import AnomalyDetector
+    from latente.anomaly import SeriesDetector, load
 
     if not model.exists():
         raise FileNotFoundError(f"no such detector: {model}; give a folder that latente detect --save wrote")
-    detector = AnomalyDetector.load(model)
+    detector = load(model)
+    if series and not isinstance(detector, SeriesDetector):
+        raise ValueError(f"{model} holds a detector of single samples, not of series; leave --series out")
     return detector if rate is None else detector.set_rate(rate)
 
 
-def _learned(normal: Named, itself: bool, rate: float | None, contamination: str | None, seed: int) -> AnomalyDetector:
+def _learned(
+    normal: Named, itself: bool, rate: float | None, contamination: float | str | None, seed: int
+) -> AnomalyDetector:
     """Returns a detector of what is like these samples, which may be those that are judged themselves."""
     from latente.anomaly import AnomalyDetector
 
-    how = _contamination(contamination)
-    if how is None and itself:
-        how = "auto"
+    if contamination is None and itself:
+        contamination = "auto"
         note(
             "note: learning from DATA itself, as if it held anomalies; --train NORMAL gives rates that hold for others"
         )
-    return AnomalyDetector(false_alarm_rate=rate, contamination=how, random_state=seed).fit(normal.X)
+    return AnomalyDetector(false_alarm_rate=rate, contamination=contamination, random_state=seed).fit(normal.X)
 
 
 def _contamination(text: str | None) -> float | str | None:
@@ -103,53 +122,3 @@ def _contamination(text: str | None) -> float | str | None:
         return float(text)
     except ValueError:
         raise ValueError(f"--contamination must be auto or a fraction such as 0.05; got {text!r}") from None
-
-
-def _write(detector: AnomalyDetector, named: Named, output: Path, fdr: float | None, as_json: bool) -> None:
-    """Writes ids, scores, p-values and flags, and says how many are flagged."""
-    from latente.anomaly import select
-
-    scores = detector.score_samples(named.X)
-    known = detector.calibration_scores_ is not None
-    p_values = detector.p_values_of(scores) if known or fdr is not None else np.full(len(scores), np.nan)
-    flags = scores < detector.offset_ if fdr is None else select(p_values, fdr)
-    columns = {
-        named.name: named.ids,
-        "anomaly_score": (-scores).tolist(),
-        "p_value": p_values.tolist() if known else [None] * len(scores),
-        "anomaly": flags.astype(int).tolist(),
-    }
-    with new_file(output) as part:
-        _write_columns(part, columns)
-    record = {
-        "output": str(output),
-        "samples": len(scores),
-        "flagged": int(flags.sum()),
-        "false_alarm_rate": detector.rate_ if fdr is None else None,
-        "fdr": fdr,
-        "threshold": -detector.offset_ if fdr is None else None,
-    }
-    show(record, f"wrote {output}: {int(flags.sum())} of {len(scores)} flagged", as_json)
-
-
-def _write_columns(path: Path, columns: dict[str, list[Any]]) -> None:
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        import importlib.util
-
-        if importlib.util.find_spec("polars"):
-            import polars
-
-            polars.DataFrame(columns).write_parquet(path)
-        else:
-            import pyarrow
-            import pyarrow.parquet
-
-            pyarrow.parquet.write_table(pyarrow.table(columns), path)
-        return
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=SEPARATORS[suffix], lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))

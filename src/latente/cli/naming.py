@@ -38,7 +38,9 @@ class Named:
         return _columns(self.X)
 
 
-def read_named(text: str, id_column: str | None, resize: str | None, *, train: bool = False) -> Named:
+def read_named(
+    text: str, id_column: str | None, resize: str | None, *, train: bool = False, series: bool = False
+) -> Named:
     """Returns what a name on the command line holds, and what the samples are called.
 
     Those of a folder of images are called by their files, rows of a table by the column of ids, or of words where there
@@ -49,6 +51,7 @@ def read_named(text: str, id_column: str | None, resize: str | None, *, train: b
         id_column: that names the rows; training data may lack it.
         resize: of a folder of images.
         train: whether it is only learned from.
+        series: whether rows are time steps, whose time stamps may stand there twice, as when clocks are put back.
 
     Raises:
         ValueError: for a file without rows, an unknown column, or words that cannot be ids.
@@ -65,9 +68,9 @@ def read_named(text: str, id_column: str | None, resize: str | None, *, train: b
 
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         return Named(X, [str(file.relative_to(path)) for file in files], "file", text)
-    chosen = id_column if id_column in names else _words(X, text)
+    chosen = id_column if id_column in names else _words(X, text, series)
     if chosen is None:
-        _note_of_numbers(X, text)
+        _note_of_numbers(X, text, series)
         return Named(X, list(range(len(X))), "row", text)
     ids = np.asarray(X[chosen]).tolist()
     return Named(X[[name for name in names if name != chosen]], ids, chosen, text)
@@ -99,8 +102,8 @@ def _columns(X: Any) -> list[str]:
     return [str(name) for name in X.columns] if hasattr(X, "columns") and hasattr(X, "__getitem__") else []
 
 
-def _words(X: Any, text: str) -> str | None:
-    """Returns the only column that holds no numbers, where its values are all different.
+def _words(X: Any, text: str, twice: bool) -> str | None:
+    """Returns the only column that holds no numbers, where its values are all different or may stand there twice.
 
     Raises:
         ValueError: for other columns of words.
@@ -114,20 +117,22 @@ def _words(X: Any, text: str) -> str | None:
             "and leave the others out or encode them as numbers"
         )
     values = np.asarray(X[words[0]]).tolist()
-    if len(set(values)) < len(values):
-        twice = next(value for value in values if values.count(value) > 1)
+    if len(set(values)) < len(values) and not twice:
+        again = next(value for value in values if values.count(value) > 1)
         raise ValueError(
-            f"{text}: column {words[0]} holds no numbers, and {twice!r} stands in several rows; if it names the rows "
+            f"{text}: column {words[0]} holds no numbers, and {again!r} stands in several rows; if it names the rows "
             f"all the same, give --id {words[0]}, otherwise leave it out or encode it as numbers"
         )
     return words[0]
 
 
-def _note_of_numbers(X: Any, text: str) -> None:
-    """Says which columns of whole numbers look like names of rows."""
+def _note_of_numbers(X: Any, text: str, series: bool) -> None:
+    """Says which columns of whole numbers look like names of rows, or columns like the time of a series."""
     for name in _columns(X):
         values = np.asarray(X[name])
-        if values.dtype.kind in "iu" and len(values) >= FEWEST and len(np.unique(values)) == len(values):
+        if series and len(values) >= FEWEST and bool((np.diff(values) > 0).all()):
+            note(f"note: column {name} of {text} rises in every row; if it is the time, give --id {name}")
+        elif values.dtype.kind in "iu" and len(values) >= FEWEST and len(np.unique(values)) == len(values):
             note(
                 f"note: column {name} of {text} has another whole number in every row; if it names the rows, "
                 f"give --id {name}"

@@ -7,7 +7,7 @@ __all__ = ["write_anomaly_report"]
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,16 @@ from numpy.typing import NDArray
 from latente.anomaly import AnomalyDetector, CrossConformal, Explanation, select
 from latente.data import Rows, as_rows, loaded
 from latente.files import write_atomically
+from latente.report.anomaly_plots import calibration_plot, score_histogram
 from latente.report.components import Cell, Row, figure, grid, section, table, tiles
 from latente.report.html import Html, join, tag
 from latente.report.page import page
 from latente.report.pictures import Canvas
-from latente.report.plots import line_plot, plain_log_ticks
-from latente.report.svg import INK, MUTED, SERIES, axes, plot
+from latente.report.plots import line_plot
 from latente.report.words import count, number, percent, plural
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 Array = NDArray[np.float64]
-SHOWN, REASONS, BINS = 10, 3, 60
+SHOWN, REASONS = 10, 3
 EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows explained
 
 
@@ -77,7 +74,7 @@ def write_anomaly_report(
     sections = [
         _summary(judged),
         _top(explanation, marked, judged),
-        _histogram(judged),
+        score_histogram(-scores, judged.threshold, "sample"),
         None if p_values is None else _calibration(p_values, detector),
     ]
     lead = f"{plural(len(scores), 'sample')}, the least like the training data first."
@@ -244,57 +241,6 @@ def _signals(explanation: Explanation, names: list[str], detector: AnomalyDetect
     return join(parts)
 
 
-def _histogram(judged: _Judged) -> Html:
-    values, threshold = -judged.scores, judged.threshold
-    finite = values[np.isfinite(values)]
-    low, high = float(finite.min()), float(np.quantile(finite, 0.999))
-    high = max(high, threshold * 1.05 if np.isfinite(threshold) else high, low + 1e-9)
-    edges = np.linspace(low, high, BINS + 1).tolist()
-
-    def draw(fig: Figure) -> None:
-        from matplotlib.ticker import StrMethodFormatter
-
-        ax = axes(fig, xlabel="score (higher is more anomalous)", ylabel="samples")
-        ax.hist(np.clip(values, low, high), bins=edges, color=SERIES[0])
-        if np.isfinite(threshold):
-            ax.axvline(threshold, color=INK, lw=1.5, ls="--")
-        ax.set_yscale("symlog", linthresh=10)
-        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-    beyond = int((values > high).sum())
-    last = f" The last bar also holds {plural(beyond, 'sample')} beyond it." if beyond else ""
-    drawing = plot(draw, (4.6, 3.0), "histogram of the scores with the threshold", "scores")
-    line = (
-        "The dashed line is the threshold."
-        if np.isfinite(threshold)
-        else "Nothing is flagged, so there is no threshold."
-    )
-    return section("Scores", figure(drawing, f"{line}{last}"), id_="scores")
-
-
 def _calibration(p_values: Array, detector: AnomalyDetector) -> Html:
-    """The fraction of samples with a p-value of at most a, against a: normal samples lie on the diagonal."""
-    levels = np.geomspace(1 / (len(detector.calibration_scores_) + 1), 1.0, 80)  # type: ignore[arg-type]
-    reached = np.searchsorted(np.sort(p_values), levels, side="right") / len(p_values)
-
-    def draw(fig: Figure) -> None:
-        ax = axes(fig, xlabel="p-value at most", ylabel="fraction of these samples")
-        ax.plot(levels, levels, color=MUTED, lw=1.2, ls="--")
-        ax.plot(levels, np.maximum(reached, 1e-9), color=SERIES[0], lw=2)
-        ax.set(xscale="log", yscale="log", ylim=(max(levels[0] / 3, 1e-6), 1.5))
-        for side in "xy":
-            plain_log_ticks(ax, side, subs=(1.0,))
-
-    at = 0.05 if detector.rate_ is None else detector.rate_
-    found = float((p_values <= at).mean())
-    drawing = plot(draw, (4.6, 3.4), "distribution of the p-values against the diagonal", "calibration")
-    return section(
-        "Calibration",
-        figure(
-            drawing,
-            "Normal samples would lie on the dashed diagonal; above it at small p-values there are anomalies, or the "
-            "data has drifted away from the training data.",
-            f"{percent(found)} of these samples have a p-value of at most {percent(at)}.",
-        ),
-        id_="calibration",
-    )
+    smallest = 1 / (len(detector.calibration_scores_) + 1)  # type: ignore[arg-type]
+    return calibration_plot(p_values, smallest, 0.05 if detector.rate_ is None else detector.rate_, "sample")

@@ -13,6 +13,7 @@ import typer
 
 from latente.cli import options
 from latente.cli.audio.parts import check_inputs, encoding_of, save_trained, training
+from latente.cli.audio.reporting import Report, SoundPage, check_report
 from latente.cli.outputs import check_folder, new_folder
 from latente.cli.printing import lines, show
 from latente.cli.problems import note
@@ -48,6 +49,7 @@ def separate(
     checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="A folder to resume from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoints.")] = False,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    report: Report = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -55,6 +57,7 @@ def separate(
     """Take recordings apart: one file for each source, and the residual; together they are the recording."""
     _check(files, train, source)
     check_folder(output, force)
+    check_report(report, force, train)
     if train:
         from latente.audio import SourceSeparator
 
@@ -62,7 +65,7 @@ def separate(
         fitted = SourceSeparator(**settings).fit(_sources(source or ()), resume=resume)
         save_trained(fitted, output, checkpoints, as_json)
         return
-    _separate(files or [], output, model, as_json)
+    _separate(files or [], output, model, report, as_json)
 
 
 def _check(files: Sequence[Path] | None, train: bool, source: Sequence[str] | None) -> None:
@@ -100,30 +103,37 @@ def _opened(model: Path | None) -> SourceSeparator:
     return SourceSeparator.pretrained() if model is None else SourceSeparator.load(model)
 
 
-def _separate(files: Sequence[Path], output: Path, model: Path | None, as_json: bool) -> None:
+def _separate(files: Sequence[Path], output: Path, model: Path | None, report: Path | None, as_json: bool) -> None:
     infos = check_inputs(files)
     fitted = _opened(model)
+    page = SoundPage(report, "Recordings taken apart", infos, (*fitted.sources_, "residual"))
     with new_folder(output) as folder:
-        records = [_take_apart(info, fitted, folder, output) for info in infos]
-    rows = {record["file"]: ", ".join(record["parts"].values()) for record in records}
-    show({"output": str(output), "files": records}, lines(rows), as_json)
+        records = [_take_apart(info, fitted, folder, output, page) for info in infos]
+    said = page.write()
+    rows = {record["file"]: ", ".join(record["parts"].values()) for record in records} | said
+    show({"output": str(output), "files": records, **said}, lines(rows), as_json)
 
 
-def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: Path) -> dict[str, Any]:
+def _take_apart(
+    info: SoundInfo, model: SourceSeparator, folder: Path, output: Path, page: SoundPage
+) -> dict[str, Any]:
     """Writes the parts of a file, and returns what is said about it."""
     from latente.audio import open_sound, stream_sound
 
     encoding, bits = encoding_of(info)
+    notes = []
     if info.sample_rate != model.sample_rate:
-        note(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its band "
-             "goes to the residual")  # fmt: skip
+        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its "
+                     "band goes to the residual")  # fmt: skip
+        note(notes[0])
     with ExitStack() as stack:
         names = {name: f"{info.path.stem}-{name}.wav" for name in (*model.sources_, "residual")}
         writers = {
             name: stack.enter_context(open_sound(folder / file, info.sample_rate, info.channels, encoding=encoding))
             for name, file in names.items()
         }
-        for parts in model.separate_pieces(stream_sound(info.path), info.sample_rate, bits):
+        pieces = model.separate_pieces(stream_sound(info.path), info.sample_rate, bits)
+        for parts in page.listen(info, pieces, notes):
             for name, part in parts.items():
                 writers[name].write(part)
     return {

@@ -9,6 +9,7 @@ __all__ = [
     "run_demo",
     "write_anomaly_report",
     "write_codec_report",
+    "write_music_report",
     "write_report",
     "write_sound_report",
     "write_words_report",
@@ -19,5 +20,6 @@ from latente.report.codec_report import write_codec_report
 from latente.report.demo import run_demo
 from latente.report.listening import Heard, Listening, Stretch
 from latente.report.model_report import write_report
+from latente.report.music_report import write_music_report
 from latente.report.sound_report import write_sound_report
 from latente.report.words_report import write_words_report

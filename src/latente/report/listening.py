@@ -15,6 +15,7 @@ from latente.parts import is_integer
 
 Samples = NDArray[np.float32]
 FRAMES, PER_SECOND = 128, 16  # frames of a stretch, and of a second
+SPARE = 2  # stretches of each kind that are kept, as the best may be another kind's too
 LOWEST = 1e-12  # mean square that counts as silence: -120 dB of full scale
 
 
@@ -28,7 +29,7 @@ class Stretch:
         sounds: (1 + parts, n): the recording and its parts, the mean of the channels.
 
     Example:
-        >>> Stretch("mostly speech", 8.0, np.zeros((3, 64000), np.float32)).sounds.shape
+        >>> Stretch("speech stands out", 8.0, np.zeros((3, 64000), np.float32)).sounds.shape
         (3, 64000)
     """
 
@@ -133,7 +134,7 @@ class Listening:
         self._frame = max(1, round(self.sample_rate / PER_SECOND))
         self._held: Samples | None = None  # (1 + parts, channels, n)
         self._energies: list[NDArray[np.float64]] = []
-        self._kept: dict[str, tuple[float, Stretch]] = {}
+        self._kept: dict[str, list[tuple[float, Stretch]]] = {}
         self._peaks = np.zeros(1 + len(self.names))
         self._samples = self._clipped = self._channels = 0
 
@@ -165,13 +166,14 @@ class Listening:
 
     def heard(self) -> Heard:
         """Returns what was heard; the end, shorter than a stretch, counts too."""
-        rest, kept, energies = self._held, dict(self._kept), list(self._energies)
-        samples, stretches = self._samples, self._chosen(kept)
+        rest, kept, energies, samples = self._held, self._kept, list(self._energies), self._samples
         if rest is not None and rest.shape[2]:
             energies.append(self._framed(rest))
             samples += rest.shape[2]
-            if not stretches and self.stretches:
-                stretches = (Stretch("the whole recording", 0.0, rest.mean(1)),)
+            if not kept and self.stretches:
+                kept = {"": [(0.0, Stretch("the whole recording", 0.0, rest.mean(1)))]}
+            elif rest.shape[2] >= FRAMES * self._frame / 2:
+                kept = self._better(energies[-1].mean(1), rest)
         none = np.zeros((1 + len(self.names), 1))
         return Heard(
             self.names,
@@ -181,32 +183,42 @@ class Listening:
             np.concatenate(energies, axis=1) if energies else none,
             self._peaks,
             self._clipped,
-            stretches,
+            self._chosen(kept),
         )
 
     def _hear(self, rows: Samples) -> None:
-        """Keeps the levels of one stretch, and its sounds where it is the best of its kind."""
+        """Keeps the levels of one stretch, and its sounds where it is one of the best of its kind."""
         energies = self._framed(rows)
         self._energies.append(energies)
-        start = self._samples / self.sample_rate
+        self._kept = self._better(energies.mean(1), rows)
         self._samples += rows.shape[2]
-        for title, score in self._scores(energies.mean(1)).items():
-            if self.stretches and score > self._kept.get(title, (-1.0, None))[0]:
-                self._kept[title] = (score, Stretch(title, start, rows.mean(1)))
+
+    def _better(self, energies: NDArray[np.float64], rows: Samples) -> dict[str, list[tuple[float, Stretch]]]:
+        """Returns the best stretches of each kind, this one among them where it is."""
+        if not self.stretches:
+            return {}
+        found, start, sounds = {}, self._samples / self.sample_rate, rows.mean(1)
+        for title, score in self._scores(energies).items():
+            best = [*self._kept.get(title, []), (score, Stretch(title, start, sounds))]
+            found[title] = sorted(best, key=lambda each: -each[0])[:SPARE]
+        return found
 
     def _scores(self, energies: NDArray[np.float64]) -> dict[str, float]:
         """Returns how good an example a stretch is, by kind: the weaker sound of several, or one that is alone."""
         wanted = energies[1:-1] if len(self.names) > 2 else energies[1:]
         names, total = self.names[: len(wanted)], max(float(energies[1:].sum()), LOWEST)
         together = {" and ".join(names) + " together": float(wanted.min())} if len(names) > 1 else {}
-        alone = {f"mostly {name}": float(e * (e / total) ** 2) for name, e in zip(names, wanted, strict=True)}
+        alone = {f"{name} stands out": float(e * (e / total) ** 2) for name, e in zip(names, wanted, strict=True)}
         return together | alone
 
-    def _chosen(self, kept: Mapping[str, tuple[float, Stretch]]) -> tuple[Stretch, ...]:
+    def _chosen(self, kept: Mapping[str, list[tuple[float, Stretch]]]) -> tuple[Stretch, ...]:
+        """Returns the best stretch of each kind that no kind before it has taken, in time."""
         found: dict[float, Stretch] = {}
-        for _, stretch in kept.values():
-            found.setdefault(stretch.start, stretch)
-        return tuple(sorted(list(found.values())[: self.stretches], key=lambda stretch: stretch.start))
+        for best in kept.values():
+            free = [stretch for _, stretch in best if stretch.start not in found]
+            if free and len(found) < self.stretches:
+                found[free[0].start] = free[0]
+        return tuple(found[start] for start in sorted(found))
 
     def _framed(self, rows: Samples) -> NDArray[np.float64]:
         """Returns mean squares (1 + parts, frames); the last frame may be shorter."""

@@ -40,7 +40,7 @@ def player(samples: Any, sample_rate: int, name: str) -> Html:
         file.setparams((1, 2, int(sample_rate), 0, "NONE", ""))
         file.writeframes(np.rint(signal / peak * 32767).astype("<i2").tobytes())
     data = base64.b64encode(content.getvalue()).decode()
-    return tag("audio", src=f"data:audio/wav;base64,{data}", controls=True, preload="none", aria_label=name)
+    return tag("audio", src=f"data:audio/wav;base64,{data}", controls=True, preload="metadata", aria_label=name)
 
 
 def spectrogram(

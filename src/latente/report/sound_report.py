@@ -127,9 +127,19 @@ def _recording(name: str, heard: Heard, notes: Sequence[str], id_: str) -> Html:
         paragraphs(*texts),
         _levels(heard),
         _curves(heard, id_),
+        tag("p", _legend(heard) if heard.stretches else "Players are left out here, to keep the page small."),
         *(_stretch(stretch, heard, f"{id_}-{i}") for i, stretch in enumerate(heard.stretches)),
-        None if heard.stretches else tag("p", "Players are left out, to keep the page small; the files have it all."),
         id_=id_,
+    )
+
+
+def _legend(heard: Heard) -> str:
+    rate = min(heard.sample_rate, PLAYED)
+    changed = f", at {count(rate)} Hz" if rate < heard.sample_rate else ""
+    mono = ", the mean of the channels" if heard.channels > 1 else ""
+    return (
+        f"Short stretches to hear and to see{changed}{mono}. In the spectrograms time goes to the right and frequency from "
+        f"0 to {number(rate / 2000)} kHz upwards; in a row equal colours are equal levels, 60 dB from black to white."
     )
 
 
@@ -177,16 +187,8 @@ def _stretch(stretch: Stretch, heard: Heard, id_: str) -> Html:
     length = sounds.shape[1] / rate
     cards = [_card(sound, rate, name, sounds[0]) for sound, name in zip(sounds, (WHOLE, *heard.names), strict=True)]
     where = f"{_clock(stretch.start)} to {_clock(stretch.start + length)}"
-    text = (
-        f"From left to right {number(length)} s, upwards 0 to {number(rate / 2000)} kHz; equal colours are equal levels, "
-        "60 dB from black to white."
-    )
-    return section(
-        f"{stretch.title[0].upper()}{stretch.title[1:]}: {where}",
-        figure(tag("div", *cards, class_="heard"), text),
-        id_=id_,
-        level=3,
-    )
+    heading = f"{stretch.title[0].upper()}{stretch.title[1:]}: {where}"
+    return section(heading, tag("div", *cards, class_="heard"), id_=id_, level=3)
 
 
 def _clock(seconds: float) -> str:

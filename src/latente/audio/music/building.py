@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["build_module", "start_from_pairs", "transposition_of"]
+__all__ = ["build_module", "start_from_pairs", "trainer_for", "transposition_of"]
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +18,13 @@ from latente.audio.music.network import Prior, SegmentDecoder, SegmentEncoder, S
 from latente.audio.music.score import Score
 from latente.audio.music.windows import tokens_of
 from latente.bottlenecks import Bottleneck
-from latente.training import seeded
+from latente.parts import resolve
+from latente.training import Trainer, seeded
 
 PRIOR_COUNTS = 2.0  # that every row of a table of pairs has of the single pitches
 SMOOTHING = 0.05
+BATCH, RATE = 32, 3e-3
+STEPS = 3_000  # of a training, where the trainer leaves the epochs open
 
 
 def build_module(sizes: Sizes, alphabet: Alphabet, bottleneck: Bottleneck, hiding: Hiding, seed: int) -> MusicModule:
@@ -36,6 +41,26 @@ def build_module(sizes: Sizes, alphabet: Alphabet, bottleneck: Bottleneck, hidin
         encoder, decoder = SegmentEncoder(sizes, alphabet), SegmentDecoder(sizes, alphabet)
         prior = Prior(sizes, alphabet)
         return MusicModule(encoder, bottleneck.build(sizes.latent_dim), decoder, prior, hiding)
+
+
+def trainer_for(trainer: Any, windows: int) -> Trainer:
+    """Returns the trainer; what it leaves open suits that many windows.
+
+    Args:
+        trainer: a Trainer, its string, or None.
+        windows: to train on.
+    """
+    trainer = resolve(trainer, Trainer, Trainer()) or Trainer()
+    batch_size = BATCH if trainer.batch_size == "auto" else int(trainer.batch_size)
+    epochs = max(1, round(STEPS * batch_size / windows)) if trainer.epochs == "auto" else trainer.epochs
+    return replace(
+        trainer,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=RATE if trainer.learning_rate == "auto" else trainer.learning_rate,
+        precision="float32" if trainer.precision == "auto" else trainer.precision,
+        compile=False if trainer.compile == "auto" else trainer.compile,
+    )
 
 
 def transposition_of(scores: Sequence[Score], alphabet: Alphabet, most: int) -> Transposition:

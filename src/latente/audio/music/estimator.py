@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["MusicAutoencoder"]
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.bounds import MusicBounds, measure_bounds
-from latente.audio.music.building import build_module, start_from_pairs, transposition_of
+from latente.audio.music.building import build_module, start_from_pairs, trainer_for, transposition_of
 from latente.audio.music.checks import (
     check_codes,
     check_counts,
@@ -26,6 +25,7 @@ from latente.audio.music.checks import (
     check_settings,
     divided,
 )
+from latente.audio.music.measures import MusicMeasures, measure_music
 from latente.audio.music.module import Hiding, MusicModule
 from latente.audio.music.network import Sizes
 from latente.audio.music.score import Score, as_score
@@ -35,12 +35,9 @@ from latente.bottlenecks import Gaussian
 from latente.data import ArraySource
 from latente.estimators.params import PartParams
 from latente.objectives import Augmented
-from latente.parts import is_number, resolve
+from latente.parts import is_number
 from latente.training import History, Trainer, seed_of
 from latente.training.threads import computing_with
-
-BATCH, RATE = 32, 3e-3
-STEPS = 3_000  # of a training, where the trainer leaves the epochs open
 
 
 class MusicAutoencoder(PartParams, BaseEstimator):
@@ -82,6 +79,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         voices_: in a score.
         steps_per_beat_: of the scores.
         tempo_: quarter notes a minute, the median of the training scores; generated scores have it.
+        measures_: of the training scores; None in models that were saved before they were kept.
         history_: a table of the epochs.
 
     Example:
@@ -100,6 +98,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
     voices_: int
     steps_per_beat_: int
     tempo_: float
+    measures_: MusicMeasures | None
     history_: History
 
     def __init__(
@@ -148,6 +147,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         weights = self.module_.state_dict() if self.warm_start and hasattr(self, "module_") else None
         if weights is None:
             self._look_at([*music, *(held or [])])
+        self.measures_ = measure_music(music)
         self.module_ = self._module(seed)
         change = transposition_of(music, self.alphabet_, int(self.transpose))
         if weights is None:
@@ -381,17 +381,4 @@ class MusicAutoencoder(PartParams, BaseEstimator):
 
     def _trainer(self, windows: int = 1) -> Trainer:
         """Returns the trainer; what it leaves open suits that many windows."""
-        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
-        batch_size = BATCH if trainer.batch_size == "auto" else int(trainer.batch_size)
-        epochs = trainer.epochs
-        if epochs == "auto":
-            epochs = max(1, round(STEPS * batch_size / windows))
-        learning_rate = RATE if trainer.learning_rate == "auto" else trainer.learning_rate
-        return replace(
-            trainer,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision="float32" if trainer.precision == "auto" else trainer.precision,
-            compile=False if trainer.compile == "auto" else trainer.compile,
-        )
+        return trainer_for(self.trainer, windows)

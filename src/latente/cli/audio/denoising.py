@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latente.audio import AudioDenoiser, SoundInfo
 
 WRITES = (".wav", ".flac", ".ogg", ".mp3")
-PARTS = ("denoised", "removed")
+PARTS = ("denoised sound", "removed noise")
 
 
 def denoise(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Report", "SoundPage", "beside", "check_report"]
+__all__ = ["Report", "SoundPage", "beside", "check_report", "music_page"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from latente.cli.outputs import check_file, new_file
 
 if TYPE_CHECKING:
     from latente.audio import SoundInfo
+    from latente.audio.music import Score
     from latente.report import Heard, Listening
 
 Report = Annotated[
@@ -105,3 +106,29 @@ def beside(pieces: Iterable[Any], made: Any) -> Iterator[tuple[Any, Any]]:
         whole = held[0] if len(held) == 1 else np.concatenate(held, axis=-1)
         held[:] = [whole[..., out.shape[-1] :]]
         yield whole[..., : out.shape[-1]], out
+
+
+def music_page(
+    path: Path | None, title: str, pieces: Mapping[str, Score], model: Any, program: int, **settings: Any
+) -> Callable[[], dict[str, str]]:
+    """Returns what writes a page on pieces and says where it is; without a path it does nothing.
+
+    Args:
+        path: where the page goes, or None.
+        title: of the page.
+        pieces: by name.
+        model: that wrote them.
+        program: the General MIDI instrument.
+        settings: for `write_music_report`.
+    """
+
+    def write() -> dict[str, str]:
+        if path is None:
+            return {}
+        from latente.report import write_music_report
+
+        with new_file(path) as part:
+            write_music_report(part, pieces, title=title, program=program, training=model.measures_, **settings)
+        return {"report": str(path)}
+
+    return write

@@ -145,7 +145,13 @@ def _way(music: Mapping[str, Score]) -> Html:
         ax = axes(fig, xlabel="piece", ylabel="tokens in common, %")
         for i, values in enumerate(lines.values()):
             points = [(k + 1, 100 * v) for k, v in enumerate(values) if v is not None]
-            ax.plot(*zip(*points, strict=True), color=(INK, SERIES[1], MUTED)[i], marker="o", ms=4, ls="-" if i < 2 else "--")
+            ax.plot(
+                *zip(*points, strict=True),
+                color=(INK, SERIES[1], MUTED)[i],
+                marker="o",
+                ms=4,
+                ls="-" if i < 2 else "--",
+            )
         ax.set_ylim(0, 104)
 
     drawing = plot(draw, (4.6, 3.0), "what pieces have in common with the ends and the one before", "way")

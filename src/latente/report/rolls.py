@@ -40,7 +40,9 @@ def piano_roll(score: Score, pitches: tuple[int, int], alt: str, prefix: str) ->
         ax = axes(figure)
         notes = shown.notes()
         for voice in range(shown.voices):
-            ax.add_patch(_bars([note for note in notes if note.voice == voice], shown.steps_per_beat, SERIES[voice % 12]))
+            ax.add_patch(
+                _bars([note for note in notes if note.voice == voice], shown.steps_per_beat, SERIES[voice % 12])
+            )
         ticks = [pitch for pitch in range(low, high + 1) if pitch % 12 in (0, 7)]
         ax.set_yticks(ticks, [f"{NAMES[pitch % 12]}{pitch // 12 - 1}" for pitch in ticks])
         ax.set_xticks(range(0, int(beats) + 1, 4 if beats > 8 else 1))

@@ -153,7 +153,9 @@ def _levels(heard: Heard) -> Html:
          percent(heard.share(i)) if i else ""]
         for i, part in enumerate((WHOLE, *heard.names))
     ]  # fmt: skip
-    caption = "Levels in dB of full scale. Quiet: what a tenth of the time stays below. The parts add up to the recording."
+    caption = (
+        "Levels in dB of full scale. Quiet: what a tenth of the time stays below. The parts add up to the recording."
+    )
     return table(["", "level", "quiet", "peak", "share of the energy"], rows, caption=caption)
 
 

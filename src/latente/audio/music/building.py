@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_module", "start_from_pairs", "trainer_for", "transposition_of"]
+__all__ = ["build_module", "shifts_of", "start_from_pairs", "trainer_for", "transposition_of", "weights_of"]
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.module import Hiding, MusicModule, Transposition
@@ -92,7 +93,8 @@ def start_from_pairs(module: MusicModule, scores: Sequence[Score], change: Trans
     pairs = np.zeros((voices, alphabet.size, alphabet.symbols))
     for score in scores:
         tokens = tokens_of(score, alphabet) % alphabet.size
-        for moved in _transpositions(tokens, alphabet, change):
+        for shift in shifts_of(tokens, alphabet, change):
+            moved = np.where(tokens > 0, tokens + shift, 0)
             for voice in range(voices):
                 np.add.at(pairs[voice], (moved[:-1, voice], moved[1:, voice]), 1.0)
     for voice, head in enumerate(module.decoder.heads):
@@ -103,11 +105,27 @@ def start_from_pairs(module: MusicModule, scores: Sequence[Score], change: Trans
             head.table.copy_(torch.from_numpy(np.log(counts / counts.sum(1, keepdims=True))))  # type: ignore[operator]
 
 
-def _transpositions(tokens: NDArray[np.int64], alphabet: Alphabet, change: Transposition) -> list[NDArray[np.int64]]:
-    """Returns tokens (steps, voices) in every transposition that stays in the ranges."""
+def shifts_of(tokens: NDArray[np.int64], alphabet: Alphabet, change: Transposition) -> range:
+    """Returns by how many semitones a score can be moved so that it stays in the ranges of its voices.
+
+    Args:
+        tokens: (steps, voices), repeats left aside.
+        alphabet: of the model.
+        change: has the ranges.
+    """
     pitched = tokens > 0
     lowest = np.where(pitched, tokens, alphabet.symbols).min(0)
     down = (np.array(change.low) - lowest)[pitched.any(0)]
     up = (np.array(change.high) - tokens.max(0))[pitched.any(0)]
     first, last = max(down.max(initial=-change.most), -change.most), min(up.min(initial=change.most), change.most)
-    return [np.where(pitched, tokens + shift, 0) for shift in range(min(first, 0), max(last, 0) + 1)]
+    return range(int(min(first, 0)), int(max(last, 0)) + 1)
+
+
+def weights_of(model: Any) -> dict[str, Tensor] | None:
+    """Returns what an earlier fit learned, without the mixture that came after it; None where there was none.
+
+    Args:
+        model: a MusicAutoencoder.
+    """
+    state = model.module_.state_dict() if hasattr(model, "module_") else None
+    return state and {name: value for name, value in state.items() if not name.startswith("mixture.")}

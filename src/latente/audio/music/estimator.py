@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.bounds import MusicBounds, measure_bounds
-from latente.audio.music.building import build_module, start_from_pairs, trainer_for, transposition_of
+from latente.audio.music.building import build_module, start_from_pairs, trainer_for, transposition_of, weights_of
 from latente.audio.music.checks import (
     check_codes,
     check_counts,
@@ -26,6 +26,7 @@ from latente.audio.music.checks import (
     divided,
 )
 from latente.audio.music.measures import MusicMeasures, measure_music
+from latente.audio.music.mixture import fit_mixture
 from latente.audio.music.module import Hiding, MusicModule
 from latente.audio.music.network import Sizes
 from latente.audio.music.score import Score, as_score
@@ -46,8 +47,8 @@ class MusicAutoencoder(PartParams, BaseEstimator):
     The encoder reads a segment (eight beats) and says what each beat's part of the code z may be. The decoder emits one
     step after another and, within a step, one voice after another, each given the voices above it, all earlier steps
     and a plan made from z: p(x|z) = prod_t prod_v p(x_tv | x_t,<v, x_<t, z). The prior of a beat's code is Gaussian,
-    its mean and variance learned from the notes so far. The recurrent networks that remember earlier notes know no code
-    and run on from segment to segment, so long pieces hang together.
+    its mean and variance learned from the notes so far; `fit_prior` puts a mixture in its place. What remembers earlier
+    notes knows no code and runs on from segment to segment, so long pieces hang together.
 
     Sources: Kingma & Welling (2014), "Auto-encoding variational Bayes"; Bowman et al. (2016), "Generating sentences
     from a continuous space" (input dropout); Chung et al. (2015), "A recurrent latent variable model for sequential
@@ -144,7 +145,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         held = None if validation is None else check_scores(validation, like=music[0])
         if held is None and self._trainer().held_out:
             music, held = divided(music, self._trainer().held_out, seed)
-        weights = self.module_.state_dict() if self.warm_start and hasattr(self, "module_") else None
+        weights = weights_of(self) if self.warm_start else None
         if weights is None:
             self._look_at([*music, *(held or [])])
         self.measures_ = measure_music(music)
@@ -168,13 +169,28 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         self.module_.cpu().eval()
         return self
 
+    def fit_prior(self, scores: Iterable[Any]) -> Self:
+        """Fits a mixture of Gaussians to codes, given the notes so far, which takes the place of the Gaussian prior.
+
+        Encoder and decoder stay as they are. Wants thousands of beats: see whether `bounds` of other music get smaller.
+        Source: Dai & Wipf (2019), "Diagnosing and enhancing VAE models".
+
+        Args:
+            scores: the training music, as for `fit`.
+        """
+        check_is_fitted(self, "module_")
+        music = [check_like(self, score) for score in check_scores(scores)]
+        change = transposition_of(music, self.alphabet_, int(self.transpose))
+        self.module_.mixture = fit_mixture(self.module_, music, change, seed_of(self.random_state))
+        return self
+
     def sample(
         self,
         n: int,
         *,
         segments: int = 2,
         temperature: float = 0.8,
-        spread: float = 0.3,
+        spread: float = 0.5,
         before: Any = None,
         random_state: Any = None,
     ) -> list[Score]:
@@ -184,8 +200,8 @@ class MusicAutoencoder(PartParams, BaseEstimator):
             n: how many.
             segments: of each; a segment is `beats` quarter notes.
             temperature: that divides the logits of pitches; 0 takes the most probable one, which holds notes for ever.
-            spread: that multiplies the deviations of the prior of codes. 1 draws from it; 0 takes its mean, so that
-                notes alone are drawn: pieces are closer to the training music.
+            spread: of codes, as a temperature. 1 draws from the prior; 0 takes its mean, or the mean of its most
+                probable Gaussian, so that notes alone are drawn.
             before: a score that they continue, and that is not part of them; None begins a piece.
             random_state: None, an integer or a numpy generator.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.measures import MusicMeasures
+from latente.audio.music.mixture import MixturePrior
 from latente.parts import Part, resolve
 from latente.persistence import ModelFileError, load_tensors, read_kind, write_model
 from latente.training import History, Trainer, current_processes
@@ -107,6 +108,8 @@ def load_music(path: str | Path) -> MusicAutoencoder:
         model.module_ = model._module(0)
         model.history_ = History.from_dict(stored.training)
         state = _plain(tensors)
+        if "mixture.used" in state:
+            model.module_.mixture = MixturePrior(model.hidden, state["mixture.used"], len(state["mixture.centres"]))
     load_tensors(lambda: model.module_.load_state_dict(state), str(path))
     model.module_.eval()
     return model

@@ -87,7 +87,7 @@ def sample(
     temperature: Temperature = 0.8,
     spread: Annotated[
         float, typer.Option("--spread", help="Of codes: 0 none, 1 all that the prior allows.", min=0)
-    ] = 0.3,
+    ] = 0.5,
     program: Program = 19,
     report: Report = None,
     seed: options.Seed = 0,

@@ -58,7 +58,9 @@ class SoundPage:
 
             self._stretches = dict(zip([i.path for i in infos], stretches_of(len(infos), len(names)), strict=True))
 
-    def listen(self, info: SoundInfo, pieces: Iterable[dict[str, Any]], notes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def listen(
+        self, info: SoundInfo, pieces: Iterable[dict[str, Any]], notes: Sequence[str]
+    ) -> Iterator[dict[str, Any]]:
         """Yields pieces of parts as they are, and hears them.
 
         Args:

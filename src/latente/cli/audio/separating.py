@@ -114,9 +114,7 @@ def _separate(files: Sequence[Path], output: Path, model: Path | None, report: P
     show({"output": str(output), "files": records, **said}, lines(rows), as_json)
 
 
-def _take_apart(
-    info: SoundInfo, model: SourceSeparator, folder: Path, output: Path, page: SoundPage
-) -> dict[str, Any]:
+def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: Path, page: SoundPage) -> dict[str, Any]:
     """Writes the parts of a file, and returns what is said about it."""
     from latente.audio import open_sound, stream_sound
 

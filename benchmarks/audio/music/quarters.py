@@ -52,7 +52,7 @@ def rolls(split: str) -> list[np.ndarray]:
 
 
 def chorales(split: str) -> tuple[list[Score], int, int]:
-    """Returns the rolls of a split sung by four voices, and how many frames of how many had other keys in sixteenths."""
+    """Returns the rolls of a split sung by four voices, and how many of how many frames were sung otherwise."""
     sung = [piece.astype(int)[::4] for piece in pieces("jsb16.npz", split)]
     found, changed, frames = [], 0, 0
     for roll in rolls(split):
@@ -88,7 +88,7 @@ def fit(keys: np.ndarray, voices: np.ndarray) -> np.ndarray:
         return voices
     if len(pitches) > 4:
         raise ValueError(f"{len(pitches)} keys at once cannot be sung by four voices")
-    ways = WAYS[((WAYS < len(pitches)) | (WAYS == 4)).all(1)]
+    ways = WAYS[((len(pitches) > WAYS) | (WAYS == 4)).all(1)]
     ways = ways[[set(way[way < 4]) == set(range(len(pitches))) for way in ways]]
     sung = np.append(pitches, np.full(5 - len(pitches), SILENCE))[np.minimum(ways, len(pitches))]
     return sung[np.abs(sung - voices).sum(1).argmin()]

@@ -1,4 +1,4 @@
-"""Chooses the spread of codes on the validation chorales and writes spread.csv: python benchmarks/audio/music/spread.py.
+"""Chooses the spread of codes on validation chorales and writes spread.csv: python benchmarks/audio/music/spread.py.
 
 Samples at T = 0.8 are compared with the validation chorales by four measures: triadic steps, voices in order, tokens
 that change, agreement with the nearest training segment (half of the training segments, transpositions of up to three

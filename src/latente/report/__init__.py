@@ -1,4 +1,4 @@
-"""Reports: one HTML file for a model, a detector, a compressed file, sound or music, and the gallery of `latente demo`."""
+"""Reports: one HTML file for a model, a detector, a compressed file, sound, music; the gallery of `latente demo`."""
 
 from __future__ import annotations
 

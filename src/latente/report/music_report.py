@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["write_music_report"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,8 +100,8 @@ def _summary(music: Mapping[str, Score], real: Mapping[str, Score], training: Mu
 
 
 MEANING = (
-    "Chords: the steps whose notes fit a triad or a seventh chord. In order: the steps at which no voice is above the one "
-    "before it. Changes: the share of voices that move from one step to the next."
+    "Chords: the steps whose notes fit a triad or a seventh chord. In order: the steps at which no voice is above the "
+    "one before it. Changes: the share of voices that move from one step to the next."
 )
 
 
@@ -157,8 +157,8 @@ def _way(music: Mapping[str, Score]) -> Html:
     drawing = plot(draw, (4.6, 3.0), "what pieces have in common with the ends and the one before", "way")
     steps = [value for value in lines["the one before"] if value is not None]
     text = (
-        "Black: in common with the first piece; orange: with the last; dashed: with the one before. A token is a voice at "
-        f"a step. Of the ends themselves {percent(same[0][-1])} agree; of neighbours at least {percent(min(steps))}."
+        "Black: in common with the first piece; orange: with the last; dashed: with the one before. A token is a voice "
+        f"at a step. Of the ends themselves {percent(same[0][-1])} agree; of neighbours at least {percent(min(steps))}."
     )
     return section("The way", figure(drawing, text, beside=True), id_="way")
 

@@ -49,7 +49,7 @@ def piano_roll(score: Score, pitches: tuple[int, int], alt: str, prefix: str) ->
         ax.set(xlim=(0, beats), ylim=(low - 1, high + 1))
 
     height = 1.0 + 0.035 * (high - low)
-    return plot(draw, (8.0 if beats > 16 else 4.6, min(height, 3.2)), alt, prefix)
+    return plot(draw, (5.2, min(height, 3.2)), alt, prefix)
 
 
 def _bars(notes: list[Note], steps_per_beat: int, colour: str) -> PathPatch:

@@ -105,10 +105,10 @@ def _duration(seconds: float) -> str:
 def _overview(recordings: Mapping[str, Heard]) -> Html:
     """Every recording in a row."""
     names = next(iter(recordings.values())).names
-    rows = [
-        [tag("a", name, href=f"#r{i}"), _duration(heard.seconds), *(percent(heard.share(k + 1)) for k in range(len(names)))]
-        for i, (name, heard) in enumerate(recordings.items())
-    ]  # fmt: skip
+    rows = []
+    for i, (name, heard) in enumerate(recordings.items()):
+        shares = [percent(heard.share(k)) for k in range(1, 1 + len(names))]
+        rows.append([tag("a", name, href=f"#r{i}"), _duration(heard.seconds), *shares])
     head = [WHOLE, "duration", *(f"{name}, energy" for name in names)]
     return section("Recordings", table(head, rows, caption="Shares of the energy of all parts."), id_="recordings")
 
@@ -138,8 +138,8 @@ def _legend(heard: Heard) -> str:
     changed = f", at {count(rate)} Hz" if rate < heard.sample_rate else ""
     mono = ", the mean of the channels" if heard.channels > 1 else ""
     return (
-        f"Short stretches to hear and to see{changed}{mono}. In the spectrograms time goes to the right and frequency from "
-        f"0 to {number(rate / 2000)} kHz upwards; in a row equal colours are equal levels, 60 dB from black to white."
+        f"Short stretches to hear and to see{changed}{mono}. In the spectrograms time goes to the right and frequency "
+        f"from 0 to {number(rate / 2000)} kHz upwards; in a row equal colours are equal levels, over 60 dB."
     )
 
 
@@ -153,9 +153,7 @@ def _levels(heard: Heard) -> Html:
          percent(heard.share(i)) if i else ""]
         for i, part in enumerate((WHOLE, *heard.names))
     ]  # fmt: skip
-    caption = (
-        "Levels in dB of full scale. Quiet: what a tenth of the time stays below. The parts add up to the recording."
-    )
+    caption = "Levels in dB of full scale. Quiet: what a tenth of the time stays below. Parts add up to the recording."
     return table(["", "level", "quiet", "peak", "share of the energy"], rows, caption=caption)
 
 

@@ -93,8 +93,8 @@ class CodeLikelihood(Objective, name="code_likelihood"):
 
     Example:
         >>> mixture = MixturePrior(hidden=5, used=torch.zeros(2))
-        >>> losses = CodeLikelihood()(mixture, Batch(torch.cat([torch.zeros(1, 7), torch.full((1, 2), -99.0)], 1)), None)
-        >>> losses.loss  # log 2 pi, of two zeros
+        >>> sample = torch.cat([torch.zeros(1, 7), torch.full((1, 2), -99.0)], 1)
+        >>> CodeLikelihood()(mixture, Batch(sample), Progress()).loss  # log 2 pi, of two zeros
         tensor([1.8379], grad_fn=<NegBackward0>)
     """
 

@@ -147,8 +147,8 @@ def _write(info: SoundInfo, output: Path, model: AudioDenoiser, amount: float, p
 
     notes = []
     if info.sample_rate > model.sample_rate and amount > 0:
-        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its "
-                     "band goes with the noise")  # fmt: skip
+        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "
+                     "its band goes with the noise")  # fmt: skip
         note(notes[0])
     settings: dict[str, Any] = {"amount": amount, "bits": encoding_of(info)[1]}
     made = beside(stream_sound(info.path), lambda pieces: model.denoise_pieces(pieces, info.sample_rate, **settings))

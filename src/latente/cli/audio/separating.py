@@ -121,8 +121,8 @@ def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: P
     encoding, bits = encoding_of(info)
     notes = []
     if info.sample_rate != model.sample_rate:
-        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its "
-                     "band goes to the residual")  # fmt: skip
+        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "
+                     "its band goes to the residual")  # fmt: skip
         note(notes[0])
     with ExitStack() as stack:
         names = {name: f"{info.path.stem}-{name}.wav" for name in (*model.sources_, "residual")}

@@ -27,8 +27,8 @@ clumps that a Gaussian does not know. The mixture density network in its place w
     ),
     "triadic steps": (
         "Samples",
-        """300 pieces of four bars. The spread is a temperature of codes: 1 draws from the prior, 0 takes the mean of its
-most probable Gaussian. Triadic: the pitch classes of a step fit a major, minor or diminished triad, a dominant,
+        """300 pieces of four bars. The spread is a temperature of codes: 1 draws from the prior, 0 takes the mean of
+its most probable Gaussian. Triadic: the pitch classes of a step fit a major, minor or diminished triad, a dominant,
 minor or major seventh chord. In order: no voice above the one before it. Steps at which all voices are silent count
 for neither. Copies: of 300 segments of two bars, those of which more than 90% of the tokens agree with one segment of
 the training chorales in any transposition of up to six semitones.""",

@@ -27,8 +27,8 @@ divides the components of PCA by what differs between a clip and its three neare
 covariance normalisation; the autoencoder's targets are the same neighbours); `each speaker standardised` takes each
 speaker's mean and deviation out before PCA, and so needs to know who speaks in the test clips too, and has all their
 clips, without words, which the others do not. Classifiers get all columns divided by one number, because a scaler after
-PCA would whiten it and make it look worse than it is. SVM: radial kernel, C = 10. Seed 0, one thread. `benchmarks/audio/speech/run.py`
-measures, `page.py` writes this page from `results.csv`.
+PCA would whiten it and make it look worse than it is. SVM: radial kernel, C = 10. Seed 0, one thread.
+`benchmarks/audio/speech/run.py` measures, `page.py` writes this page from `results.csv`.
 """
 
 

@@ -57,7 +57,7 @@ class Heard:
         >>> tone = np.sin(np.arange(16000) / 5).astype(np.float32)
         >>> listening.add({"tone": tone, "rest": 0 * tone})
         >>> heard = listening.heard()
-        >>> heard.seconds, float(heard.level(0).round(1)), heard.stretches[0].title
+        >>> heard.seconds, round(heard.level(0), 1), heard.stretches[0].title
         (2.0, -3.0, 'the whole recording')
     """
 
@@ -75,21 +75,21 @@ class Heard:
         """The duration."""
         return self.samples / self.sample_rate
 
-    def level(self, part: int) -> np.float64:
+    def level(self, part: int) -> float:
         """Returns the level in dB of full scale, 10 log10 of the mean square.
 
         Args:
             part: 0 for the recording, 1 for the first part, ...
         """
-        return decibels(self.energies[part].mean())
+        return float(decibels(self.energies[part].mean()))
 
-    def background(self, part: int) -> np.float64:
+    def background(self, part: int) -> float:
         """Returns the level in dB that a tenth of the frames stay below.
 
         Args:
             part: 0 for the recording, 1 for the first part, ...
         """
-        return decibels(np.quantile(self.energies[part], 0.1))
+        return float(decibels(np.quantile(self.energies[part], 0.1)))
 
     def share(self, part: int) -> float:
         """Returns the energy of a part over the energies of all parts; 0 where all are silent.
@@ -101,9 +101,9 @@ class Heard:
         return float(self.energies[part].sum()) / total if total > 0 else 0.0
 
 
-def decibels(mean_square: NDArray[np.float64] | float) -> np.float64:
+def decibels(mean_square: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Returns 10 log10 of mean squares, at least -120."""
-    return np.float64(10) * np.log10(np.maximum(mean_square, LOWEST))
+    return np.asarray(10 * np.log10(np.maximum(mean_square, LOWEST)))
 
 
 class Listening:

@@ -135,7 +135,7 @@ def _way(music: Mapping[str, Score]) -> Html:
     """How much each step has in common with both ends and with the step before."""
     pitches = [piece.pitches for piece in music.values()]
     same = [[float((a == b).mean()) for b in pitches] for a in pitches]
-    lines = {
+    lines: dict[str, list[float | None]] = {
         "the first": [row[0] for row in same],
         "the last": [row[-1] for row in same],
         "the one before": [None, *(same[i][i - 1] for i in range(1, len(same)))],

@@ -98,4 +98,4 @@ def _prior(module: MusicModule, h: Tensor, u: Tensor) -> Tensor:
     states = h.unflatten(0, (u.shape[1], -1)).expand(len(u), -1, -1, -1)
     found = module.mixture.log_prob(states.flatten(0, 2), beats.flatten(0, 2))  # type: ignore[operator]
     constant = 0.5 * math.log(2 * math.pi) * module.sizes.latent_dim
-    return found.view(beats.shape[:3]).sum(2) + constant  # type: ignore[no-any-return]
+    return found.view(beats.shape[:3]).sum(2) + constant

@@ -94,7 +94,7 @@ def write(
 def _deviations(module: MusicModule, state: Tensor, spread: float, generator: torch.Generator) -> Tensor:
     """Returns deviations of codes from the Gaussian prior (n, per_beat), given what it remembers (1, n, hidden)."""
     if module.mixture is not None:
-        return module.mixture.sample(state[0], spread, generator)  # type: ignore[operator, no-any-return]
+        return module.mixture.sample(state[0], spread, generator)  # type: ignore[operator]
     return spread * torch.randn((state.shape[1], module.sizes.per_beat), generator=generator)
 
 

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "latente"
 
 # From left to right; a module imports only from groups to its left, never from its own.
 ORDER = [
-    {"parts", "files", "errors", "_version"},
+    {"parts", "files", "errors", "lazy", "_version"},
     {"nn", "latent", "corruptions", "distortions"},
     {"networks", "bottlenecks"},
     {"autoencoder"},

@@ -15,7 +15,7 @@ import latente
 
 API = Path(__file__).parents[1] / "docs" / "api.md"
 INSIDE = {
-    "latente.cli", "latente.cli.audio", "latente.files", "latente.report.sections", "latente.__main__",
+    "latente.cli", "latente.cli.audio", "latente.files", "latente.lazy", "latente.report.sections", "latente.__main__",
 }  # fmt: skip  # nobody imports from these
 DIRECTIVE = re.compile(r"\.\. (automodule|autoclass|autoexception|autofunction|py:data):: (\S+)((?:\n +\S.*)*)")
 

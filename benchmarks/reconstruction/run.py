@@ -67,7 +67,7 @@ class Case:
 
 CASES = {
     "long-mnist-30": Case("mnist", 30, 200, 1.5, reference=OTHERS),
-    "deformed-mnist-30": Case("mnist", 30, 300, 1.0, deformed=HalfDeformed(2, 0.02, 0.015), reference=OTHERS),
+    "deformed-mnist-30": Case("mnist", 30, 400, 1.0, deformed=HalfDeformed(2, 0.02, 0.015), reference=OTHERS),
     "long-mnist-2": Case("mnist", 2, 60),
     "batch-norm-mnist-30": Case("mnist", 30, 60, 0.7, "batch norm", reference=OTHERS),
     **{f"defaults-{data}-{k}": Case(data, k) for data in ("mnist", "fashion-mnist") for k in SIZES},

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from latente.lazy import lazy_names
 
 _HOMES = {
     "latente.bottlenecks": ("FSQ", "VQ", "Deterministic", "Gaussian", "KSparse", "NoPriorError", "Sparse"),
@@ -53,9 +54,8 @@ _HOMES = {
     "latente.pretraining": ("Pretraining",),
     "latente.training": ("Trainer", "TrainingDiverged"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted([*_HOME_OF, "__version__"])
+__all__ = sorted(["__version__", *(name for names in _HOMES.values() for name in names)])
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
 
 if TYPE_CHECKING:
     from latente.bottlenecks import FSQ, VQ, Deterministic, Gaussian, KSparse, NoPriorError, Sparse
@@ -95,13 +95,3 @@ if TYPE_CHECKING:
     from latente.persistence import ModelFileError
     from latente.pretraining import Pretraining
     from latente.training import Trainer, TrainingDiverged
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'latente' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 import struct
 import wave
 
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from latente.audio import ClippingWarning, open_sound, read_sound, resample, sound_info, stream_sound, write_sound
+from latente.audio import (
+    ClippingWarning,
+    open_sound,
+    read_sound,
+    resample,
+    sound_info,
+    stream_sound,
+    wav_bytes,
+    write_sound,
+)
 from latente.audio.signals import as_signal, clipped_samples
 from latente.metrics import snr
 
@@ -49,6 +59,16 @@ def test_what_is_written_scipy_reads(tmp_path):
     rate, samples = scipy.io.wavfile.read(write_sound(tmp_path / "a.wav", stereo, 44100))
     assert rate == 44100
     np.testing.assert_allclose(samples.T / 2**15, stereo, atol=2**-15)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wav_bytes_are_those_of_a_written_file(tmp_path, channels):
+    """The one writer that needs no library against libsndfile's."""
+    samples = np.random.default_rng(0).integers(-32768, 32768, (channels, 500)) / 32768
+    path = write_sound(tmp_path / "a.wav", samples, 22050)
+    assert wav_bytes(samples, 22050) == path.read_bytes()
+    loud = scipy.io.wavfile.read(io.BytesIO(wav_bytes(np.array([1.5, -1.5, 0.5]), 8000)))[1]
+    np.testing.assert_array_equal(loud, [32767, -32768, 16384])
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3"])
@@ -154,6 +174,52 @@ def test_a_file_that_was_cut_off(tmp_path, tone):
     path = write_sound(tmp_path / "a.flac", np.random.default_rng(0).normal(0, 0.1, 90_000), RATE)
     path.write_bytes(path.read_bytes()[:-40_000])
     with pytest.raises(ValueError, match=r"a.flac is (cut off|damaged)"):
+        read_sound(path)
+
+
+def ogg_crc(page):
+    """The checksum of an Ogg page (RFC 3533): polynomial 0x04c11db7, no reflection, its own field as zeros."""
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc
+
+
+def promise_more(path, samples):
+    """Makes the last page of an Ogg file say that it ends that much later."""
+    content = bytearray(path.read_bytes())
+    at = content.rfind(b"OggS")
+    end = int.from_bytes(content[at + 6 : at + 14], "little") + samples
+    content[at + 6 : at + 14] = end.to_bytes(8, "little")
+    content[at + 22 : at + 26] = bytes(4)
+    content[at + 22 : at + 26] = ogg_crc(content[at:]).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_an_ogg_file_that_ends_before_its_header_says(tmp_path, channels):
+    samples = np.random.default_rng(0).normal(0, 0.1, (channels, 100_000))
+    path = write_sound(tmp_path / "a.ogg", samples, RATE)
+    whole = read_sound(path).samples
+    promise_more(path, 3000)
+    assert sound_info(path).frames == 103_000
+    message = r"\d+ of its 103000 samples \(0.3\d s, 2.\d%\) are missing at its end; what is there is read"
+    for rate in (None, 2 * RATE):
+        with pytest.warns(UserWarning, match=message):
+            sound = read_sound(path, rate)
+        assert 100_000 <= sound.info.frames < 100_500  # the last block is whole: its end was cut off by the header
+        with pytest.warns(UserWarning, match=message):
+            together = np.concatenate(list(stream_sound(path, rate, seconds=0.7)), axis=-1)
+        assert together.shape[-1] == sound.info.frames * (1 if rate is None else 2)
+        np.testing.assert_allclose(together, sound.samples, atol=0 if rate is None else 2e-6)
+        if rate is None:
+            np.testing.assert_array_equal(sound.samples[..., :100_000], whole)
+    promise_more(path, 97_000)
+    with pytest.raises(
+        ValueError, match=r"a.ogg is cut off: \d+ of its 200000 samples \(12 s, (49.9|50.0)%\) are missing"
+    ):
         read_sound(path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -9,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from latente import ModelFileError, Trainer, load
-from latente.audio import SpeechFeatures, Variations, WordRecogniser, find_words, write_sound
+from latente.audio import LeftOutWarning, SpeechFeatures, Variations, WordRecogniser, find_words, write_sound
 from latente.audio.speech.cepstra import Front
 from latente.audio.speech.novelty import Novelty
 from latente.audio.speech.targets import targets_of_others
@@ -225,6 +227,49 @@ def test_layouts_of_folders(tmp_path, layout):
     found = find_words(tmp_path)
     assert found.counts() == {"good morning": 2, "stop": 2}
     assert found.speakers == (("ann",) * 4 if layout.startswith("ann") else None)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("mp3 mp4", "mp3 mp4"),
+        ("mp3_1 mp3_2 mp4_1", "mp3 mp3 mp4"),
+        ("mp3 stop1 stop2", "mp3 stop stop"),
+        ("stop stop2 stop3", "stop stop stop"),
+        ("stop0 stop1 stop7", "stop stop stop"),
+        ("1 22", "1 22"),
+        ("route-66", "route"),
+    ],
+)
+def test_digits_of_takes_and_of_words(tmp_path, names, words):
+    for name in names.split():
+        (tmp_path / f"{name}.wav").touch()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert find_words(tmp_path).words == tuple(words.split())
+
+
+def test_names_that_may_mean_something_else_are_told(tmp_path):
+    (tmp_path / "mp3.wav").touch()
+    find_words(tmp_path)
+    (tmp_path / "mp4.wav").touch()
+    with pytest.warns(UserWarning, match="mp3 and mp4 are taken for two words.*mp_1, mp_2"):
+        find_words(tmp_path)
+    (tmp_path / "mp4.wav").rename(tmp_path / "mp3.flac")
+    with pytest.warns(UserWarning, match="mp3.flac and mp3.wav count as two recordings"):
+        assert find_words(tmp_path).words == ("mp3", "mp3")
+
+
+def test_a_folder_with_a_file_that_cannot_be_read(tmp_path):
+    for word in ("yes", "no"):
+        (tmp_path / "ann" / word).mkdir(parents=True)
+        for i in range(2):
+            write_sound(tmp_path / "ann" / word / f"{i}.wav", np.sin(np.arange(900) / 3), RATE)
+    (tmp_path / "ann" / "no" / "text.wav").write_text("no sound")
+    with pytest.warns(LeftOutWarning, match="words: 1 of 5 recordings left out: .*text.wav cannot be read"):
+        recordings, sounds = find_words(tmp_path).read(RATE)
+    assert (recordings.counts(), recordings.speakers) == ({"no": 2, "yes": 2}, ("ann",) * 4)
+    assert len(sounds) == 4
 
 
 def test_folders_that_tell_nothing(tmp_path):

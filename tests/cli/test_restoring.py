@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import numpy as np
 import polars as pl
@@ -110,3 +111,24 @@ def test_mistakes(call, work, denoiser, imputer, tmp_path, name):
     assert (done.code, done.out) == (2, "")
     assert [piece for piece in pieces if piece not in done.err] == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["denoiser", "imputer"])
+def test_an_interrupted_training_without_checkpoints_is_saved_and_said(
+    call, work, imputer, tmp_path, monkeypatch, kind
+):
+    from latente.training.run import Run
+
+    original = Run._epoch
+
+    def epoch(self, interruptions):
+        if self.state.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, interruptions)
+
+    monkeypatch.setattr(Run, "_epoch", epoch)
+    data = {"denoiser": "clean.npy", "imputer": "holed.csv"}[kind]
+    done = call("fit", work / data, "-o", tmp_path / "m", "--type", kind, "--epochs", 5)
+    assert (done.code, done.out) == (130, "")
+    assert f"interrupted after 2 epochs; the model so far is in {tmp_path / 'm'}" in done.err
+    assert len(load(tmp_path / "m").history_) == 2

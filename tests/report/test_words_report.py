@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from latente import Trainer
-from latente.audio import Recordings, SpeechFeatures, WordRecogniser
+from latente.audio import SpeechFeatures, WordRecogniser, WordRecordings
 from latente.report import write_words_report
 from latente.report.players import LONGEST, player, spectrogram
 
@@ -29,7 +29,7 @@ def fitted():
             words.append(word)
     words[0] = "down"  # in the wrong folder
     paths = tuple(Path(f"{i}.wav") for i in range(8))
-    recordings = Recordings(paths, tuple(words), ("ann", "bob") * 4)
+    recordings = WordRecordings(paths, tuple(words), ("ann", "bob") * 4)
     features = SpeechFeatures(4, trainer=Trainer(epochs=3), random_state=0)
     return WordRecogniser(features).fit(clips, words), recordings, clips
 

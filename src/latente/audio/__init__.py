@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from latente.lazy import lazy_names
 
 _HOMES = {
     "latente.audio.blocks": ("overlap_blocks",),
     "latente.audio.clips": ("load_clips",),
+    "latente.audio.collecting": ("LeftOutWarning",),
     "latente.audio.figures": ("draw_spectrogram", "draw_waveform"),
     "latente.audio.music": ("MusicAutoencoder", "Score"),
     "latente.audio.reading": ("Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"),
@@ -18,22 +20,22 @@ _HOMES = {
     "latente.audio.speech": (
         "Novelty",
         "Recognition",
-        "Recordings",
+        "WordRecordings",
         "SpeechFeatures",
         "Variations",
         "WordRecogniser",
         "find_words",
     ),
     "latente.audio.transformers": ("MFCC", "STFT", "LogMel"),
-    "latente.audio.writing": ("SoundWriter", "open_sound", "write_sound"),
+    "latente.audio.writing": ("SoundWriter", "open_sound", "wav_bytes", "write_sound"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
 
 if TYPE_CHECKING:
     from latente.audio.blocks import overlap_blocks
     from latente.audio.clips import load_clips
+    from latente.audio.collecting import LeftOutWarning
     from latente.audio.figures import draw_spectrogram, draw_waveform
     from latente.audio.music import MusicAutoencoder, Score
     from latente.audio.reading import Sound, SoundInfo, read_sound, sound_info, stream_sound
@@ -44,21 +46,11 @@ if TYPE_CHECKING:
     from latente.audio.speech import (
         Novelty,
         Recognition,
-        Recordings,
         SpeechFeatures,
         Variations,
         WordRecogniser,
+        WordRecordings,
         find_words,
     )
     from latente.audio.transformers import MFCC, STFT, LogMel
-    from latente.audio.writing import SoundWriter, open_sound, write_sound
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'latente.audio' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+    from latente.audio.writing import SoundWriter, open_sound, wav_bytes, write_sound

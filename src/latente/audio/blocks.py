@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["overlap_blocks"]
+__all__ = ["cut_blocks", "overlap_blocks"]
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -51,7 +51,7 @@ def overlap_blocks(
     fade[context : overlap - context] = (np.arange(ramp, dtype=np.float32) + 0.5) / max(ramp, 1)
     fade[overlap - context :] = 1.0
     tail: Block | None = None
-    for samples, last in _blocks(pieces, block, block - overlap):
+    for samples, last in cut_blocks(pieces, block, block - overlap):
         out = np.asarray(process(samples))
         if out.shape[-1] != samples.shape[-1]:
             raise ValueError(f"process must keep the length {samples.shape[-1]} of a block; it returned {out.shape}")
@@ -68,10 +68,19 @@ def _faded(a: Block, b: Block, fade: Block) -> Block:
     return np.where(fade == 1, b, a + fade * (b - a)).astype(b.dtype, copy=False)
 
 
-def _blocks(pieces: Iterable[Block], block: int, hop: int) -> Iterator[tuple[Block, bool]]:
+def cut_blocks(pieces: Iterable[Block], block: int, hop: int) -> Iterator[tuple[Block, bool]]:
     """Yields blocks that start a hop apart, and whether each is the last, which may be shorter.
 
     The last one is never shorter than what it shares with its neighbour.
+
+    Args:
+        pieces: (n,) or (channels, n) of any lengths, in their order.
+        block: samples of a block.
+        hop: samples between the beginnings of two.
+
+    Example:
+        >>> [(block.tolist(), last) for block, last in cut_blocks([np.arange(3), np.arange(3, 5)], 2, 2)]
+        [([0, 1], False), ([2, 3], False), ([4], True)]
     """
     held: Block | None = None
     for piece in pieces:

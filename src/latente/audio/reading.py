@@ -4,9 +4,10 @@ from __future__ import annotations
 
 __all__ = ["SUFFIXES", "Sound", "SoundInfo", "read_sound", "sound_info", "stream_sound"]
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from latente.parts import is_number
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif")
 PIECE = 1 << 16  # frames that are decoded at once
+LOST, LONGEST_LOST = 0.1, 1.0  # of the file, and seconds, that may be missing at its end; more was cut off
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,12 @@ def read_sound(path: str | Path, sample_rate: int | None = None, *, mono: bool =
 
     Raises:
         FileNotFoundError, IsADirectoryError: when there is no such file.
-        ValueError: for a file that is no sound, is damaged, has no samples, or has samples that are NaN or infinite.
+        ValueError: for a file that is no sound, is damaged or cut off, has no samples, or has samples that are NaN or
+            infinite.
         ImportError: without the extra `audio`.
+
+    Warns:
+        UserWarning: when the file ends before its header says, by at most a second and a tenth of it.
 
     Example:
         >>> import tempfile
@@ -143,6 +149,7 @@ def read_sound(path: str | Path, sample_rate: int | None = None, *, mono: bool =
     with _opened(path) as file:
         info = _info(Path(path), file)
         samples = _decoded(file, info)
+    info = replace(info, frames=samples.shape[-1])
     clipped = clipped_samples(samples)
     samples = as_mono(samples) if mono else samples
     wanted = info.sample_rate if rate is None else rate
@@ -186,24 +193,40 @@ def stream_sound(
 def _pieces(file: Any, info: SoundInfo, mono: bool, frames: int) -> Iterator[Signal]:
     done = 0
     while done < info.frames:
-        piece = _read(file, info, min(frames, info.frames - done), done)
+        wanted = min(frames, info.frames - done)
+        piece = _read(file, info, wanted, done)
+        if piece.shape[-1]:
+            yield as_mono(piece) if mono else piece
         done += piece.shape[-1]
-        yield as_mono(piece) if mono else piece
+        if piece.shape[-1] < wanted:
+            return
 
 
 def _resampled(pieces: Iterator[Signal], info: SoundInfo, rate: int | None, mono: bool) -> Iterator[Signal]:
     """Yields pieces at another rate, as many samples in all as `resample` returns."""
     channels = 1 if mono else info.channels
     stream = soxr().ResampleStream(info.sample_rate, rate, channels, dtype="float32")
-    left, done = -(-info.frames * int(rate or 0) // info.sample_rate), 0
-    for piece in pieces:
+    done = given = left = 0
+    for piece, last in _with_last(pieces):
         done += piece.shape[-1]
-        out = np.ascontiguousarray(stream.resample_chunk(piece.T, last=done == info.frames).T)[..., :left]
-        left -= out.shape[-1]
+        left = -(-done * int(rate or 0) // info.sample_rate) - given
+        out = np.ascontiguousarray(stream.resample_chunk(piece.T, last=last).T)[..., :left]
+        given, left = given + out.shape[-1], left - out.shape[-1]
         if out.shape[-1]:
             yield out.astype(np.float32, copy=False)
     if left:
         yield np.zeros(left if channels == 1 else (channels, left), dtype=np.float32)
+
+
+def _with_last(pieces: Iterator[Signal]) -> Iterator[tuple[Signal, bool]]:
+    """Yields pieces, and whether each is the last."""
+    held = None
+    for piece in pieces:
+        if held is not None:
+            yield held, False
+        held = piece
+    if held is not None:
+        yield held, True
 
 
 @contextmanager
@@ -239,17 +262,29 @@ def _info(path: Path, file: Any) -> SoundInfo:
 def _decoded(file: Any, info: SoundInfo) -> Signal:
     """Returns (n,) or (channels, n): the whole file."""
     samples = np.empty((info.channels, info.frames), dtype=np.float32)
-    for start in range(0, info.frames, PIECE):
-        stop = min(start + PIECE, info.frames)
-        samples[:, start:stop] = _read(file, info, stop - start, start)
-    return samples[0] if info.channels == 1 else samples
+    done = 0
+    for piece in _pieces(file, info, False, PIECE):
+        samples[:, done : done + piece.shape[-1]] = piece
+        done += piece.shape[-1]
+    return samples[0, :done] if info.channels == 1 else samples[:, :done]
 
 
 def _read(file: Any, info: SoundInfo, frames: int, start: int) -> Signal:
-    """Returns (frames,) or (channels, frames): the next ones."""
-    piece = file.read(frames, dtype="float32", always_2d=True).T
+    """Returns (frames,) or (channels, frames): the next ones; fewer where the file ends too early."""
+    piece = np.ascontiguousarray(file.read(frames, dtype="float32", always_2d=True).T)
     if piece.shape[1] != frames:
-        missing = info.frames - start - piece.shape[1]
-        raise ValueError(f"{info.path} is cut off: {missing} of its {info.frames} samples cannot be read")
-    piece = np.ascontiguousarray(piece)
+        _tell_missing(info, info.frames - start - piece.shape[1])
+        if not piece.size:
+            return piece[0] if len(piece) == 1 else piece
     return as_samples(piece[0] if len(piece) == 1 else piece, f"{info.path} (from sample {start})")
+
+
+def _tell_missing(info: SoundInfo, missing: int) -> None:
+    """Warns of samples at the end that a header promises and nobody wrote; raises where the file was cut off."""
+    share, seconds = missing / info.frames, missing / info.sample_rate
+    what = f"{missing} of its {info.frames} samples ({seconds:.2g} s, {share:.1%}) are missing at its end"
+    if share > LOST or seconds > LONGEST_LOST:
+        raise ValueError(
+            f"{info.path} is cut off: {what}; get the whole file, or convert what is left with another program"
+        )
+    warnings.warn(f"{info.path}: {what}; what is there is read", stacklevel=2)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from latente.cli import fit_options, options
 from latente.cli.building import build
 from latente.cli.inputs import Samples, read_samples
+from latente.cli.keeping import checkpoint_folder
 from latente.cli.outputs import check_folder, new_file, new_folder
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
 from latente.cli.problems import Interrupted, note
@@ -62,7 +63,7 @@ def fit(
     """Train an autoencoder, compare it with PCA, save it; or a denoiser of any size, or an imputer of tables."""
     given = dict(locals())
     check_folder(output, force)
-    folder = output.with_name(output.name + ".checkpoints") if resume and checkpoint is None else checkpoint
+    folder = checkpoint_folder(output, checkpoint, resume)
     train = _train_restorer if kind in RESTORERS else _train_model
     train(given, folder)
 

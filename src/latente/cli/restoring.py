@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from latente.cli.inputs import read_samples
+from latente.cli.keeping import keep
 from latente.cli.options import Kind
 from latente.cli.outputs import ARRAYS, TABLES, check_file, check_folder, new_file, new_folder, write_array
 from latente.cli.printing import lines, show, training_record, training_text
-from latente.cli.problems import Interrupted
 
 RESTORERS = (Kind.denoiser, Kind.imputer)
 MEANS = {"corruption": "noise", "objective": "way", "data": "kind"}  # what an option is to a Denoiser
@@ -85,12 +85,7 @@ def fit_restorer(
     pairs = () if target is None else (read_noisy(target, resize, split="train").X,)
     model.fit(X, *pairs, resume=resume)
     history = model.history_
-    if history.stopped == "interrupted" and checkpoints is not None:
-        raise Interrupted(f"interrupted; the same command with --resume goes on from {checkpoints}")
-    if not history.records:
-        raise KeyboardInterrupt
-    with new_folder(output) as folder:
-        model.save(folder)
+    keep(model, output, checkpoints)
     if say:
         record = {"model": str(output), "estimator": type(model).__name__, "training": training_record(history)}
         text = lines({"training": training_text(history), "model": str(output)})

@@ -5,15 +5,13 @@ from __future__ import annotations
 __all__ = ["player", "spectrogram"]
 
 import base64
-import io
-import wave
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latente.audio import as_mono, as_signal, stft
+from latente.audio import as_mono, as_signal, stft, wav_bytes
 from latente.report.html import Html, tag
 
 LONGEST = 15.0  # seconds that a page holds of one sound
@@ -35,11 +33,7 @@ def player(samples: Any, sample_rate: int, name: str) -> Html:
     """
     signal = as_mono(as_signal(samples))[: round(LONGEST * sample_rate)]
     peak = max(1.0, float(np.abs(signal).max()))
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setparams((1, 2, int(sample_rate), 0, "NONE", ""))
-        file.writeframes(np.rint(signal / peak * 32767).astype("<i2").tobytes())
-    data = base64.b64encode(content.getvalue()).decode()
+    data = base64.b64encode(wav_bytes(signal / peak, sample_rate)).decode()
     return tag("audio", src=f"data:audio/wav;base64,{data}", controls=True, preload="metadata", aria_label=name)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.audio import Recordings, WordRecogniser
+from latente.audio import WordRecogniser, WordRecordings
 from latente.files import write_atomically
 from latente.metrics import fit_pca
 from latente.report.components import figure, picture, section, table, tiles
@@ -26,7 +26,7 @@ MOST, STRANGEST = 24, 5  # sounds of words; of recordings that fit their word wo
 
 
 def write_words_report(
-    model: WordRecogniser, path: str | Path, recordings: Recordings, clips: Sequence[NDArray[Any]]
+    model: WordRecogniser, path: str | Path, recordings: WordRecordings, clips: Sequence[NDArray[Any]]
 ) -> Path:
     """Writes one self-contained HTML file: the words to hear and see, the map of their codes, what is confused.
 
@@ -46,7 +46,7 @@ def write_words_report(
         >>> from latente.audio import SpeechFeatures
         >>> t = np.arange(2000) / 8000
         >>> clips = [np.sin(6.28 * f * t) for f in (300, 310, 900, 910)]
-        >>> heard = Recordings(tuple(Path(f"{i}.wav") for i in range(4)), ("low", "low", "high", "high"), None)
+        >>> heard = WordRecordings(tuple(Path(f"{i}.wav") for i in range(4)), ("low", "low", "high", "high"), None)
         >>> features = SpeechFeatures(2, trainer=Trainer(epochs=1), random_state=0)
         >>> model = WordRecogniser(features).fit(clips, heard.words)
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def _confusions(words: NDArray[Any], guesses: NDArray[Any]) -> Html:
 
 def _strangest(
     model: WordRecogniser,
-    recordings: Recordings,
+    recordings: WordRecordings,
     clips: Sequence[Any],
     distances: NDArray[Any],
     guesses: NDArray[Any] | None,

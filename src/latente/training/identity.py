@@ -7,6 +7,7 @@ __all__ = ["describe_run"]
 import hashlib
 import json
 import re
+from dataclasses import is_dataclass
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "corruption": _plain(getattr(module, "corruption", None)),
         "bottleneck": _settings(getattr(module, "bottleneck", None)),
         "distortion": _settings(getattr(module, "distortion", None)),
+        "settings": _held_settings(module),
         "network": _digest(repr(module)),
         "tensors": _digest(*(f"{name} {tuple(tensor.shape)}" for name, tensor in module.state_dict().items())),
         "data": _data(run.source),
@@ -86,6 +88,13 @@ def _settings(module: nn.Module | None) -> dict[str, Any] | None:
         "name": type(module).__name__.lstrip("_").removesuffix("Module"),
         **{name: _plain(value) for name, value in named.items()},
     }
+
+
+def _held_settings(module: nn.Module) -> dict[str, Any] | None:
+    """Returns the dataclasses of settings that a module holds besides; None where there are none."""
+    known = {"corruption", "bottleneck", "distortion"}
+    held = {name: value for name, value in vars(module).items() if is_dataclass(value) and name not in known}
+    return {name: _plain(value) for name, value in held.items()} or None
 
 
 def _plain(part: Any) -> Any:

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from latente import ModelFileError, Trainer
 from latente.audio import MusicAutoencoder
 from latente.audio.music import Score, measure_music, onset_accuracy
+from latente.training import CheckpointError
 
 TINY = {"hidden": 16, "head": 8, "random_state": 0}
 
@@ -141,6 +142,18 @@ def test_a_fit_can_be_resumed(chorales, tmp_path):
     resumed = fit(tmp_path / "cut", 3, resume=True)
     assert len(resumed.history_) == 3
     assert np.array_equal(resumed.encode(chorales[0]), whole.encode(chorales[0]))
+
+
+@pytest.mark.parametrize("setting", ["blind", "hidden_share", "uncoded"])
+def test_another_input_dropout_is_another_run(chorales, tmp_path, setting):
+    def model(**settings):
+        trainer = Trainer(epochs=2, checkpoint=tmp_path / "c", callbacks=[lambda record: record.epoch == 1])
+        return MusicAutoencoder(8, trainer=trainer, **TINY, **settings).set_params(trainer__verbose=False)
+
+    model().fit(chorales[:2])
+    with pytest.raises(CheckpointError, match=r"of another run: settings\.hiding"):
+        model(**{setting: 0.123}).fit(chorales[:2], resume=True)
+    model().fit(chorales[:2], resume=True)
 
 
 def test_held_out_scores_are_measured(chorales):

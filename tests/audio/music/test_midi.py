@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from latente.audio import LeftOutWarning
 from latente.audio.music import MidiError, Score, as_midi, read_midi, read_midi_folder, write_midi
 
 pretty_midi = pytest.importorskip("pretty_midi")
@@ -105,10 +106,12 @@ def test_folders(tmp_path, chorales):
         write_midi(chorales[i], tmp_path / "inside" / f"{i}.MID")
     write_midi(Score(np.array([[60, 62, 64, 65]])), tmp_path / "solo.midi")
     said = []
-    found = read_midi_folder(tmp_path, say=said.append)
+    (tmp_path / "._solo.mid").write_text("resource fork")
+    with pytest.warns(LeftOutWarning, match="1 of 4 MIDI files left out: .*bad.mid is no MIDI file"):
+        found = read_midi_folder(tmp_path, say=said.append)
     assert [score.voices for score in found.scores] == [4, 4, 4]  # as most files have
     assert [path.endswith("bad.mid") for path, _ in found.skipped] == [True]
-    assert len(said) == 4
+    assert len(said) == 3
 
 
 def test_nothing_half_written(tmp_path):

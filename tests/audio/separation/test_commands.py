@@ -85,6 +85,54 @@ def test_denoise(call, models, recordings):
     np.testing.assert_array_equal(same, soundfile.read(file, dtype="int16")[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "suffix", "encoding", "says"),
+    [
+        ("eight", ".flac", "PCM_16", None),
+        ("sixteen", ".flac", "PCM_16", None),
+        ("more", ".flac", "PCM_24", None),
+        ("more", ".wav", "PCM_24", None),
+        ("floats", ".wav", "FLOAT", None),
+        ("floats", ".flac", "PCM_24", "floats of 32 bits; FLAC holds 24 bits"),
+        ("more", ".mp3", "MPEG_LAYER_III", "24 bits; .mp3 is lossy and keeps no depth"),
+        ("sixteen", ".mp3", "MPEG_LAYER_III", None),
+        ("doubles", ".wav", "FLOAT", "floats of 64 bits; 24 of them are kept"),
+    ],
+)
+def test_the_depth_of_samples_is_kept_where_the_format_can(call, models, recordings, name, suffix, encoding, says):
+    samples = soundfile.read(recordings / "more.wav")[0]
+    soundfile.write(recordings / "doubles.wav", samples, 11025, subtype="DOUBLE")
+    file, out = recordings / f"{name}.wav", recordings / f"out{suffix}"
+    code, _, err = call("denoise", file, "-m", models / "denoiser", "--amount", "0", "-o", out)
+    assert code == 0, err
+    assert soundfile.info(out).subtype == encoding
+    assert (says in err) if says else ("bits" not in err)
+    if suffix != ".mp3" and name != "floats":
+        np.testing.assert_array_equal(*(soundfile.read(path, dtype="int32")[0] for path in (out, file)))
+
+
+def test_patience_ends_a_training(call, recordings, monkeypatch):
+    monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
+    out = recordings / "model"
+    arguments = [*trainings(recordings)["separate"], "-o", out, "--epochs", 2, "--patience", 1]
+    assert call(*arguments)[0] == 0
+    assert SourceSeparator.load(out).history_.records[0].validation_loss is not None
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_training_goes_on(call, recordings, monkeypatch):
+    monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
+    for folder in ("tone", "hiss"):
+        (recordings / folder / "text.wav").write_text("no sound")
+    code, _, err = call(*trainings(recordings)["separate"], "-o", recordings / "m1", "--epochs", 1)
+    assert code == 0, err
+    assert "latente: warning: tone: 1 of 2 recordings left out:" in err
+    assert "text.wav cannot be read as sound" in err
+    pairs = ["denoise", "--train", recordings / "tone", "--again", recordings / "hiss", "-o", recordings / "m2"]
+    code, _, err = call(*pairs, "--epochs", 1)
+    assert code == 0, err
+    assert "the noisy recordings: 1 of 2 pairs left out:" in err
+
+
 def test_training(call, recordings, monkeypatch):
     monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
     sources = ["--source", f"tone={recordings / 'tone'}", "--source", f"hiss={recordings / 'hiss'}"]
@@ -96,7 +144,7 @@ def test_training(call, recordings, monkeypatch):
         recordings / "model",
         "--epochs",
         1,
-        "--checkpoints",
+        "--checkpoint",
         recordings / "c",
     ]
     code, printed, err = call(*arguments)
@@ -104,6 +152,8 @@ def test_training(call, recordings, monkeypatch):
     assert "tone, hiss" in printed
     assert call("separate", recordings / "floats.wav", "-m", recordings / "model", "-o", recordings / "parts")[0] == 0
     assert call(*arguments, "--resume", "--force")[0] == 0
+    assert call(*arguments[:-2], "--resume", "--force")[0] == 0
+    assert (recordings / "model.checkpoints").is_dir()
     train = ["denoise", "--train", recordings / "tone", "--epochs", 1]
     assert call(*train, "-o", recordings / "d1", "--music", recordings / "hiss", "--noises", "white,clicks")[0] == 0
     assert AudioDenoiser.load(recordings / "d1").noises == ("white", "clicks", "music")
@@ -134,7 +184,7 @@ def trainings(recordings):
 def test_an_interrupted_training_goes_on_and_replaces_nothing_before(call, recordings, monkeypatch, command):
     monkeypatch.setattr("latente.audio.separation.estimating.EPOCH", 4)
     out = recordings / "model"
-    arguments = [*trainings(recordings)[command], "-o", out, "--epochs", 2, "--checkpoints", recordings / "c"]
+    arguments = [*trainings(recordings)[command], "-o", out, "--epochs", 2, "--checkpoint", recordings / "c"]
     with monkeypatch.context() as patch:
         press_after(patch, 1)
         code, printed, err = call(*arguments)
@@ -181,6 +231,27 @@ def test_an_interrupted_training_without_checkpoints(call, recordings, monkeypat
         (["denoise", "--train", "tone"], "needs -o MODEL"),
         (["denoise", "--train", "tone", "--again", "empty", "-o", "none"], "a.wav is in one of"),
         (["denoise", "--train", "tone", "--noises", "pnk", "-o", "none"], "Did you mean 'pink'"),
+        (["denoise", "--train", "tone", "--amount", "0.5", "-o", "none"], "--amount is not for --train"),
+        (["denoise", "--train", "tone", "-m", "denoiser", "-o", "none"], "--model is not for --train"),
+        (["separate", "--train", "--source", "a=tone", "-m", "x", "-o", "none"], "--model is not for --train"),
+        (["separate", "sixteen.wav", "--source", "a=tone"], "--source is for --train"),
+        *(
+            ([command, "sixteen.wav", *option.split()], f"{option.split()[0]} is for --train; add it, or leave")
+            for command in ("separate", "denoise")
+            for option in (
+                "--epochs 3",
+                "--patience 1",
+                "--checkpoint c",
+                "--resume",
+                "--device cpu",
+                "--seed 0",
+                "--sample-rate 8000",
+            )
+        ),
+        *(
+            (["denoise", "sixteen.wav", *option.split()], f"{option.split()[0]} is for --train; add it, or leave")
+            for option in ("--again tone", "--music tone", "--noises white")
+        ),
     ],
 )
 def test_mistakes_leave_nothing(call, recordings, monkeypatch, arguments, says):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from latente.lazy import lazy_names
 
 _HOMES = {
     "latente.audio.music.bounds": ("MusicBounds",),
@@ -22,9 +23,8 @@ _HOMES = {
     "latente.audio.music.score": ("Note", "Score", "as_score", "joined"),
     "latente.audio.music.sound": ("render", "write_wav"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
 
 if TYPE_CHECKING:
     from latente.audio.music.bounds import MusicBounds
@@ -42,13 +42,3 @@ if TYPE_CHECKING:
     )
     from latente.audio.music.score import Note, Score, as_score, joined
     from latente.audio.music.sound import render, write_wav
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'latente.audio.music' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from latente.audio.collecting import files_in, warn_left_out
 from latente.audio.music.grid import Quantised, quantise
 from latente.audio.music.libraries import pretty_midi
 from latente.audio.music.score import Score
@@ -187,26 +188,28 @@ def read_midi_folder(
         folder: its path.
         voices: of every score; None: the number that most files have by themselves.
         steps_per_beat: steps in a quarter note.
-        say: called with a line about each file.
+        say: called with a line about each file that was read.
 
     Raises:
         FileNotFoundError: when there is no such folder.
         MidiError: when no file can be read, with the reasons.
 
+    Warns:
+        LeftOutWarning: when some cannot.
+
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = write_midi(Score(np.array([[60, 62]])), Path(folder) / "good.mid")
-        ...     _ = (Path(folder) / "bad.mid").write_text("no music")
         ...     found = read_midi_folder(folder)
         >>> len(found.scores), len(found.skipped)
-        (1, 1)
+        (1, 0)
     """
     _check(voices, steps_per_beat)
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = files_in(folder, SUFFIXES)
     if not files:
         raise MidiError(f"{folder} holds no MIDI file ({', '.join(SUFFIXES)})")
     readings, skipped = _read_all(files, voices, steps_per_beat)
@@ -216,12 +219,11 @@ def read_midi_folder(
         others = [i for i, reading in enumerate(readings) if reading.score.voices != usual]
         for i in others:
             readings[i] = read_midi(readings[i].path, voices=usual, steps_per_beat=steps_per_beat)
-    for line in [*(reading.describe() for reading in readings), *(f"skipped: {reason}" for _, reason in skipped)]:
-        if say is not None:
-            say(line)
-    if not readings:
-        shown = "; ".join(reason for _, reason in skipped[:3])
-        raise MidiError(f"none of the {len(files)} MIDI files in {folder} can be read: {shown}")
+    if say is not None:
+        for reading in readings:
+            say(reading.describe())
+    reasons = [reason for _, reason in skipped]
+    warn_left_out(str(folder), reasons, len(files), what="MIDI files", error=MidiError)
     return MidiFolder(tuple(readings), tuple(skipped))
 
 

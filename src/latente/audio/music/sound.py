@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from latente.audio.music.libraries import fluidsynth_works
 from latente.audio.music.midi import as_midi
 from latente.audio.music.score import Score
-from latente.files import replacing
+from latente.audio.writing import wav_bytes
+from latente.files import write_atomically
 from latente.parts import is_integer
 
 LOUDEST = 0.9
@@ -93,9 +94,6 @@ def write_wav(
         ...     write_wav(Score(np.array([[60, 62]])), Path(folder) / "a.wav", synth="sine").read_bytes()[:4]
         b'RIFF'
     """
-    from scipy.io import wavfile
-
-    sound, path = render(score, sample_rate, synth=synth, program=program), Path(path)
-    with replacing(path) as file:
-        wavfile.write(file, sample_rate, np.rint(32767 * sound).astype(np.int16))
+    path = Path(path)
+    write_atomically(path, wav_bytes(render(score, sample_rate, synth=synth, program=program), sample_rate))
     return path

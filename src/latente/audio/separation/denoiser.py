@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from latente.audio.clips import load_clips
 from latente.audio.separation.drawing import Draw, Recordings, read_recordings
 from latente.audio.separation.estimating import MaskEstimator
 from latente.audio.separation.mixtures import Levels, Mixtures
 from latente.audio.separation.noises import NOISES, Noise
 from latente.audio.separation.objective import SourceError
-from latente.audio.separation.pairs import Pairs
+from latente.audio.separation.pairs import Pairs, read_pairs
 from latente.audio.signals import Signal
 from latente.parts import did_you_mean, is_number
 from latente.training import Trainer
@@ -38,7 +37,9 @@ class AudioDenoiser(MaskEstimator):
         bottleneck: channels inside its blocks.
         sample_rate: that it works at, Hz; it hears what is below half of it.
         seconds: the length of a training mixture.
-        trainer: how to train. What it leaves open is here: batches of 16, a peak rate of 2e-3 and 10,000 steps.
+        trainer: how to train. What it leaves open is here: batches of 16, a peak rate of 2e-3 and 10,000 steps. With a
+            patience, the loss is that of mixtures of recordings that are held out: whole groups where there are
+            several, else whole recordings, else the end of each.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -89,13 +90,14 @@ class AudioDenoiser(MaskEstimator):
 
         Raises:
             ValueError, TypeError, FileNotFoundError: for settings or recordings that cannot be trained on.
+
+        Warns:
+            LeftOutWarning: when some recordings cannot be used; the others are.
         """
         self._check()
         seed, rate = self._seed(), int(self.sample_rate)
         if y is not None:
-            pairs = Pairs.of(
-                load_clips(X, rate), load_clips(y, rate), self._samples, self._count(), seed, self._device()
-            )
+            pairs = Pairs.of(*read_pairs(X, y, rate), self._samples, self._count(), seed, self._device())
             return self._learn(("signal", "noise"), pairs, SourceError(pairs=True), seed, resume)
         if "music" in self.noises and music is None:
             raise ValueError("noises has 'music', but fit got none; give music=FOLDER, or leave it out of noises")

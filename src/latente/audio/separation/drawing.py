@@ -4,20 +4,22 @@ from __future__ import annotations
 
 __all__ = ["Draw", "Recordings", "read_recordings"]
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from latente.audio.reading import SUFFIXES, read_sound
-from latente.audio.signals import Signal, as_mono, as_signal
+from latente.audio.clips import packed_clip
+from latente.audio.collecting import files_in, warn_left_out
+from latente.audio.reading import SUFFIXES
+from latente.audio.separation.holding import hold_out
+from latente.audio.signals import Signal
 
 Rng = np.random.Generator
-QUIET = 1e-4  # full scale 1: below it is silence
 SPEED = 1.25  # a recording is played up to that much faster or slower, which changes its pitch as well
 TILT = 6.0  # dB, deviation of the random equaliser at its eight frequencies
 EQUALISED = 0.7  # of the draws
@@ -31,6 +33,9 @@ class Draw(Protocol):
 
     def draw(self, rng: Rng, n: int) -> Signal:
         """Returns (n,) samples, at any level."""
+
+    def split(self, fraction: float, seed: int) -> tuple[Self, Self]:
+        """Returns what is trained on and what is held out, no recording in both; see `hold_out`."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,16 @@ class Recordings:
             power = np.square(out).mean() / max(float(np.square(other).mean()), 1e-12)
             out = out + other * np.float32(np.sqrt(power) * 10 ** (-rng.uniform(0, 6) / 20))
         return out
+
+    def split(self, fraction: float, seed: int) -> tuple[Recordings, Recordings]:
+        """Returns the recordings to train on, and those that are held out; see `hold_out`.
+
+        Args:
+            fraction: that is held out, of the time.
+            seed: decides which.
+        """
+        kept, held = hold_out(self.groups, fraction, seed)
+        return replace(self, groups=kept), replace(self, groups=held)
 
     def _one(self, rng: Rng, n: int) -> Signal:
         factor = self.speed ** rng.uniform(-1, 1)
@@ -120,6 +135,8 @@ def _equaliser(rng: Rng, bins: int) -> Signal:
 def read_recordings(source: Any, sample_rate: int, name: str = "the source") -> Recordings:
     """Returns the recordings of a source.
 
+    Files are read in pieces and kept at the sample rate in 16 bits: an hour of 8 kHz takes 58 MB.
+
     Args:
         source: a folder (searched to the bottom; the files of one folder are one group), or a list of paths and arrays
             (n,) or (channels, n) at the sample rate, each a group of its own.
@@ -131,44 +148,54 @@ def read_recordings(source: Any, sample_rate: int, name: str = "the source") -> 
         ValueError: when nothing in it can be heard.
         TypeError: for what is neither.
 
+    Warns:
+        LeftOutWarning: when some recordings cannot be read, are silent or last less than 0.02 s.
+
     Example:
         >>> read_recordings([np.ones(8000), np.ones(800)], 8000).seconds
         1.1
     """
     if isinstance(source, (str, Path)):
-        groups = _read_folder(Path(source), sample_rate, name)
+        items: list[Any] = _files(Path(source), name)
+        groups = [path.parent for path in items]
     elif isinstance(source, Iterable):
-        groups = [[_heard(item, sample_rate, f"{name}[{i}]")] for i, item in enumerate(source)]
+        items = list(source)
+        groups = list(range(len(items)))
     else:
         raise TypeError(f"{name} must be a folder or a list of paths and signals; got {type(source).__name__}")
-    shortest = SHORTEST * sample_rate
-    kept = [tuple(signal for signal in group if len(signal) >= shortest) for group in groups]
-    kept = [group for group in kept if group]
-    if not kept:
-        raise ValueError(f"{name}: nothing to hear in {source if isinstance(source, (str, Path)) else 'the list'}")
-    return Recordings(tuple(kept), sample_rate)
+    heard: dict[Any, list[NDArray[np.int16]]] = {}
+    reasons = []
+    for i, (item, group) in enumerate(zip(items, groups, strict=True)):
+        signal = _heard(item, sample_rate, f"{name}[{i}]")
+        if isinstance(signal, str):
+            reasons.append(signal)
+        else:
+            heard.setdefault(group, []).append(signal)
+    warn_left_out(name, reasons, len(items))
+    if not heard:
+        raise ValueError(f"{name}: the list of recordings is empty")
+    return Recordings(tuple(tuple(group) for group in heard.values()), sample_rate)
 
 
-def _read_folder(folder: Path, sample_rate: int, name: str) -> Sequence[Sequence[NDArray[Any]]]:
+def _files(folder: Path, name: str) -> list[Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{name}: there is no folder {folder}")
-    groups: dict[Path, list[NDArray[Any]]] = {}
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = files_in(folder)
     if not files:
         raise ValueError(f"{name}: no sound files ({', '.join(SUFFIXES)}) in {folder}")
-    for path in files:
-        groups.setdefault(path.parent, []).append(_heard(path, sample_rate, name))
-    return list(groups.values())
+    return files
 
 
-def _heard(item: Any, sample_rate: int, name: str) -> NDArray[Any]:
-    """Returns a recording as int16 from its first sound to its last; of half the size of floats."""
-    if isinstance(item, (str, Path)):
-        signal = read_sound(item, sample_rate, mono=True).samples
-    else:
-        signal = as_mono(as_signal(item, name))
-    loud = np.flatnonzero(np.abs(signal) > QUIET)
-    if not len(loud):
-        return np.zeros(0, np.int16)
-    signal = signal[loud[0] : loud[-1] + 1]
-    return np.rint(signal * (32767 / np.abs(signal).max())).astype(np.int16)
+def _heard(item: Any, sample_rate: int, name: str) -> NDArray[np.int16] | str:
+    """Returns a recording, or why it cannot be used."""
+    try:
+        signal = packed_clip(item, sample_rate, name)
+    except (ValueError, OSError) as error:
+        if not isinstance(item, (str, Path)):
+            raise
+        return str(error)
+    called = item if isinstance(item, (str, Path)) else name
+    if not len(signal):
+        return f"{called} is silent"
+    short = len(signal) < SHORTEST * sample_rate
+    return f"{called} lasts {len(signal) / sample_rate:.3f} s, less than {SHORTEST} s" if short else signal

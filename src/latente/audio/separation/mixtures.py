@@ -6,12 +6,13 @@ __all__ = ["Levels", "Mixtures"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import torch
 
 from latente.audio.separation.drawing import Draw
-from latente.data.source import batch_bounds, check_shards, count_batches
+from latente.audio.separation.passes import made_batches
+from latente.data.source import check_shards
 from latente.objectives import Batch
 
 
@@ -51,6 +52,7 @@ class Mixtures:
         device: where the batches go.
 
     Example:
+        >>> import torch
         >>> from latente.audio.separation.noises import Noise
         >>> source = Mixtures({"hiss": Noise(("white",)), "clicks": Noise(("clicks",))}, samples=800, count=4)
         >>> batch = next(source.batches(4, shuffle=0))
@@ -82,13 +84,9 @@ class Mixtures:
             shuffle: the number of the pass; None is one of its own.
             start: batches at the beginning that are left out.
         """
-        (rank, world_size), order = self.part, -1 if shuffle is None else shuffle
-        number = count_batches(self.count, batch_size, world_size)
-        for i in range(start, number):
-            low, high = batch_bounds(self.count, number, i)
-            first, last = batch_bounds(high - low, world_size, rank)
-            made = [self.mixture(order, low + j) for j in range(first, last)]
-            target = torch.from_numpy(np.stack(made)).to(self.device)
+        order = -1 if shuffle is None else shuffle
+        for made in made_batches(partial(self.mixture, order), self.count, batch_size, start, self.part):
+            target = made.to(self.device)
             yield Batch(target.sum(1), target)
 
     def mixture(self, order: int, index: int) -> np.ndarray:
@@ -111,14 +109,16 @@ class Mixtures:
         return out * np.float32(0.1 / max(float(whole), 1e-6))
 
     def split(self, fraction: float, seed: int) -> tuple[Mixtures, Mixtures]:
-        """Returns the mixtures to train on, and others that are held out.
+        """Returns mixtures to train on, as many as before, and those of recordings that are held out.
 
         Args:
-            fraction: that is held out, of the number.
-            seed: of those held out.
+            fraction: of each source's recordings that is held out, and of the number of mixtures; see `hold_out`.
+            seed: decides which.
         """
-        held = min(self.count - 1, max(1, round(fraction * self.count)))
-        return replace(self, count=self.count - held), replace(self, count=held, seed=self.seed + seed + 1)
+        apart = {name: source.split(fraction, seed) for name, source in self.sources.items()}
+        kept, held = ({name: both[side] for name, both in apart.items()} for side in range(2))
+        few = max(1, round(fraction * self.count))
+        return replace(self, sources=kept), replace(self, sources=held, count=few, seed=self.seed + seed + 1)
 
     def shard(self, rank: int, world_size: int) -> Mixtures:
         """Returns the part of one process.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["NOISES", "Noise", "noise_signal"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
@@ -92,3 +92,16 @@ class Noise:
         if kind == "music" and self.music is not None:
             return self.music.draw(rng, n)
         return noise_signal(kind, rng, n)
+
+    def split(self, fraction: float, seed: int) -> tuple[Noise, Noise]:
+        """Returns the noise to train with, and that of held-out voices and music; see `hold_out`.
+
+        Args:
+            fraction: of the recordings that is held out.
+            seed: decides which.
+        """
+        voices, music = (
+            (None, None) if source is None else source.split(fraction, seed) for source in (self.voices, self.music)
+        )
+        kept, held = (replace(self, voices=voices[side], music=music[side]) for side in range(2))
+        return kept, held

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["Pairs"]
+__all__ = ["Pairs", "read_pairs"]
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
+from latente.audio.clips import listed, read_clip
+from latente.audio.collecting import warn_left_out
+from latente.audio.separation.holding import hold_out
+from latente.audio.separation.passes import made_batches
 from latente.audio.signals import Signal
-from latente.data.source import batch_bounds, check_shards, count_batches
+from latente.data.source import check_shards
 from latente.objectives import Batch
 
 
@@ -20,7 +27,7 @@ class Pairs:
     """Batches of x (batch, n) and target (batch, 1, n): stretches of two noisy copies, either as input.
 
     Args:
-        pairs: of signals of the same length.
+        pairs: of signals of the same length, each (2, length).
         samples: n; shorter pairs are padded with silence.
         count: stretches in a pass.
         seed: decides everything random.
@@ -34,7 +41,7 @@ class Pairs:
         (torch.Size([4, 50]), torch.Size([4, 1, 50]))
     """
 
-    pairs: tuple[tuple[Signal, Signal], ...]
+    pairs: tuple[NDArray[np.float32], ...]
     samples: int
     count: int
     seed: int = 0
@@ -64,12 +71,12 @@ class Pairs:
         Raises:
             ValueError: for lists or copies of different lengths.
         """
-        if len(first) != len(second):
-            raise ValueError(f"every noisy recording needs a second copy; got {len(first)} and {len(second)}")
+        _check_lists(first, second)
         for i, (a, b) in enumerate(zip(first, second, strict=True)):
             if len(a) != len(b):
                 raise ValueError(f"the two copies {i} have {len(a)} and {len(b)} samples; cut them to one length")
-        return cls(tuple(zip(first, second, strict=True)), samples, count, seed, device)
+        both = tuple(np.stack(pair) for pair in zip(first, second, strict=True))
+        return cls(both, samples, count, seed, device)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -87,36 +94,30 @@ class Pairs:
             shuffle: the number of the pass; None is one of its own.
             start: batches at the beginning that are left out.
         """
-        (rank, world_size), order = self.part, -1 if shuffle is None else shuffle
-        number = count_batches(self.count, batch_size, world_size)
-        for i in range(start, number):
-            low, high = batch_bounds(self.count, number, i)
-            first, last = batch_bounds(high - low, world_size, rank)
-            both = torch.from_numpy(np.stack([self._stretch(order, low + j) for j in range(first, last)]))
-            both = both.to(self.device)
+        order = -1 if shuffle is None else shuffle
+        for made in made_batches(partial(self._stretch, order), self.count, batch_size, start, self.part):
+            both = made.to(self.device)
             yield Batch(both[:, 0], both[:, 1:])
 
-    def _stretch(self, order: int, index: int) -> np.ndarray:
+    def _stretch(self, order: int, index: int) -> NDArray[np.float32]:
         """Returns (2, n)."""
         rng = np.random.default_rng((self.seed, order + 1, index))
         pair = self.pairs[rng.integers(len(self.pairs))]
-        start = int(rng.integers(max(1, len(pair[0]) - self.samples + 1)))
-        cut = np.stack([signal[start : start + self.samples] for signal in pair])
+        start = int(rng.integers(max(1, pair.shape[1] - self.samples + 1)))
+        cut = pair[:, start : start + self.samples]
         cut = np.pad(cut, ((0, 0), (0, self.samples - cut.shape[1])))
         return cut[::-1].copy() if rng.random() < 0.5 else cut
 
     def split(self, fraction: float, seed: int) -> tuple[Pairs, Pairs]:
-        """Returns stretches to train on, and those of other recordings that are held out.
+        """Returns stretches to train on, and those of other recordings that are held out; see `hold_out`.
 
         Args:
             fraction: that is held out, of the recordings.
             seed: decides which.
         """
-        held = min(len(self.pairs) - 1, max(1, round(fraction * len(self.pairs))))
-        order = np.random.default_rng(seed).permutation(len(self.pairs))
-        rest, apart = (tuple(self.pairs[i] for i in part) for part in (order[held:], order[:held]))
-        few = max(1, round(fraction * self.count))
-        return replace(self, pairs=rest or self.pairs), replace(self, pairs=apart or self.pairs, count=few)
+        rest, apart = hold_out(tuple((pair,) for pair in self.pairs), fraction, seed)
+        kept, held = (tuple(pair for (pair,) in side) for side in (rest, apart))
+        return replace(self, pairs=kept), replace(self, pairs=held, count=max(1, round(fraction * self.count)))
 
     def shard(self, rank: int, world_size: int) -> Pairs:
         """Returns the part of one process.
@@ -127,3 +128,37 @@ class Pairs:
         """
         check_shards(self.count, world_size)
         return replace(self, part=(rank, world_size))
+
+
+def read_pairs(first: Any, second: Any, sample_rate: int) -> tuple[list[Signal], list[Signal]]:
+    """Returns two lists of signals; pairs of which a file cannot be read are left out.
+
+    Args:
+        first: a list of paths and arrays (n,) or (channels, n) at the sample rate.
+        second: another one, as long.
+        sample_rate: Hz; files of another rate are resampled.
+
+    Raises:
+        ValueError: for lists of different lengths, or when no pair can be read.
+
+    Warns:
+        LeftOutWarning: when some cannot.
+    """
+    firsts, seconds = listed(first), listed(second)
+    _check_lists(firsts, seconds)
+    found: list[list[Signal]] = []
+    reasons = []
+    for i, pair in enumerate(zip(firsts, seconds, strict=True)):
+        try:
+            found.append([read_clip(item, sample_rate, f"recording {i}") for item in pair])
+        except (ValueError, OSError) as error:
+            if not any(isinstance(item, (str, Path)) for item in pair):
+                raise
+            reasons.append(str(error))
+    warn_left_out("the noisy recordings", reasons, len(firsts), what="pairs")
+    return [a for a, _ in found], [b for _, b in found]
+
+
+def _check_lists(first: Sequence[Any], second: Sequence[Any]) -> None:
+    if len(first) != len(second):
+        raise ValueError(f"every noisy recording needs a second copy; got {len(first)} and {len(second)}")

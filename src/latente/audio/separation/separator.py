@@ -32,7 +32,9 @@ class SourceSeparator(MaskEstimator):
         bottleneck: channels inside its blocks.
         sample_rate: that it works at, Hz; it hears what is below half of it.
         seconds: the length of a training mixture.
-        trainer: how to train. What it leaves open is here: batches of 16, a peak rate of 2e-3 and 10,000 steps.
+        trainer: how to train. What it leaves open is here: batches of 16, a peak rate of 2e-3 and 10,000 steps. With a
+            patience, the loss is that of mixtures of recordings that are held out: whole groups where there are
+            several, else whole recordings, else the end of each.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -80,6 +82,9 @@ class SourceSeparator(MaskEstimator):
         Raises:
             TypeError: for anything but a mapping.
             ValueError, FileNotFoundError: for fewer than two sources, a name that cannot be one, or nothing to hear.
+
+        Warns:
+            LeftOutWarning: when some recordings cannot be used; the others are.
         """
         self._check()
         names = _names(X)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Novelty"]
+__all__ = ["Novelty", "log_of"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +60,7 @@ class Novelty:
             squares = _squares(cepstra[own], references[own])
             np.fill_diagonal(squares, np.inf)
             found.append(np.sqrt(squares.min(1)))
-        return cls(references, np.log(np.maximum(np.concatenate(found), TINY)))
+        return cls(references, log_of(np.concatenate(found)))
 
     def distances(self, cepstra: Array) -> NDArray[np.float64]:
         """Returns (n,): the distance of each clip to the nearest known one.
@@ -78,7 +78,7 @@ class Novelty:
             distances: (n,).
         """
         n, spread = len(self.log_distances), self._spread()
-        score = (np.log(np.maximum(distances, TINY)) - self.log_distances.mean()) / spread
+        score = (log_of(distances) - self.log_distances.mean()) / spread
         return np.asarray(student.sf(score, max(n - 1, 1)))
 
     def threshold(self, rate: float) -> float:
@@ -94,6 +94,15 @@ class Novelty:
         n = len(self.log_distances)
         deviation = float(self.log_distances.std(ddof=1)) if n > 1 else 0.0
         return max(deviation, 1e-3) * float(np.sqrt(1 + 1 / n))
+
+
+def log_of(distances: Array) -> NDArray[np.float64]:
+    """Returns the logarithms of distances; that of 0 is finite.
+
+    Args:
+        distances: (n,).
+    """
+    return np.asarray(np.log(np.maximum(distances, TINY)))
 
 
 def _squares(a: Array, b: Array) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latente.audio.clips import load_clips
 from latente.audio.speech.features import SpeechFeatures
-from latente.audio.speech.novelty import Novelty
+from latente.audio.speech.novelty import Novelty, log_of
 from latente.parts import is_integer, is_number
 
 Array = NDArray[Any]
@@ -140,7 +140,7 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
             novelty = _novelty_of(features, *self._measured(features, some), index)
             clips = [signals[i] for i in np.flatnonzero(held) if words[i] in known]
             if clips:
-                out.append(np.log(np.maximum(novelty.distances(features.cepstra(clips)), 1e-12)))
+                out.append(log_of(novelty.distances(features.cepstra(clips))))
         return np.concatenate(out) if out else None
 
     def recognise(self, clips: Any) -> list[Recognition]:

@@ -6,12 +6,18 @@ __all__ = ["denoise"]
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from latente.cli import options
-from latente.cli.audio.parts import check_inputs, encoding_of, save_trained, training
+from latente.cli.audio import mask_options
+from latente.cli.audio.parts import (
+    check_given,
+    check_inputs,
+    encoding_of,
+    lost_depth,
+    save_trained,
+    training_settings,
+)
 from latente.cli.audio.reporting import Report, SoundPage, beside, check_report
 from latente.cli.outputs import check_file, check_folder, new_file
 from latente.cli.printing import show
@@ -25,61 +31,38 @@ PARTS = ("denoised sound", "removed noise")
 
 
 def denoise(
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="A sound file; none with --train.", show_default=False),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="Where the result goes.", show_default="FILE-denoised.wav"),
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="What --train wrote.", show_default="speech, shipped")
-    ] = None,
-    amount: Annotated[float, typer.Option("--amount", help="Of the noise that goes.", min=0.0, max=1.0)] = 1.0,
-    train: Annotated[
-        Path | None,
-        typer.Option("--train", metavar="DIR", help="Learn from these clean recordings.", show_default=False),
-    ] = None,
-    again: Annotated[
-        Path | None,
-        typer.Option(
-            "--again",
-            metavar="DIR",
-            help="Second noisy recordings of what --train holds, under the same names: nothing needs to be clean.",
-            show_default=False,
-        ),
-    ] = None,
-    music: Annotated[
-        Path | None, typer.Option("--music", metavar="DIR", help="Music that is noise too.", show_default=False)
-    ] = None,
-    noises: Annotated[
-        str | None,
-        typer.Option("--noises", help="What --train adds.", show_default="white,pink,coloured,babble,clicks"),
-    ] = None,
-    sample_rate: Annotated[int, typer.Option("--sample-rate", help="Of the model to train, Hz.")] = 8000,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Of 1,600 mixtures each.", min=1, show_default="100")
-    ] = None,
-    checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="A folder to resume from.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoints.")] = False,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    file: mask_options.File = None,
+    output: mask_options.Clean = None,
+    model: mask_options.CleanModel = None,
+    amount: mask_options.Amount = None,
+    train: mask_options.Recordings = None,
+    again: mask_options.Again = None,
+    music: mask_options.Music = None,
+    noises: mask_options.Noises = None,
+    sample_rate: mask_options.SampleRate = None,
+    epochs: mask_options.Epochs = None,
+    patience: mask_options.Patience = None,
+    checkpoint: mask_options.Checkpoint = None,
+    resume: mask_options.Resume = False,
+    device: mask_options.Device = None,
     report: Report = None,
-    seed: options.Seed = 0,
+    seed: mask_options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Remove noise from a recording, or learn to."""
-    check_report(report, force, train is not None)
+    given = dict(locals())
+    check_given(given, train is not None, only=("again", "music", "noises"), never=("model", "amount", "report"))
+    check_report(report, force)
     if train is None:
-        _denoise(file, output, model, amount, report, force, as_json)
+        _denoise(file, output, model, 1.0 if amount is None else amount, report, force, as_json)
         return
     if file is not None or output is None:
         raise ValueError("--train DIR takes no FILE and needs -o MODEL; denoise files afterwards, with --model")
     check_folder(output, force)
-    settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
+    settings, folder = training_settings(given)
     fitted = _fitted(train, again, music, noises, settings, resume)
-    save_trained(fitted, output, checkpoints, as_json)
+    save_trained(fitted, output, folder, as_json)
 
 
 def _fitted(
@@ -99,20 +82,19 @@ def _fitted(
 
 def _pairs(first: Path, second: Path) -> tuple[list[Path], list[Path]]:
     """Returns the files of two folders that have the same names."""
+    from latente.audio.collecting import files_in
+
     for folder in (first, second):
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {folder}")
-    named = [
-        {p.relative_to(folder): p for p in folder.rglob("*") if p.suffix.lower() in WRITES}
-        for folder in (first, second)
-    ]
+    named = [{path.relative_to(folder): path for path in files_in(folder)} for folder in (first, second)]
     odd: Sequence[Path] = sorted(named[0].keys() ^ named[1].keys())
     if odd:
         raise ValueError(
             f"{odd[0]} is in one of {first} and {second} only; every recording needs a second one of its name"
         )
     if not named[0]:
-        raise ValueError(f"no sound files ({', '.join(WRITES)}) in {first}")
+        raise ValueError(f"no sound files in {first}")
     order = sorted(named[0])
     return [named[0][name] for name in order], [named[1][name] for name in order]
 
@@ -150,11 +132,12 @@ def _write(info: SoundInfo, output: Path, model: AudioDenoiser, amount: float, p
         notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "
                      "its band goes with the noise")  # fmt: skip
         note(notes[0])
-    settings: dict[str, Any] = {"amount": amount, "bits": encoding_of(info)[1]}
+    encoding, bits = encoding_of(info, output.suffix.lower())
+    if lost := lost_depth(info, output.suffix.lower()):
+        note(lost)
+    settings: dict[str, Any] = {"amount": amount, "bits": bits}
     made = beside(stream_sound(info.path), lambda pieces: model.denoise_pieces(pieces, info.sample_rate, **settings))
     parts = (dict(zip(PARTS, (out, before - out), strict=True)) for before, out in made)
-    encoding, _ = encoding_of(info)
-    wanted = encoding if output.suffix.lower() == ".wav" else None
-    with new_file(output) as part, open_sound(part, info.sample_rate, info.channels, encoding=wanted) as writer:
+    with new_file(output) as part, open_sound(part, info.sample_rate, info.channels, encoding=encoding) as writer:
         for piece in page.listen(info, parts, notes):
             writer.write(piece[PARTS[0]])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
-from latente.cli.audio.parts import keep
 from latente.cli.audio.reporting import Report, check_report, music_page
 from latente.cli.audio.results import check_pieces, write_pieces
+from latente.cli.keeping import checkpoint_folder, keep
 from latente.cli.outputs import check_folder
 from latente.cli.printing import lines, show, training_record, training_text
 from latente.cli.problems import note
@@ -61,7 +61,7 @@ def train(
     from latente.training import Trainer
 
     check_folder(output, force)
-    kept = output.with_name(output.name + ".checkpoints") if resume and checkpoint is None else checkpoint
+    kept = checkpoint_folder(output, checkpoint, resume)
     found = read_midi_folder(folder, voices=voices, steps_per_beat=steps_per_beat, say=note)
     trainer = Trainer(epochs="auto" if epochs is None else epochs, checkpoint=kept)
     model = MusicAutoencoder(latent_dim, beta=beta, trainer=trainer, random_state=seed)

@@ -24,19 +24,15 @@ Report = Annotated[
 ]
 
 
-def check_report(report: Path | None, force: bool, train: bool = False) -> None:
+def check_report(report: Path | None, force: bool) -> None:
     """Raises before any work when a page cannot be written.
 
     Args:
         report: where it goes; None for no page.
         force: whether what is there may be overwritten.
-        train: whether the command trains, and has nothing to show.
     """
-    if report is None:
-        return
-    if train:
-        raise ValueError("--report shows what became of sound files; leave it out with --train")
-    check_file(report, (".html",), force)
+    if report is not None:
+        check_file(report, (".html",), force)
 
 
 class SoundPage:

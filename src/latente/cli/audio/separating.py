@@ -7,12 +7,18 @@ __all__ = ["separate"]
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from latente.cli import options
-from latente.cli.audio.parts import check_inputs, encoding_of, save_trained, training
+from latente.cli.audio import mask_options
+from latente.cli.audio.parts import (
+    check_given,
+    check_inputs,
+    encoding_of,
+    lost_depth,
+    save_trained,
+    training_settings,
+)
 from latente.cli.audio.reporting import Report, SoundPage, check_report
 from latente.cli.outputs import check_folder, new_folder
 from latente.cli.printing import lines, show
@@ -23,49 +29,36 @@ if TYPE_CHECKING:
 
 
 def separate(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILE...", help="Sound files to take apart; none with --train.", show_default=False),
-    ] = None,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="OUT", help="The folder for the parts; with --train for the model."),
-    ] = Path("parts"),
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="What --train wrote.", show_default="speech and music, shipped"),
-    ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Learn from recordings of single sources.")] = False,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--source", metavar="NAME=DIR", help="A source and its recordings; two or more.", show_default=False
-        ),
-    ] = None,
-    sample_rate: Annotated[int, typer.Option("--sample-rate", help="Of the model to train, Hz.")] = 8000,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Of 1,600 mixtures each.", min=1, show_default="100")
-    ] = None,
-    checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="A folder to resume from.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoints.")] = False,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    files: mask_options.Files = None,
+    output: mask_options.Parts = Path("parts"),
+    model: mask_options.Model = None,
+    train: mask_options.Train = False,
+    source: mask_options.Source = None,
+    sample_rate: mask_options.SampleRate = None,
+    epochs: mask_options.Epochs = None,
+    patience: mask_options.Patience = None,
+    checkpoint: mask_options.Checkpoint = None,
+    resume: mask_options.Resume = False,
+    device: mask_options.Device = None,
     report: Report = None,
-    seed: options.Seed = 0,
+    seed: mask_options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Take recordings apart: one file for each source, and the residual; together they are the recording."""
+    given = dict(locals())
+    check_given(given, train, only=("source",), never=("model", "report"))
     _check(files, train, source)
     check_folder(output, force)
-    check_report(report, force, train)
-    if train:
-        from latente.audio import SourceSeparator
-
-        settings = {"sample_rate": sample_rate, "trainer": training(epochs, checkpoints, device), "random_state": seed}
-        fitted = SourceSeparator(**settings).fit(_sources(source or ()), resume=resume)
-        save_trained(fitted, output, checkpoints, as_json)
+    check_report(report, force)
+    if not train:
+        _separate(files or [], output, model, report, as_json)
         return
-    _separate(files or [], output, model, report, as_json)
+    from latente.audio import SourceSeparator
+
+    settings, folder = training_settings(given)
+    fitted = SourceSeparator(**settings).fit(_sources(source or ()), resume=resume)
+    save_trained(fitted, output, folder, as_json)
 
 
 def _check(files: Sequence[Path] | None, train: bool, source: Sequence[str] | None) -> None:
@@ -73,8 +66,6 @@ def _check(files: Sequence[Path] | None, train: bool, source: Sequence[str] | No
         raise ValueError("--train learns from --source NAME=DIR; take the files apart afterwards, with --model")
     if train and not source:
         raise ValueError("--train needs recordings: --source speech=DIR --source music=DIR")
-    if not train and source:
-        raise ValueError("--source is for --train; add it, or leave --source out")
     if not train and not files:
         raise ValueError("give sound files to take apart, or --train and --source NAME=DIR to learn")
     names = [path.stem for path in files or ()]
@@ -119,6 +110,8 @@ def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: P
     from latente.audio import open_sound, stream_sound
 
     encoding, bits = encoding_of(info)
+    if lost := lost_depth(info):
+        note(lost)
     notes = []
     if info.sample_rate != model.sample_rate:
         notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "

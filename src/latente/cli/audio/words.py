@@ -16,7 +16,7 @@ from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.audio import Recordings, Sound, WordRecogniser
+    from latente.audio import Sound, WordRecogniser, WordRecordings
 
 MODEL = Path("words-model")
 LONG = 10.0  # seconds; a word or a phrase is shorter
@@ -57,7 +57,12 @@ def train(
     check_folder(output, force)
     if report is not None:
         check_file(report, (".html",), force)
-    recordings, sounds = _readable(find_words(folder), sample_rate)
+    recordings, sounds = find_words(folder).read(sample_rate)
+    for sound in sounds:
+        if sound.info.seconds > LONG:
+            note(
+                f"warning: {sound.info.path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase"
+            )
     clips = [sound.samples for sound in sounds]
     features = SpeechFeatures(components, sample_rate=sample_rate, random_state=seed)
     if epochs is not None:
@@ -124,39 +129,8 @@ def _sentence(found: Any, sound: Sound) -> str:
     return f"{found.word} ({', '.join(marks)})"
 
 
-def _readable(recordings: Recordings, sample_rate: int) -> tuple[Recordings, list[Sound]]:
-    """Returns the recordings that can be read and hold sound, and says which cannot."""
-    from dataclasses import replace
-
-    from latente.audio import read_sound
-
-    kept, sounds = [], []
-    for i, path in enumerate(recordings.paths):
-        try:
-            sound = read_sound(path, sample_rate, mono=True)
-        except (ValueError, OSError) as error:
-            note(f"warning: left out: {error}")
-            continue
-        if sound.silent:
-            note(f"warning: left out: {path} is silent")
-            continue
-        if sound.info.seconds > LONG:
-            note(f"warning: {path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase")
-        kept.append(i)
-        sounds.append(sound)
-    if not kept:
-        raise ValueError(f"none of the {len(recordings.paths)} recordings can be used")
-    speakers = recordings.speakers
-    return replace(
-        recordings,
-        paths=tuple(recordings.paths[i] for i in kept),
-        words=tuple(recordings.words[i] for i in kept),
-        speakers=None if speakers is None else tuple(speakers[i] for i in kept),
-    ), sounds
-
-
 def _told(
-    model: WordRecogniser, recordings: Recordings, sounds: list[Sound], output: Path
+    model: WordRecogniser, recordings: WordRecordings, sounds: list[Sound], output: Path
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Returns what is said of a training, as JSON and as lines."""
     counts = recordings.counts()

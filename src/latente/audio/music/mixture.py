@@ -94,7 +94,8 @@ class CodeLikelihood(Objective, name="code_likelihood"):
     Example:
         >>> mixture = MixturePrior(hidden=5, used=torch.zeros(2))
         >>> sample = torch.cat([torch.zeros(1, 7), torch.full((1, 2), -99.0)], 1)
-        >>> round(float(CodeLikelihood()(mixture, Batch(sample, sample), Progress()).loss), 4)  # log 2 pi, of two zeros
+        >>> losses = CodeLikelihood()(mixture, Batch(sample, sample), Progress())
+        >>> round(losses.loss.item(), 4)  # log 2 pi, of two zeros
         1.8379
     """
 

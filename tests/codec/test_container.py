@@ -307,3 +307,14 @@ def test_deflated_bytes_never_become_more_than_is_allowed():
     for wrong in (data[:-1], data + b"1", b"\xff\xff"):
         with pytest.raises(ValueError, match="deflated bytes"):
             inflated(wrong, 1000)
+
+
+def test_the_crc_of_an_array_is_that_of_its_bytes_in_any_pieces(monkeypatch):
+    from latente.codec import limits
+
+    x = np.arange(1000, dtype="<i4").reshape(20, 50)
+    wanted = google_crc32c.value(x.tobytes())
+    monkeypatch.setattr(limits, "PIECE", 333)
+    assert limits.crc32c(x) == limits.crc32c(memoryview(x.tobytes())) == limits.crc32c(bytearray(x.tobytes())) == wanted
+    assert limits.crc32c(x[:, ::2]) == google_crc32c.value(x[:, ::2].tobytes())
+    assert limits.crc32c(x[:0]) == 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latente.codec import compress_file
+from latente.codec import LosslessImageCodec, compress_file
 from latente.report import write_codec_report
-from latente.report.image_peers import Point, coders, curve, equal
+from latente.report.image_peers import Point, coders, curve, equal, exact_sizes
 
 pytest.importorskip("constriction")
 
@@ -53,4 +53,38 @@ def test_the_page_shows_the_picture_and_the_others(tmp_path: Path) -> None:
     for name in ("latente", "JPEG", "WebP"):
         assert f">{name}</th>" in text
     assert "of the range)" not in text
-    assert "The diamond is this file." in text
+    assert "The diamond is at the quality of this file." in text
+    assert "all of the picture, without metadata" in text
+
+
+def test_all_formats_code_the_same_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size beside the others is that of the crop, coded by itself at the file's quality, no share of the file."""
+    from latente.codec import ImageCodec
+    from latente.report import image_report
+
+    monkeypatch.setattr(image_report, "LARGEST", 64)
+    monkeypatch.setattr(image_report, "coders", dict)
+    x = picture(160)
+    x[:40] = np.random.default_rng(0).integers(0, 256, (40, 160, 3))  # dear, and not in the middle
+    Image.fromarray(x).save(tmp_path / "x.png")
+    done = compress_file(tmp_path / "x.png", quality=0.4)
+    text = write_codec_report(done, tmp_path / "page.html").read_text()
+    alone = len(ImageCodec().encode(x[48:112, 48:112], quality=0.4))
+    assert f"{alone:,}" in text
+    assert "the middle of the picture (16% of it)" in text
+    assert alone < 0.1 * done.compressed_bytes
+
+
+def test_without_a_loss_sizes_are_shown(tmp_path: Path) -> None:
+    x = np.clip(picture(160) + np.random.default_rng(0).normal(0, 4, (160, 160, 3)), 0, 255).astype(np.uint8)
+    Image.fromarray(x).save(tmp_path / "x.png")
+    done = compress_file(tmp_path / "x.png", lossless=True)
+    assert done.kind == "image-lossless"
+    text = write_codec_report(done, tmp_path / "page.html").read_text()
+    assert "The decoded picture is the original, bit for bit." in text
+    assert "every pixel and all other bytes of the file" in text
+    assert f"{len(LosslessImageCodec().encode(x)):,}" in text
+    for kind, size in exact_sizes(x).items():
+        assert f">{kind}</th>" in text
+        assert f"{size:,}" in text
+    assert "Rate and distortion" not in text

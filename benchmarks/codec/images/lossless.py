@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image
 from protocol import Photo, kodak
 
 RESULTS = Path(__file__).parent / "lossless.csv"
-FIELDS = ["codec", "photo", "bytes", "bpp", "encode_s", "decode_s"]
-Codec = tuple[Callable[[Photo], bytes], Callable[[bytes], Photo]]
+FIELDS = ["codec", "photo", "bytes", "bpp", "encode_s", "decode_s", "version"]
+Codec = tuple[Callable[[Photo], bytes], Callable[[bytes], Photo], str]
 
 
 def saved(kind: str, **options: Any) -> Codec:
@@ -33,7 +34,7 @@ def saved(kind: str, **options: Any) -> Codec:
         Image.fromarray(photo).save(file, kind, **options)
         return file.getvalue()
 
-    return encode, lambda data: np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return encode, lambda data: np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), f"Pillow {PIL.__version__}"
 
 
 def peers() -> dict[str, Codec]:
@@ -44,16 +45,19 @@ def peers() -> dict[str, Codec]:
         "JPEG XL e7": (
             lambda photo: imagecodecs.jpegxl_encode(photo, lossless=True, effort=7, numthreads=1),
             lambda data: imagecodecs.jpegxl_decode(data, numthreads=1),
+            f"imagecodecs {imagecodecs.__version__}",
         ),
         "WebP": saved("WEBP", lossless=True, method=6, quality=100),
     }
 
 
 def ours() -> dict[str, Codec]:
+    import latente
     from latente.codec import LosslessImageCodec
 
     codec = LosslessImageCodec()
-    return {"latente": (codec.encode, codec.decode)}
+    codec.decode(codec.encode(np.zeros((64, 64, 3), np.uint8)))  # what is imported and tabulated once is not timed
+    return {"latente": (codec.encode, codec.decode, f"latente {latente.__version__}")}
 
 
 def measured(codec: str, name: str, photo: Photo, way: Codec) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def measured(codec: str, name: str, photo: Photo, way: Codec) -> dict[str, Any]:
     return {
         "codec": codec, "photo": name, "bytes": len(data), "bpp": f"{8 * len(data) / photo[..., 0].size:.4f}",
         "encode_s": f"{middle - begun:.3f}", "decode_s": f"{ended - middle:.3f}",
+        "version": way[2],
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ LatOutput = Annotated[
 ]
 Model = Annotated[
     Path | None,
-    typer.Option("--model", metavar="MODEL", help="What ArrayCodec.fit or ImageCodec.fit learned, saved."),
+    typer.Option("--model", metavar="MODEL", help="What the fit of a codec learned, saved."),
 ]
 Report = Annotated[bool, typer.Option("--report", help="Also write OUT.html: curves, errors, sizes of others.")]
 

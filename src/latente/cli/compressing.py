@@ -14,7 +14,8 @@ from latente.cli.printing import lines, show
 from latente.cli.problems import note
 
 if TYPE_CHECKING:
-    from latente.codec import ArrayCodec, Compressed, ImageCodec, Limits, Part
+    from latente.codec import Compressed, Limits, Part
+    from latente.codec.files.compressing import AnyCodec
 
 EXACT = ("lossless", "every bit is kept")  # bounds that say so themselves
 SHOWN = 30  # parts of a file that are listed
@@ -76,8 +77,13 @@ def decompress(
     from latente.codec import decompress_file
 
     done = decompress_file(file, output, overwrite=force, limits=_limits(max_bytes), codec=_codec(model))
-    record = {"output": str(done.output), "kind": done.kind, "bytes": done.original_bytes, "exact": done.exact}
-    how = "exactly as it was" if done.exact else "within its bound"
+    record = {
+        "output": str(done.output), "kind": done.kind, "bytes": done.original_bytes, "exact": done.exact,
+        "promise": done.promise, "notes": list(done.notes),
+    }  # fmt: skip
+    for text in done.notes:
+        note(f"note: {text}")
+    how = done.promise or ("exactly as it was" if done.exact else "within its bound")
     show(record, f"wrote {done.output}: {done.kind}, {done.original_bytes:,} bytes, {how}", as_json)
 
 
@@ -126,16 +132,19 @@ def _columns(texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _codec(path: Path | None) -> ArrayCodec | ImageCodec | None:
+def _codec(path: Path | None) -> AnyCodec | None:
     """Returns the fitted codec in a file."""
     if path is None:
         return None
     if not path.is_file():
-        raise FileNotFoundError(f"no such model: {path}; give a file that ArrayCodec.save or ImageCodec.save wrote")
-    from latente.codec import ArrayCodec, ImageCodec
+        raise FileNotFoundError(f"no such model: {path}; give a file that the method save of a codec wrote")
+    from latente.codec import ArrayCodec, ImageCodec, LosslessImageCodec
 
-    if _kind(path) == "image-codec":
+    kind = _kind(path)
+    if kind == "image-codec":
         return ImageCodec.load(path)
+    if kind == "lossless-image-codec":
+        return LosslessImageCodec.load(path)
     codec = ArrayCodec.load(path)
     if not hasattr(codec, "archive_"):
         raise ValueError(f"{path} holds a codec that learned nothing; fit it before you save it")
@@ -182,7 +191,7 @@ def _text(done: Compressed, page: Path | None) -> str:
 
 def _bound(stated: str, exact: bool) -> str:
     """Returns a bound in words, and that it cost nothing where that is so."""
-    return f"{stated}; every bit comes back" if exact and stated not in EXACT else stated
+    return f"{stated}; every bit comes back" if exact and not stated.startswith(EXACT) else stated
 
 
 def _parts(parts: Sequence[Part]) -> dict[str, str]:

@@ -46,11 +46,12 @@ from latente.codec.streams import ContainerReader, ContainerWriter
 
 if TYPE_CHECKING:
     from latente.codec.array_codec import ArrayCodec
-    from latente.codec.images.codec import ImageCodec, ImageInfo
+    from latente.codec.images.codec import ImageCodec
+    from latente.codec.images.info import ImageInfo
     from latente.codec.images.lossless.codec import LosslessImageCodec
 
 LATER = {
-    "ArrayCodec": "array_codec", "ImageCodec": "images.codec", "ImageInfo": "images.codec",
+    "ArrayCodec": "array_codec", "ImageCodec": "images.codec", "ImageInfo": "images.info",
     "LosslessImageCodec": "images.lossless.codec",
 }  # fmt: skip
 

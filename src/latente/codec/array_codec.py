@@ -16,13 +16,13 @@ from latente.codec.arrays.allowed import Allowed, check_bound
 from latente.codec.arrays.block import worked_shape
 from latente.codec.arrays.finite import filled
 from latente.codec.arrays.info import ArrayInfo, array_info
-from latente.codec.arrays.stream import decode_stream, encode_stream, telling_damage
+from latente.codec.arrays.stream import decode_stream, encode_stream
 from latente.codec.arrays.tiles import tile_shape
-from latente.codec.container import Container, pack, unpack
-from latente.codec.errors import CodecError
+from latente.codec.container import Container, unpack
+from latente.codec.damage import telling_damage
 from latente.codec.limits import Limits
 from latente.codec.models import Model
-from latente.files import write_atomically
+from latente.codec.saving import load_codec, save_codec
 from latente.parts import is_integer
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ class ArrayCodec(BaseEstimator):
         """
         settings = {name: getattr(self, name) for name in SETTINGS}
         model = self.archive_.model if hasattr(self, "archive_") else None
-        write_atomically(Path(path), pack("array-codec", settings, {}, model))
-        return Path(path)
+        return save_codec(path, "array-codec", settings, model)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -134,11 +133,7 @@ class ArrayCodec(BaseEstimator):
             CodecError: when the file is damaged or of another kind.
             FileNotFoundError: when it is not there.
         """
-        data = Path(path).read_bytes()
-        try:
-            container = unpack(data).expect("array-codec")
-        except CodecError as error:
-            raise type(error)(f"{path} is no codec that ArrayCodec.save wrote, or damaged: {error}") from error
+        container = load_codec(path, "array-codec", "ArrayCodec")
         with telling_damage(f"{path} cannot be read"):
             codec = cls(**{name: container.header[name] for name in SETTINGS})
             if container.model is not None:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from latente.codec.errors import AlteredError, NotOursError
+from latente.codec.errors import AlteredError
 from latente.codec.frames import Section
 from latente.codec.limits import Limits, crc32c
 from latente.codec.models import Model, ModelRef, find
-from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
+from latente.codec.streams import MODEL, ContainerReader, ContainerWriter, check_kind
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class Container:
 
     def expect(self, kind: str) -> Container:
         """Returns itself; raises NotOursError when it is of another kind."""
-        if self.kind != kind:
-            raise NotOursError(f"this stream is of kind {self.kind!r}; wanted: {kind!r}. Use the codec of its kind")
+        check_kind(self.kind, kind)
         return self
 
     def section(self, name: str) -> bytes:

@@ -11,6 +11,8 @@ from latente.codec.errors import TooLargeError
 from latente.codec.libraries import google_crc32c
 from latente.parts import is_integer
 
+PIECE = 1 << 24  # bytes of an array that are copied at a time
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -81,5 +83,13 @@ def crc32c(data: Any, start: int = 0) -> int:
         >>> hex(crc32c(b"123456789")), crc32c(b"789", crc32c(b"123456")) == crc32c(b"123456789")
         ('0xe3069283', True)
     """
-    raw = data if isinstance(data, bytes) else memoryview(data).tobytes()
-    return google_crc32c().extend(start, raw)
+    extend = google_crc32c().extend
+    if isinstance(data, bytes):
+        return extend(start, data)
+    view = memoryview(data)
+    if not view.nbytes or not view.c_contiguous:
+        return extend(start, view.tobytes())
+    view = view.cast("B")
+    for at in range(0, len(view), PIECE):  # the library takes bytes only: a copy of all would double the memory
+        start = extend(start, view[at : at + PIECE].tobytes())
+    return start

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ContainerReader", "ContainerWriter"]
+__all__ = ["ContainerReader", "ContainerWriter", "check_kind"]
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from latente.codec.errors import AlteredError, TruncatedError
+from latente.codec.errors import AlteredError, NotOursError, TruncatedError
 from latente.codec.frames import (
     END_BYTES,
     END_MARKER,
@@ -29,6 +29,19 @@ from latente.codec.limits import Limits, crc32c
 from latente.codec.models import Model, ModelRef, find
 
 MODEL = "model"  # the section of an embedded model
+CODECS = {"array": "ArrayCodec", "image": "ImageCodec", "image-lossless": "LosslessImageCodec"}  # by kind
+
+
+def check_kind(kind: str, wanted: str) -> None:
+    """Raises NotOursError when a stream is not of the wanted kind.
+
+    Args:
+        kind: of the stream.
+        wanted: by its reader.
+    """
+    if kind != wanted:
+        made = CODECS.get(kind, "the codec of its kind")
+        raise NotOursError(f"this stream is of kind {kind!r}; wanted: {wanted!r}. Use {made}")
 
 
 class ContainerWriter:
@@ -185,6 +198,11 @@ class ContainerReader:
         if crc32c(payload) != section.crc:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
+
+    def expect(self, kind: str) -> Self:
+        """Returns itself; raises NotOursError when it is of another kind."""
+        check_kind(self.kind, kind)
+        return self
 
     def verify(self) -> None:
         """Compares every checksum there is: of all sections, of their heads, of the end, and an embedded model's hash.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec import Compressed, Part, decompress_file
+from latente.codec import Compressed, ImageCodec, Part, decompress_file
 from latente.codec.files.decompressing import part_values
 from latente.files import write_atomically
 from latente.report.codec_peers import Size, peers, sizes_at
@@ -28,7 +28,7 @@ from latente.report.words import count, number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from latente.codec import ArrayCodec
+    from latente.codec.files.compressing import AnyCodec
 
 Array = NDArray[Any]
 RELATIVE = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)  # bounds of the curve
@@ -59,13 +59,13 @@ class Pair:
         return self.after[finite].astype(np.float64) - self.before[finite].astype(np.float64)
 
 
-def write_codec_report(done: Compressed, path: str | Path, codec: ArrayCodec | None = None) -> Path:
+def write_codec_report(done: Compressed, path: str | Path, codec: AnyCodec | None = None) -> Path:
     """Writes one self-contained HTML file on a compressed file.
 
     It shows sizes, how each part was coded, the rate-distortion curve, the errors against the bound, slices of the
     original, of what is decoded and of the difference, and the sizes that SZ3, ZFP, SPERR (with imagecodecs) and zstd
     need at the same bound. Of a picture it shows crops at 1:1 and 4:1, and the curves and sizes of JPEG, WebP, AVIF
-    (where Pillow has it) and JPEG XL (with imagecodecs).
+    (where Pillow has it) and JPEG XL (with imagecodecs); where nothing was lost, the sizes of PNG, WebP and JPEG XL.
 
     Args:
         done: what `compress_file` returned; source and output must still be there.
@@ -86,14 +86,19 @@ def write_codec_report(done: Compressed, path: str | Path, codec: ArrayCodec | N
     """
     pair = _pair(done, codec)
     sections: list[Html | None] = [_summary(done), _parts(done)]
-    if pair is not None and done.kind == "image":
-        sections += image_sections(pair.before, pair.after, done.compressed_bytes, fitted=pair.part.model is not None)
+    if pair is not None and done.kind in ("image", "image-lossless"):
+        sections += image_sections(pair.before, pair.after, _quality(done), codec)
     else:
         sections += _array_sections(pair)
     lead = f"{done.source.name}, compressed as {done.kind}: {done.why}."
     file = Path(path)
     write_atomically(file, page("Compression: report", lead, *sections).encode())
     return file
+
+
+def _quality(done: Compressed) -> float | None:
+    """Returns the quality of a picture's file; None where nothing was lost."""
+    return ImageCodec.info(done.output.read_bytes()).quality if done.kind == "image" else None
 
 
 def _array_sections(pair: Pair | None) -> list[Html | None]:
@@ -109,7 +114,7 @@ def _array_sections(pair: Pair | None) -> list[Html | None]:
     ]
 
 
-def _pair(done: Compressed, codec: ArrayCodec | None) -> Pair | None:
+def _pair(done: Compressed, codec: AnyCodec | None) -> Pair | None:
     """Returns the part that is looked at, the largest one with a bound, else the largest of numbers; None for none."""
     with tempfile.TemporaryDirectory() as folder:
         again = decompress_file(done.output, Path(folder) / f"again{done.source.suffix}", codec=codec).output
@@ -157,7 +162,7 @@ def _summary(done: Compressed) -> Html:
     errors = [part for part in done.parts if part.largest_error]
     worst = max(errors, key=lambda part: part.largest_error or 0.0, default=None)
     seen = "nothing was lost" if worst is None else f"in {worst.name}; allowed: {worst.bound}"
-    stated = done.parts[0].bound if done.kind == "image" and done.parts else str(done.bound)
+    stated = done.parts[0].bound if done.kind == "image" and done.parts else done.stated
     notes = [tag("p", f"{note[0].upper()}{note[1:]}.") for note in done.notes]
     return section(
         "Summary",

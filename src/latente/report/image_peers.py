@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Point", "coders", "curve", "equal"]
+__all__ = ["Point", "coders", "curve", "equal", "exact_sizes", "mean_squared", "point_of"]
 
 import io
 from collections.abc import Callable, Mapping
@@ -56,6 +56,26 @@ def coders() -> Mapping[str, Coder]:
     return {**found, "JPEG XL": jpegxl}
 
 
+def exact_sizes(picture: Picture) -> dict[str, int]:
+    """Returns the bytes of a picture without a loss, by what is installed.
+
+    PNG (optimised) and WebP (method 4) by Pillow, JPEG XL (effort 7) by imagecodecs.
+
+    Args:
+        picture: (h, w) or (h, w, 3) bytes.
+    """
+    options: dict[str, dict[str, Any]] = {
+        "PNG": {"optimize": True},
+        "WebP": {"lossless": True, "method": 6, "quality": 100},
+    }
+    found = {kind: _pillow(picture, kind.upper(), **more)[0] for kind, more in options.items()}
+    try:
+        import imagecodecs
+    except ImportError:
+        return found
+    return found | {"JPEG XL": len(imagecodecs.jpegxl_encode(picture, lossless=True, effort=7))}
+
+
 def curve(coder: Coder, picture: Picture) -> list[Point]:
     """Returns points from coarse to fine.
 
@@ -63,7 +83,7 @@ def curve(coder: Coder, picture: Picture) -> list[Point]:
         coder: function of a picture and a quality.
         picture: (h, w) or (h, w, 3) bytes.
     """
-    return [_point(coder, picture, setting) for setting in SETTINGS]
+    return [point_of(coder, picture, setting) for setting in SETTINGS]
 
 
 def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
@@ -77,7 +97,7 @@ def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
     low, high, best = 0.0, 1.0, None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        point = _point(coder, picture, middle)
+        point = point_of(coder, picture, middle)
         if point.mse <= mse:
             best, high = point, middle
         else:
@@ -85,9 +105,27 @@ def equal(coder: Coder, picture: Picture, mse: float) -> Point | None:
     return best
 
 
-def _point(coder: Coder, picture: Picture, setting: float) -> Point:
+def point_of(coder: Coder, picture: Picture, setting: float) -> Point:
+    """Returns what a coder makes of a picture at a setting.
+
+    Args:
+        coder: function of a picture and a quality.
+        picture: (h, w) or (h, w, 3) bytes.
+        setting: from 0 to 1.
+    """
     size, decoded = coder(picture, setting)
-    return Point(size, float(np.square(picture.astype(np.float64) - decoded).mean()))
+    return Point(size, mean_squared(picture, decoded))
+
+
+def mean_squared(picture: Picture, other: Picture) -> float:
+    """Returns the mean squared difference, row by row: pictures may be large.
+
+    Args:
+        picture: (h, w) or (h, w, 3) bytes.
+        other: of the same shape.
+    """
+    rows = zip(picture.astype(np.uint8, copy=False), other, strict=True)
+    return sum(int(np.square(a.astype(np.int32) - b).sum(dtype=np.int64)) for a, b in rows) / picture.size
 
 
 def _percent(quality: float) -> int:

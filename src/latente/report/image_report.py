@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.codec import ImageCodec
+from latente.codec import ImageCodec, LosslessImageCodec
 from latente.report.components import Cell, Row, figure, grid, section, table
 from latente.report.html import Html, join, tag
-from latente.report.image_peers import Coder, Point, coders, curve, equal
+from latente.report.image_peers import Coder, Point, coders, curve, equal, exact_sizes, mean_squared, point_of
 from latente.report.svg import INK, MUTED, SERIES, axes, plot
 from latente.report.words import count, number
 
@@ -26,20 +26,43 @@ CROP, ZOOM = 208, 4  # side of a crop in pixels of the page, and how much the ne
 GAIN = 4  # by which differences are shown
 
 
-def image_sections(before: Picture, after: Picture, size: int, fitted: bool = False) -> list[Html | None]:
-    """Returns what a report shows of a picture: views, rate and distortion, other formats at equal quality.
+def image_sections(
+    before: Picture, after: Picture, quality: float | None, codec: ImageCodec | LosslessImageCodec | None = None
+) -> list[Html | None]:
+    """Returns what a report shows of a picture: views; beside other formats rate and distortion, or sizes without loss.
+
+    All formats, latente too, code the same pixels for it: the middle of large pictures.
 
     Args:
         before: the picture, (h, w) or (h, w, 3) bytes.
         after: what is decoded, of the same shape.
-        size: bytes of the file.
-        fitted: whether the file's model is one that the user fitted; the curve is that of the package's model.
+        quality: with which it was coded; None where nothing was lost.
+        codec: that coded it; None for that of the package.
     """
-    mse = float(np.square(before.astype(np.float64) - after).mean())
+    mse = mean_squared(before, after)
     part, share = _middle(before)
-    others = coders()
-    mine = Point(round(size * share), float(np.square(part.astype(np.float64) - _middle(after)[0]).mean()))
-    return [_views(before, after, mse), _curves(part, mine, others, fitted), _beside(part, mine, others, share)]
+    if quality is None:
+        return [_views(before, after, mse), _exactly(part, share, codec)]
+    others, ours = coders(), _latente(codec)
+    mine = point_of(ours, part, quality)
+    return [
+        _views(before, after, mse),
+        _curves(part, mine, {"latente": ours, **others}),
+        _beside(part, mine, others, share),
+    ]
+
+
+def _latente(codec: ImageCodec | LosslessImageCodec | None) -> Coder:
+    """The codec as a function of a picture and a quality; no stream holds its model, as no other format's does."""
+    own = ImageCodec()
+    if isinstance(codec, ImageCodec) and hasattr(codec, "model_"):
+        own.model_ = codec.model_
+
+    def code(picture: Picture, quality: float) -> tuple[int, Picture]:
+        stream = own.encode(picture, quality=quality)
+        return len(stream), own.decode(stream)
+
+    return code
 
 
 def _middle(picture: Picture) -> tuple[Picture, float]:
@@ -72,8 +95,13 @@ def _centre(picture: Picture) -> tuple[int, int]:
 
 def _worst(before: Picture, after: Picture) -> tuple[int, int]:
     """The middle of the block of 16 x 16 pixels with the largest squared error."""
-    error = np.square(before.astype(np.float64) - after).reshape(*before.shape[:2], -1).sum(2)
-    sums = np.add.reduceat(np.add.reduceat(error, np.arange(0, len(error), 16), 0), np.arange(0, error.shape[1], 16), 1)
+    places = np.arange(0, before.shape[1], 16)
+    rows = []
+    for top in range(0, len(before), 16):
+        a, b = before[top : top + 16].astype(np.int32), after[top : top + 16]
+        error = np.square(a - b).reshape(len(a), before.shape[1], -1).sum((0, 2), dtype=np.int64)
+        rows.append(np.add.reduceat(error, places))
+    sums = np.stack(rows)
     i, j = np.unravel_index(int(sums.argmax()), sums.shape)
     return 16 * int(i) + 8, 16 * int(j) + 8
 
@@ -84,16 +112,10 @@ def _crop(picture: Picture, i: int, j: int, side: int, zoom: int) -> Picture:
     return np.ascontiguousarray(part.repeat(zoom, 0).repeat(zoom, 1))
 
 
-def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], fitted: bool) -> Html:
+def _curves(picture: Picture, mine: Point, all_: Mapping[str, Coder]) -> Html:
     """PSNR over bits a pixel."""
-    codec = ImageCodec.pretrained()
-
-    def latente(x: Picture, quality: float) -> tuple[int, Picture]:
-        stream = codec.encode(x, quality=quality)
-        return len(stream), codec.decode(stream)
-
     pixels = picture.shape[0] * picture.shape[1]
-    found = {name: curve(coder, picture) for name, coder in {"latente": latente, **others}.items()}
+    found = {name: curve(coder, picture) for name, coder in all_.items()}
 
     def draw(fig: Figure) -> None:
         ax = axes(fig, xlabel="bits a pixel", ylabel="PSNR (dB)")
@@ -108,9 +130,8 @@ def _curves(picture: Picture, mine: Point, others: Mapping[str, Coder], fitted: 
         ax.legend(frameon=False, labelcolor=MUTED)
 
     drawing = plot(draw, (4.8, 3.6), "rate-distortion curves of this picture", "curve")
-    text = "Higher and further left is better." + (" The diamond is this file." if mine.mse else "")
-    more = "The curve of latente is that of its model of photographs, not of the fitted one." if fitted else ""
-    return section("Rate and distortion", figure(drawing, text, more), id_="curve")
+    text = "Higher and further left is better." + (" The diamond is at the quality of this file." if mine.mse else "")
+    return section("Rate and distortion", figure(drawing, text), id_="curve")
 
 
 def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: float) -> Html | None:
@@ -122,10 +143,29 @@ def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: f
     known = sorted(known, key=lambda item: item[1].bytes)
     rows = [[name, count(p.bytes), number(p.bytes / mine.bytes), f"{p.psnr:.2f}"] for name, p in known]
     emphasised = [next(i for i, (name, _) in enumerate(known) if name == "latente")]
-    texts = ["Each format at the coarsest setting that is at least as near to the original; its file's bytes."]
-    if share < 1:
-        texts.append(f"Measured on the middle of the picture ({100 * share:.0f}% of it).")
+    texts = ["latente at this file's quality, each other format at the coarsest setting that is at least as near."]
+    texts.append(_same_pixels(share))
     texts += [f"{name} does not get there." for name, point in found.items() if point is None]
     head = ["format", "bytes", "over latente's", "PSNR (dB)"]
     body = join([tag("p", text) for text in texts])
     return section("At equal quality", table(head, rows, emphasised=emphasised), body, id_="others")
+
+
+def _same_pixels(share: float) -> str:
+    """What all formats coded."""
+    where = f"the middle of the picture ({100 * share:.0f}% of it)" if share < 1 else "all of the picture"
+    return f"Each coded the same, {where}, without metadata and transparency; bytes of the whole stream."
+
+
+def _exactly(picture: Picture, share: float, codec: ImageCodec | LosslessImageCodec | None) -> Html:
+    """Sizes without a loss."""
+    own = codec if isinstance(codec, LosslessImageCodec) else LosslessImageCodec()
+    found = {"latente": len(own.encode(picture)), **exact_sizes(picture)}
+    pixels = picture.shape[0] * picture.shape[1]
+    known = sorted(found.items(), key=lambda item: item[1])
+    rows = [[name, count(size), number(size / found["latente"]), f"{8 * size / pixels:.2f}"] for name, size in known]
+    emphasised = [next(i for i, (name, _) in enumerate(known) if name == "latente")]
+    head = ["format", "bytes", "over latente's", "bits a pixel"]
+    missing = "" if "JPEG XL" in found else " JPEG XL appears here once imagecodecs is installed."
+    body = tag("p", f"Every pixel comes back from each. {_same_pixels(share)}{missing}")
+    return section("Without a loss", table(head, rows, emphasised=emphasised), body, id_="others")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
-from latente.codec.images.exact import EXACT, Affine, Conv, Layer, Table, to_fixed
+from latente.codec.images.exact import EXACT, Affine, Layer, Table, to_fixed
 
 
 def layer(rng, *shape: int, shift: int = 7) -> Layer:
@@ -17,38 +16,6 @@ def layer(rng, *shape: int, shift: int = 7) -> Layer:
 
 def divided(sums, shift: int):
     return (sums + (1 << shift >> 1)) >> shift  # of Python's integers: floor
-
-
-@pytest.mark.parametrize(("kernel", "dilation"), [((1, 1), 1), ((3, 3), 1), ((5, 3), 2), ((2, 4), 3), ((5, 5), 4)])
-def test_convolutions_are_those_of_integers(kernel, dilation):
-    rng = np.random.default_rng(0)
-    ours = layer(rng, 4, 3, *kernel)
-    x = rng.integers(-(2**20), 2**20, (2, 9, 12, 3))
-    reach = [dilation * (n - 1) for n in kernel]
-    padded = F.pad(
-        torch.from_numpy(x).permute(0, 3, 1, 2), (reach[1] // 2, -(-reach[1] // 2), reach[0] // 2, -(-reach[0] // 2))
-    )
-    y = torch.zeros(2, 4, 9, 12, dtype=torch.int64)
-    for u in range(kernel[0]):
-        for v in range(kernel[1]):
-            seen = padded[:, :, u * dilation : u * dilation + 9, v * dilation : v * dilation + 12]
-            y += torch.einsum("oi,nihw->nohw", torch.from_numpy(ours.weight[:, :, u, v].astype(np.int64)), seen)
-    wanted = divided(y.permute(0, 2, 3, 1).numpy() + ours.bias, 7)
-    found = Conv(ours, 2**20, dilation)(x.astype(np.float64))
-    assert np.array_equal(found, wanted)
-    limited = Conv(ours, 2**20, dilation, clip=1000, relu=True)(x.astype(np.float64))
-    assert np.array_equal(limited, np.clip(wanted, 0, 1000))
-
-
-def test_masked_kernels_see_what_they_may():
-    weight = np.zeros((1, 1, 3, 3), np.int16)
-    weight[0, 0, 0, 1] = 3
-    conv = Conv(Layer(weight, np.zeros(1, np.int64), 0), 100)
-    assert conv.taps == [(0, 1)]
-    x = np.arange(12.0).reshape(1, 3, 4, 1)
-    assert np.array_equal(conv(x)[0, 1:], 3 * x[0, :-1])
-    causal = Conv(Layer(weight, np.zeros(1, np.int64), 0), 100, padding=(1, 0, 1, 1))
-    assert causal(x).shape == (1, 2, 4, 1)
 
 
 def test_sums_at_the_bound_are_exact_and_above_it_refused():
@@ -69,15 +36,19 @@ def test_halves_go_up(shift):
 
 def test_split_layout_and_settings_change_nothing():
     rng = np.random.default_rng(1)
-    conv = Conv(layer(rng, 96, 50, 3, 3), 2**15)
-    x = rng.integers(-(2**15), 2**15, (3, 16, 20, 50)).astype(np.float64)
-    whole = conv(x)
-    assert np.array_equal(whole[1:2], conv(x[1:2]))
-    assert np.array_equal(whole, conv(np.asfortranarray(x)))
-    assert np.array_equal(whole[:, 5:9], conv(x[:, 4:10])[:, 1:-1])
+    ours = layer(rng, 96, 450)
+    dense = Affine(ours, 2**15)
+    x = rng.integers(-(2**15), 2**15, (3, 160, 450)).astype(np.float64)
+    whole = dense(x)
+    sums = x.astype(np.int64) @ ours.weight.astype(np.int64).T + ours.bias
+    assert np.array_equal(whole, divided(sums, 7))
+    assert np.array_equal(Affine(ours, 2**15, clip=1000, relu=True)(x), np.clip(whole, 0, 1000))
+    assert np.array_equal(whole[1:2], dense(x[1:2]))
+    assert np.array_equal(whole, dense(np.asfortranarray(x)))
+    assert np.array_equal(whole[:, 5:9], dense(x[:, 5:9]))
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
-    assert np.array_equal(whole, conv(x))
+    assert np.array_equal(whole, dense(x))
     torch.set_float32_matmul_precision(before)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latente.codec import ImageCodec
+from latente.codec.images import fitting
 from latente.codec.images.codec import psnr_of
 from latente.codec.images.fitting import _crops, _settings
 from latente.training import Trainer
@@ -42,6 +43,15 @@ def test_crops_of_pictures_of_all_sizes():
     assert _crops(small, rng).shape == (5, 1, 32, 32)
     mixed = [np.zeros((1, 300, 200, 3), np.uint8), np.zeros((1, 130, 500, 1), np.uint8)]
     assert _crops(mixed, rng).shape == (3 * 2 + 2 * 4, 3, 128, 128)
+
+
+def test_crops_take_no_more_memory_than_is_said(monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_BYTES", 40 * 3 * 128 * 128)
+    pictures = [np.full((1, 400, 600, 3), k, np.uint8) for k in range(7)]
+    crops = _crops(pictures, np.random.default_rng(0))
+    assert crops.nbytes <= 40 * 3 * 128 * 128
+    assert len(np.unique(crops)) == 7  # of all pictures
+    assert len(_crops([pictures[0]] * 90, np.random.default_rng(0))) == 40
 
 
 def test_the_default_training_takes_about_the_same_time_for_all():

@@ -31,3 +31,12 @@ def test_pictures_of_the_shipped_model(name: str) -> None:
 def test_lossless_pictures() -> None:
     stream, before = stored("lossless")
     assert np.array_equal(LosslessImageCodec().decode(stream), before)
+
+
+def test_a_picture_file_without_a_loss(tmp_path: Path) -> None:
+    from latente.codec import decompress_file
+
+    back = decompress_file(FROZEN / "file.lat", tmp_path / "file.png").output
+    with Image.open(back) as ours, Image.open(FROZEN / "file.png") as before:
+        assert np.array_equal(np.asarray(ours), np.asarray(before))
+        assert ours.info == before.info

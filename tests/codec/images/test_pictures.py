@@ -107,7 +107,6 @@ def test_what_cannot_be_kept_goes_byte_by_byte_and_is_said(tmp_path, picture, co
 
 def test_other_bounds(photo, tmp_path, codec):
     for arguments, reason in (
-        ({}, "nothing may be lost"),
         ({"max_error": 0.1}, "as a quality or a PSNR"),
         ({"psnr": 120}, "dB"),
     ):
@@ -212,3 +211,66 @@ def test_metadata_that_makes_no_sense_is_an_error_in_words(tmp_path):
 def test_the_model_of_photographs_never_changes():
     """Streams that refer to it must be readable for ever; the hash is that of its tensors."""
     assert ImageCodec.pretrained().model.ref.hash == "4675c39ef840a0f229f79d2ee0d52969"
+
+
+@pytest.mark.parametrize("stated", ["nothing", "words", "a resolution"])
+def test_webp_keeps_pixels_an_inch_in_its_exif(stated, tmp_path, picture, codec):
+    from PIL.ExifTags import IFD
+
+    path, exif = tmp_path / "x.png", Image.Exif()
+    if stated != "nothing":
+        exif[0x010E] = "a picture"
+        exif.get_ifd(IFD.Exif)[0x9286] = b"words"
+    if stated == "a resolution":
+        exif[282], exif[283] = 72, 96
+    Image.fromarray(picture).save(path, dpi=(300, 150), exif=exif)
+    done = compress_file(path, quality=0.3, codec=codec)
+    back = decompress_file(done.output, tmp_path / "y.webp", codec=codec).output
+    with Image.open(back) as image:
+        found = image.getexif()
+        resolution = float(found[282]), float(found[283])
+        if stated == "a resolution":  # what was stated is not touched
+            assert resolution == (72, 96)
+        else:
+            assert np.allclose(resolution, (300, 150), atol=0.1)
+            assert found[296] == 2
+        if stated != "nothing":
+            assert found[0x010E] == "a picture"
+            assert found.get_ifd(IFD.Exif)[0x9286] == b"words"
+
+
+@pytest.mark.parametrize("exif", [b"", b"II*", b"garbage!", b"MM\0*\0\0\0\x08\0\5", b"II*\0\xff\xff\xff\xff"])
+def test_exif_without_sense_stays(exif):
+    from latente.codec.files.exif import with_dpi
+
+    assert with_dpi(exif, (300, 300)) == exif
+
+
+def test_memory_that_is_not_there_is_told(tmp_path, picture, codec, monkeypatch):
+    """A forged size below the limits may still be more than a machine has."""
+    from latente.codec import TooLargeError
+    from latente.codec.images import stream as streams
+
+    data = codec.encode(picture)
+    path = tmp_path / "x.lat"
+    path.write_bytes(data)
+
+    def refuse(*_, **__):
+        raise MemoryError("Unable to allocate")
+
+    monkeypatch.setattr(streams.np, "empty", refuse)
+    with pytest.raises(TooLargeError, match="more memory than this machine has"):
+        codec.decode(data)
+    with pytest.raises(TooLargeError, match="more memory than this machine has"):
+        decompress_file(path, codec=codec)
+
+
+def test_psnr_in_pieces_is_that_of_the_whole(monkeypatch):
+    from latente.codec.images import codec as codecs
+
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 256, (2, 3, 41, 29, 3)).astype(np.uint8)
+    monkeypatch.setattr(codecs, "PIECE", 1000)
+    wanted = 10 * np.log10(255**2 / np.square(a.astype(float) - b).mean())
+    assert psnr_of(a, b) == pytest.approx(wanted, rel=1e-12)
+    assert psnr_of(a, a) == float("inf")

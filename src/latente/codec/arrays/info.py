@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from latente.codec.arrays.stream import content_of, telling_damage
+from latente.codec.arrays.stream import content_of
 from latente.codec.container import Container, unpack
+from latente.codec.damage import telling_damage
 
 WORDS = {
     "t": "transform", "m": "multilevel", "l": "lorenzo", "a": "autoencoder", "am": "mean of the archive",

@@ -5,11 +5,9 @@ The container's one section "array" holds four bytes n, n bytes of a header (`he
 
 from __future__ import annotations
 
-__all__ = ["content_of", "decode_stream", "encode_stream", "stream_of", "telling_damage"]
+__all__ = ["content_of", "decode_stream", "encode_stream", "stream_of"]
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from latente.codec.arrays.allowed import Allowed
 from latente.codec.arrays.content import Content, decode_content, encode_content
 from latente.codec.bounds import six_digits
 from latente.codec.container import Container, pack
-from latente.codec.errors import AlteredError, CodecError
+from latente.codec.errors import AlteredError
 from latente.codec.fields import take_list, take_text
 
 if TYPE_CHECKING:
@@ -27,24 +25,7 @@ if TYPE_CHECKING:
     from latente.codec.models import Model, ModelRef
 
 SECTION = "array"
-DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
 Array = NDArray[Any]
-
-
-@contextmanager
-def telling_damage(what: str) -> Iterator[None]:
-    """Makes an AlteredError of whatever damaged or forged bytes make the code inside stumble over.
-
-    Args:
-        what: cannot be done, for the message.
-    """
-    try:
-        with np.errstate(all="ignore"):  # forged numbers may overflow; what comes out is checked
-            yield
-    except CodecError:
-        raise
-    except DAMAGED as error:
-        raise AlteredError(f"{what}: {error}") from error
 
 
 def encode_stream(

@@ -42,6 +42,7 @@ class Settings:
         limits: what a file may ask for when it is read.
         models: known to the decoder.
         archives: what was made of them.
+        notes: what the user should know of a file that is read; `Format.read` adds to them.
     """
 
     bound: Bound = field(default_factory=Bound)
@@ -51,6 +52,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     models: tuple[Model, ...] = ()
     archives: dict[str, Archive] = field(default_factory=dict, compare=False, repr=False)
+    notes: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def model(self) -> Model | None:
@@ -110,10 +112,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Written:
-    """What a format says after writing: its parts, and what the user should know."""
+    """What a format says after writing.
+
+    Attributes:
+        parts: of the file.
+        notes: what the user should know.
+        kind: of the .lat file; empty for the format's own.
+        promise: what comes back, in words, where "lossless" alone would say too little or too much.
+    """
 
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
+    kind: str = ""
+    promise: str = ""
 
 
 class Format(Protocol):

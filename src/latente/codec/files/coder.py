@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from latente.codec.arrays.allowed import Allowed, extremes
 from latente.codec.arrays.content import Content, decode_content, encode_content
 from latente.codec.arrays.info import explained
-from latente.codec.arrays.stream import content_of, decode_stream, stream_of, telling_damage
+from latente.codec.arrays.stream import content_of, decode_stream, stream_of
 from latente.codec.bounds import Target
 from latente.codec.container import unpack
+from latente.codec.damage import telling_damage
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Settings
 from latente.codec.files.exact import pack_bytes, unpack_bytes

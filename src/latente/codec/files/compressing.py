@@ -23,6 +23,9 @@ from latente.parts import is_integer
 if TYPE_CHECKING:
     from latente.codec.array_codec import ArrayCodec
     from latente.codec.images.codec import ImageCodec
+    from latente.codec.images.lossless.codec import LosslessImageCodec
+
+    AnyCodec = ArrayCodec | ImageCodec | LosslessImageCodec
 
 
 def compress_file(
@@ -36,7 +39,7 @@ def compress_file(
     quality: float | None = None,
     lossless: bool = False,
     columns: Mapping[str, float | Bound] | None = None,
-    codec: ArrayCodec | ImageCodec | None = None,
+    codec: AnyCodec | None = None,
     overwrite: bool = False,
     block_bytes: int = BLOCK_BYTES,
     limits: Limits | None = None,
@@ -60,7 +63,7 @@ def compress_file(
             that is read as max_error is, 0 for exact.
         codec: a fitted `ArrayCodec`, of which what it learned is used for arrays where that pays; its bound is not. The
             file holds it (`embed`) or refers to it, and `decompress_file` then needs the codec. An `ImageCodec` is used
-            for pictures.
+            for pictures, a `LosslessImageCodec` for pictures of which nothing may be lost.
         overwrite: whether an output that is there may be replaced.
         block_bytes: of values that are coded at a time, at least 65,536; larger files never need more than a few blocks
             of memory.
@@ -90,12 +93,14 @@ def compress_file(
     return _compressed(source, target, settings)
 
 
-def _check(codec: ArrayCodec | ImageCodec | None, block_bytes: int) -> None:
+def _check(codec: AnyCodec | None, block_bytes: int) -> None:
     """Raises ValueError for settings that make no sense."""
     if not is_integer(block_bytes, low=1 << 16, high=1 << 30):
         raise ValueError(f"block_bytes must be an integer from 65,536 to {1 << 30:,}; got {block_bytes!r}")
     if codec is not None and not hasattr(codec, "archive_") and not hasattr(codec, "model_"):
-        raise ValueError("codec must be fitted: give ArrayCodec().fit(archive) or a fitted ImageCodec, or leave it out")
+        raise ValueError(
+            "codec must be fitted: give ArrayCodec().fit(archive) or a fitted codec of pictures, or leave it out"
+        )
 
 
 def _compressed(source: Path, target: Path, settings: Settings) -> Compressed:
@@ -108,8 +113,9 @@ def _compressed(source: Path, target: Path, settings: Settings) -> Compressed:
     needed = None if settings.model else models_of(written.parts)
     notes += (*written.notes, *((f"decompressing it needs the model {needed}",) if needed else ()))
     return Compressed(
-        source, target, found.kind, why, size, target.stat().st_size, settings.bound, written.parts, notes
-    )
+        source, target, written.kind or found.kind, why, size, target.stat().st_size, settings.bound, written.parts,
+        notes, written.promise,
+    )  # fmt: skip
 
 
 def _write_smaller(

@@ -5,8 +5,7 @@ from __future__ import annotations
 __all__ = ["decompress_file", "describe_file", "part_values"]
 
 import os
-import struct
-import zipfile
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,8 +16,10 @@ from numpy.typing import NDArray
 
 from latente.codec.arrays.info import array_info
 from latente.codec.bounds import Bound
-from latente.codec.errors import AlteredError, CodecError
+from latente.codec.damage import telling_damage
+from latente.codec.errors import CodecError
 from latente.codec.files.base import Settings
+from latente.codec.files.exact_pictures import ExactPictureFormat, promised
 from latente.codec.files.formats import format_of
 from latente.codec.files.pillow import WRITERS
 from latente.codec.files.places import check_output, replaced, tree_bytes
@@ -27,10 +28,10 @@ from latente.codec.limits import Limits
 from latente.codec.streams import ContainerReader
 
 if TYPE_CHECKING:
-    from latente.codec.array_codec import ArrayCodec
-    from latente.codec.images.codec import ImageCodec
+    from latente.codec.files.compressing import AnyCodec
+    from latente.codec.models import Model
 
-SLIPS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error, zipfile.BadZipFile)
+SUFFIX = re.compile(r"(\.[a-z0-9]{1,15})?")
 
 
 def decompress_file(
@@ -39,7 +40,7 @@ def decompress_file(
     *,
     overwrite: bool = False,
     limits: Limits | None = None,
-    codec: ArrayCodec | ImageCodec | None = None,
+    codec: AnyCodec | None = None,
 ) -> Decompressed:
     """Writes what a .lat file was made from, exactly or within its bound. From a damaged one nothing is written.
 
@@ -49,8 +50,8 @@ def decompress_file(
             .png, .webp, .tif, .tiff or .bmp, without a further loss.
         overwrite: whether a file that is there may be replaced.
         limits: what the file may ask for; None takes those of `Limits`.
-        codec: the fitted `ArrayCodec` or `ImageCodec` with which it was compressed, where the file refers to what that
-            learned.
+        codec: the fitted `ArrayCodec`, `ImageCodec` or `LosslessImageCodec` with which it was compressed, where the
+            file refers to what that learned.
 
     Raises:
         CodecError: when the file is truncated, altered, of a newer version, not ours, too large, or needs a model that
@@ -71,14 +72,22 @@ def decompress_file(
     source = Path(path)
     target = _named(source) if out is None else Path(out)
     check_output(source, target, overwrite)
-    learned = getattr(codec, "archive_", getattr(codec, "model_", None))
-    settings = Settings(limits=limits or Limits(), models=() if learned is None else (learned.model,))
-    kind, exact = _decompressed(source, target, settings)
-    return Decompressed(source, target, kind, source.stat().st_size, tree_bytes(target), exact)
+    settings = Settings(limits=limits or Limits(), models=_learned(codec))
+    kind, exact, promise = _decompressed(source, target, settings)
+    sizes = source.stat().st_size, tree_bytes(target)
+    promise = "every pixel" if promise and settings.notes else promise  # written as another file than it was
+    return Decompressed(source, target, kind, *sizes, exact, tuple(settings.notes), promise)
 
 
-def _decompressed(source: Path, target: Path, settings: Settings) -> tuple[str, bool]:
-    """Writes what a file holds, with the model that is in it; returns its kind, and whether nothing was lost."""
+def _learned(codec: AnyCodec | None) -> tuple[Model, ...]:
+    """The model of a fitted codec."""
+    fitted = codec is not None and (hasattr(codec, "archive_") or hasattr(codec, "model_"))
+    model = getattr(codec, "archive_", codec).model if fitted else None  # type: ignore[union-attr]
+    return () if model is None else (model,)
+
+
+def _decompressed(source: Path, target: Path, settings: Settings) -> tuple[str, bool, str]:
+    """Writes what a file holds, with the model that is in it; returns kind, exactness and promise."""
     with _opened(source, settings.limits) as reader:
         known = format_of(reader.kind)
         _stated(reader)  # a bound that makes no sense is refused before anything is written
@@ -88,7 +97,8 @@ def _decompressed(source: Path, target: Path, settings: Settings) -> tuple[str, 
             settings = replace(settings, models=settings.models if model is None else (*settings.models, model))
         with replaced(target) as part:
             known.read(reader, part, settings)
-    return reader.kind, exact
+        promise = promised(reader) if reader.kind == ExactPictureFormat.kind else ""
+    return reader.kind, exact, promise
 
 
 def part_values(path: str | os.PathLike[str], kind: str, name: str) -> NDArray[Any] | None:
@@ -143,14 +153,8 @@ def describe_file(path: str | os.PathLike[str], *, limits: Limits | None = None)
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[ContainerReader]:
     """Yields the reader of a file; whatever its content makes the code stumble over inside becomes an AlteredError."""
-    with path.open("rb") as file:
-        try:
-            with ContainerReader(file, limits) as reader:
-                yield reader
-        except CodecError:
-            raise
-        except SLIPS as error:
-            raise AlteredError(f"{path} makes no sense: {type(error).__name__}: {error}") from error
+    with path.open("rb") as file, telling_damage(f"{path} makes no sense"), ContainerReader(file, limits) as reader:
+        yield reader
 
 
 def _needed(reader: ContainerReader, parts: tuple[Part, ...]) -> str | None:
@@ -168,6 +172,8 @@ def _stated(reader: ContainerReader) -> str:
         from latente.codec.images.codec import info_of
 
         return f"quality {info_of(reader, 0).quality:.3g} of the image codec"
+    if reader.kind == ExactPictureFormat.kind:
+        return f"lossless: {promised(reader)}"
     return str(Bound.from_json(reader.header) if "bound" in reader.header else Bound())
 
 
@@ -176,13 +182,18 @@ def _named(source: Path) -> Path:
     if source.suffix.lower() != ".lat":
         raise ValueError(f"{source} does not end in .lat; say where the result goes")
     plain = source.with_suffix("")
-    return plain.with_suffix(".png") if _is_picture(source) and plain.suffix.lower() not in WRITERS else plain
+    kind, own = _picture(source)
+    if not kind or plain.suffix.lower() in (*WRITERS, own):
+        return plain
+    return plain.with_suffix(".png") if own is None else plain.with_name(plain.name + own)
 
 
-def _is_picture(path: Path) -> bool:
-    """Returns whether a file is a compressed picture."""
+def _picture(path: Path) -> tuple[str, str | None]:
+    """Returns the kind of a compressed picture, empty for others, and the ending of the file that it was, if known."""
     try:
         with path.open("rb") as file, ContainerReader(file) as reader:
-            return reader.kind == "image"
+            own = reader.header.get("suffix") if reader.kind == ExactPictureFormat.kind else None
+            kind = reader.kind if reader.kind in ("image", ExactPictureFormat.kind) else ""
+            return kind, own if isinstance(own, str) and SUFFIX.fullmatch(own) else None
     except (OSError, CodecError):
-        return False  # it will be told when the file is read
+        return "", None  # it will be told when the file is read

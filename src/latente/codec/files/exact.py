@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["may_beat", "pack_bytes", "unpack_bytes"]
+__all__ = ["may_beat", "pack_bytes", "packs_below", "unpack_bytes"]
 
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +23,24 @@ SHUFFLE = struct.Struct("<H")
 def may_beat(raw: bytes, size: int) -> bool:
     """Returns whether `pack_bytes` may need fewer bytes than a size, by a quick look: it is rarely so much better."""
     return HOPE * len(zstandard().ZstdCompressor(level=QUICK).compress(raw)) < size
+
+
+def packs_below(path: Path, size: int, block: int = 1 << 25) -> bool:
+    """Returns whether `pack_bytes` makes a file smaller than a size; the file is never in memory as a whole.
+
+    Args:
+        path: of the file.
+        size: in bytes.
+        block: bytes that are packed at a time.
+    """
+    quick = sum(len(zstandard().ZstdCompressor(level=QUICK).compress(raw)) for raw in _blocks(path, block))
+    return HOPE * quick < size and sum(len(pack_bytes(raw)) for raw in _blocks(path, block)) < size
+
+
+def _blocks(path: Path, block: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while raw := file.read(block):
+            yield raw
 
 
 def pack_bytes(raw: bytes, itemsize: int = 1) -> bytes:

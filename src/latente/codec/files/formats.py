@@ -8,6 +8,7 @@ from pathlib import Path
 
 from latente.codec.errors import NewerVersionError, NotOursError
 from latente.codec.files.base import Format
+from latente.codec.files.exact_pictures import ExactPictureFormat
 from latente.codec.files.netcdf.format import NetcdfFormat
 from latente.codec.files.npy import NpyFormat
 from latente.codec.files.npz import NpzFormat
@@ -25,7 +26,8 @@ HEAD = 4096  # bytes of a file that tell its format
 def formats() -> tuple[Format, ...]:
     """Returns all formats, those that ask for most first; the last one takes every file."""
     arrays: tuple[Format, ...] = (StreamFormat(), NpyFormat(), NpzFormat(), ZarrFormat(), NetcdfFormat())
-    return (*arrays, ParquetFormat(), WavFormat(), PictureFormat(), CsvFormat(), PlainFormat())
+    pictures: tuple[Format, ...] = (PictureFormat(), ExactPictureFormat())
+    return (*arrays, ParquetFormat(), WavFormat(), *pictures, CsvFormat(), PlainFormat())
 
 
 def told(path: Path) -> list[tuple[Format, str]]:
@@ -47,7 +49,7 @@ def format_of(kind: str) -> Format:
     for known in formats():
         if known.kind == kind:
             return known
-    if kind in ("array-codec", "image-codec"):
+    if kind in ("array-codec", "image-codec", "lossless-image-codec"):
         raise NotOursError("the file holds what fit learned, no compressed file; it is for --model and load")
     raise NewerVersionError(
         f"the file is of kind {kind!r}, which this version of latente cannot decompress. Upgrade latente, or use the "

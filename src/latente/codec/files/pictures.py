@@ -14,35 +14,35 @@ from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_integer, take_list
 from latente.codec.files.base import Settings, Unfit, Written
 from latente.codec.files.exact import pack_bytes, unpack_bytes
-from latente.codec.files.pillow import MAGIC, Photo, checked_dpi, open_photo, save_photo
+from latente.codec.files.exact_pictures import ExactPictureFormat
+from latente.codec.files.pillow import Photo, checked_dpi, open_photo, save_photo, told_by
 from latente.codec.files.results import Part
 from latente.codec.limits import crc32c
 from latente.codec.streams import ContainerReader
 
 if TYPE_CHECKING:
-    from latente.codec.images.codec import ImageCodec, ImageInfo
+    from latente.codec.images.codec import ImageCodec
+    from latente.codec.images.info import ImageInfo
 
 METADATA = 1 << 26  # bytes of a profile or EXIF, at most
 
 
 class PictureFormat:
-    """Pictures with a stated quality; without one, and where not all can be kept, the file is kept byte by byte."""
+    """Pictures with a stated quality, or without a loss; where not all can be kept, a file is kept byte by byte."""
 
     kind, suffix = "image", ".png"
 
     def tells(self, path: Path, head: bytes) -> str | None:
         """Returns what tells that a file is of this format, or None."""
-        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-            return "it starts as WebP files do"
-        found = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
-        return found and f"it starts as {found} files do"
+        found = told_by(head)
+        return f"it starts as {found} files do" if found else None
 
     def write(self, path: Path, file: BinaryIO, settings: Settings) -> Written:
         """Writes a .lat file; see `Format`."""
         settings.check_names([], "columns")
         bound = settings.bound
         if bound.lossless:
-            return self._write_exactly(path, file, settings)
+            return ExactPictureFormat().write(path, file, settings)
         if bound.mode not in ("quality", "psnr"):
             raise Unfit("the loss of a picture is stated as a quality or a PSNR (--quality, --psnr)")
         photo, codec = open_photo(path), _codec(settings)
@@ -66,14 +66,10 @@ class PictureFormat:
         info, largest, psnr = _measured(file, start, photo, codec)
         total = info.compressed_bytes - sum(len(content) for content, _ in extras.values())
         method = f"{_method(info)}, PSNR {psnr:.2f} dB, {8 * total / (h * w):.3f} bits a pixel"
-        needed = None if info.model[2] or codec.is_released else _model(info)
+        needed = None if codec.embed or codec.is_released else _model(info)
         parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method, model=needed)]
         parts += [_extra(name, sizes.get(name, h * w), len(content)) for name, (content, _) in extras.items()]
         return Written(tuple(parts), photo.notes)
-
-    def _write_exactly(self, path: Path, file: BinaryIO, settings: Settings) -> Written:
-        """Raises Unfit: here a lossless codec of pictures goes; without one every byte of the file is kept."""
-        raise Unfit("nothing may be lost; --quality makes a picture much smaller")
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes a picture file; see `Format`."""
@@ -122,14 +118,14 @@ class PictureFormat:
 def _codec(settings: Settings, reader: ContainerReader | None = None) -> ImageCodec:
     """The user's codec or that of the package; for reading, one with the known model that a stream refers to."""
     from latente.codec.images.codec import ImageCodec
-    from latente.codec.images.model import ImageModel
+    from latente.codec.images.ways import model_from
 
     if reader is None:
         return settings.codec if isinstance(settings.codec, ImageCodec) else ImageCodec()
     codec = ImageCodec(limits=settings.limits)
     for model in settings.models:
         if reader.model is not None and model.ref.hash == reader.model.hash:
-            codec.model_ = ImageModel(model)
+            codec.model_ = model_from(model)
     return codec
 
 
@@ -150,7 +146,8 @@ def _measured(file: BinaryIO, start: int, photo: Photo, codec: ImageCodec) -> tu
         written.seek(start)
         reader = ContainerReader(written)
         decoded, size = codec.read(reader)[0], written.seek(0, 2) - start
-    error = np.abs(decoded.astype(np.int16) - photo.pixels).max()
+    rows = zip(photo.pixels, decoded, strict=True)  # row by row: no copy of all in a wider type
+    error = max(int(np.abs(before.astype(np.int16) - after).max()) for before, after in rows)
     return info_of(reader, size), float(error), psnr_of(photo.pixels, decoded)
 
 
@@ -161,11 +158,11 @@ def _extra(name: str, size: int, packed: int) -> Part:
 
 def _model(info: ImageInfo) -> str:
     """Id and hash of the model."""
-    return f"{info.model[0]} ({info.model[1]})"
+    return "" if info.model is None else f"{info.model.id} ({info.model.hash})"
 
 
 def _method(info: ImageInfo) -> str:
-    return f"image model {info.model[0]}, {info.shape[2]} x {info.shape[1]} pixels"
+    return f"image model {info.model and info.model.id}, {info.shape[2]} x {info.shape[1]} pixels"
 
 
 def _bound(info: ImageInfo) -> str:

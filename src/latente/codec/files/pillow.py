@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["MAGIC", "WRITERS", "Photo", "checked_dpi", "open_photo", "save_photo"]
+__all__ = [
+    "WRITERS",
+    "Photo",
+    "checked_dpi",
+    "format_told",
+    "gathered",
+    "open_photo",
+    "opened",
+    "save_photo",
+    "strips_of",
+    "told_by",
+]
 
 import struct
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +28,7 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.files.base import Unfit
+from latente.codec.files.exif import with_dpi
 
 MAGIC = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 TECHNICAL = {
@@ -33,6 +47,7 @@ WRITERS: dict[str, dict[str, Any]] = {
     ".tiff": {"format": "TIFF", "compression": "tiff_deflate"},
     ".bmp": {"format": "BMP"},
 }
+STRIP = 1 << 20  # pixels that are copied at a time
 DESCRIBES = 64  # bytes of a note's text on one thing that is not kept
 
 
@@ -60,14 +75,40 @@ class Photo:
 WRITING = (ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, RuntimeError, AttributeError, struct.error)
 
 
-def open_photo(path: Path) -> Photo:
-    """Returns what is in a picture file.
+def format_told(path: Path) -> str:
+    """Returns the format of a picture file by its first bytes; empty where it is none.
+
+    Args:
+        path: of the file.
+    """
+    with path.open("rb") as file:
+        return told_by(file.read(16))
+
+
+def told_by(head: bytes) -> str:
+    """Returns the format of a picture file; empty where it is none.
+
+    Args:
+        head: its first bytes.
+
+    Example:
+        >>> told_by(b"BM66"), told_by(b"notes")
+        ('BMP', '')
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Yields a picture file as Pillow opens it.
 
     Args:
         path: of the file.
 
     Raises:
-        Unfit: when its pixels are not of 8 bits in grey or red, green and blue, or it cannot be read.
+        Unfit: when it holds several pictures, or whatever is read of it cannot be read.
     """
     from PIL import Image
 
@@ -77,13 +118,64 @@ def open_photo(path: Path) -> Photo:
             with Image.open(path) as image:
                 if getattr(image, "n_frames", 1) > 1:
                     raise Unfit(f"it has {image.n_frames} pictures")  # type: ignore[attr-defined]
-                bits = _bits(path, image)
-                if bits > 8:
-                    raise Unfit(f"its values have {bits} bits; with a loss only those of 8 bits are coded")
-                image.load()
-                return _photo(image)
+                yield image
     except (OSError, EOFError, *WRITING, Image.DecompressionBombError) as error:
         raise Unfit(f"its pixels cannot be read: {error}") from error
+
+
+def strips_of(image: Any, mode: str | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Yields the pixels in stretches of rows, (some rows, width, channels), so that no copy of all is made.
+
+    Args:
+        image: of Pillow.
+        mode: of Pillow, that they are to have; None takes the picture's own.
+    """
+    width, height = image.size
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        part = image.crop((0, top, width, min(top + rows, height)))
+        pixels = np.asarray(part if mode in (None, image.mode) else part.convert(mode))
+        yield pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def gathered(
+    strips: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Returns pixels, (height, width, 1 or 3), and the channel behind their colours, (height, width), or None.
+
+    Args:
+        strips: stretches of rows, from the top down.
+        shape: (height, width, channels), of all.
+    """
+    height, width, channels = shape
+    colours = channels - (channels % 2 == 0)
+    pixels = np.empty((height, width, colours), np.uint8)
+    more = np.empty((height, width), np.uint8) if colours < channels else None
+    at = 0
+    for part in strips:
+        rows = slice(at, at + len(part))
+        pixels[rows] = part[..., :colours]
+        if more is not None:
+            more[rows] = part[..., -1]
+        at += len(part)
+    return pixels, more
+
+
+def open_photo(path: Path) -> Photo:
+    """Returns what is in a picture file.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        Unfit: when its pixels are not of 8 bits in grey or red, green and blue, or it cannot be read.
+    """
+    with opened(path) as image:
+        bits = _bits(path, image)
+        if bits > 8:
+            raise Unfit(f"its values have {bits} bits; with a loss only those of 8 bits are coded")
+        image.load()  # what follows the pixels in the file is known from here on
+        return _photo(image)
 
 
 def _bits(path: Path, image: Any) -> int:
@@ -106,17 +198,14 @@ def _photo(image: Any) -> Photo:
         raise Unfit(
             f"its pixels are of Pillow's mode {mode!r}; with a loss only 8-bit grey or red, green, blue are coded"
         )
-    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    colours = pixels.shape[2] // 2 * 2 - 1 if pixels.shape[2] % 2 == 0 else pixels.shape[2]
+    pixels, alpha = gathered(strips_of(image, mode), (image.height, image.width, len(mode)))
     left = sorted(str(name) for name in set(image.info) - TECHNICAL - KEPT)
     exif, lost = _exif(image)
     left += lost
     if left:
         notes.append(f"not kept of what the file says of the picture: {', '.join(name[:DESCRIBES] for name in left)}")
     return Photo(
-        np.ascontiguousarray(pixels[..., :colours]), np.ascontiguousarray(pixels[..., -1]) if mode[-1] == "A" else None,
-        image.info.get("icc_profile"), exif, checked_dpi(image.info.get("dpi")), tuple(notes),
+        pixels, alpha, image.info.get("icc_profile"), exif, checked_dpi(image.info.get("dpi")), tuple(notes),
     )  # fmt: skip
 
 
@@ -170,7 +259,8 @@ def save_photo(photo: Photo, path: Path) -> None:
         raise CodecError("BMP cannot hold the transparency, colour profile or EXIF of this picture; write .png instead")
     pixels = photo.pixels if photo.alpha is None else np.concatenate([photo.pixels, photo.alpha[..., None]], axis=2)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    more: dict[str, Any] = {"icc_profile": photo.icc, "exif": photo.exif, "dpi": photo.dpi}
+    exif = with_dpi(photo.exif, photo.dpi) if suffix == ".webp" and photo.dpi else photo.exif
+    more: dict[str, Any] = {"icc_profile": photo.icc, "exif": exif, "dpi": photo.dpi}
     arguments = WRITERS[suffix] | {name: value for name, value in more.items() if value is not None}
     with path.open("xb") as file:
         try:

@@ -82,6 +82,7 @@ class Compressed:
         bound: what was allowed to be lost.
         parts: its arrays, columns or members.
         notes: what the user should know, e.g. why something was kept exactly.
+        promise: what comes back without a loss, in words; empty where the bound says it.
 
     Example:
         >>> import tempfile
@@ -103,6 +104,7 @@ class Compressed:
     bound: Bound
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
+    promise: str = ""
 
     @property
     def ratio(self) -> float:
@@ -122,6 +124,8 @@ class Compressed:
     @property
     def stated(self) -> str:
         """What was allowed to be lost, in words; a quality means another thing for pictures than for numbers."""
+        if self.promise:
+            return f"lossless: {self.promise}"
         pixels = self.kind == "image" and self.bound.mode == "quality"
         return f"quality {self.bound.value:.3g} of the image codec" if pixels else str(self.bound)
 
@@ -143,6 +147,8 @@ class Decompressed:
         compressed_bytes: size of the source.
         original_bytes: size of the output.
         exact: whether nothing was lost when it was compressed, by the bound or because it cost nothing.
+        notes: what the user should know.
+        promise: what has come back without a loss, in words; empty where `exact` says it.
 
     Example:
         >>> Decompressed(Path("a.npy.lat"), Path("a.npy"), "npy", 10, 100, True).exact
@@ -155,6 +161,8 @@ class Decompressed:
     compressed_bytes: int
     original_bytes: int
     exact: bool
+    notes: tuple[str, ...] = ()
+    promise: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["ImageCodec", "ImageInfo"]
+__all__ = ["ImageCodec"]
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -14,52 +13,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from latente.codec.container import pack, unpack
-from latente.codec.errors import AlteredError, CodecError, NotOursError
+from latente.codec.damage import telling_damage
+from latente.codec.errors import AlteredError
+from latente.codec.images.info import ImageInfo
 from latente.codec.images.integers import QUALITIES
-from latente.codec.images.model import ImageModel
-from latente.codec.images.pictures import as_batch, as_pictures, without_channel
+from latente.codec.images.pictures import as_batch, as_pictures, only_one, without_channel
 from latente.codec.images.registry import NEWEST, is_released, released, released_for
-from latente.codec.images.stream import KIND, Header, decode_pictures, preview, write_pictures
+from latente.codec.images.stream import KIND, Header
+from latente.codec.images.ways import AnyModel, decode_pictures, model_from, preview, write_pictures
 from latente.codec.limits import Limits
 from latente.codec.models import Model
+from latente.codec.saving import load_codec, save_codec
 from latente.codec.streams import ContainerReader
-from latente.files import write_atomically
 from latente.parts import is_number
 from latente.training import Trainer
 
 FILE = "image-codec"  # kind of what `save` writes
-DAMAGED = (
-    ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError, StopIteration,
-    RuntimeError,
-)  # fmt: skip
+SENSELESS = "the picture cannot be decoded"
+PIECE = 1 << 22  # values that are compared at a time
 Picture = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class ImageInfo:
-    """What a stream says of its pictures.
-
-    Attributes:
-        shape: (pictures, height, width, channels).
-        quality: in [0, 1].
-        model: id and hash of the model that decoding needs, and whether it is embedded.
-        compressed_bytes: of the whole stream.
-
-    Example:
-        >>> ImageInfo((1, 512, 768, 3), 0.5, ("photos-1", "0" * 32, False), 24_576).bits_per_pixel
-        0.5
-    """
-
-    shape: tuple[int, int, int, int]
-    quality: float
-    model: tuple[str, str, bool]
-    compressed_bytes: int
-
-    @property
-    def bits_per_pixel(self) -> float:
-        """Bits of the stream for each pixel."""
-        return 8 * self.compressed_bytes / (self.shape[0] * self.shape[1] * self.shape[2])
 
 
 class ImageCodec(BaseEstimator):
@@ -107,7 +79,7 @@ class ImageCodec(BaseEstimator):
         self.limits = limits
         self.random_state = random_state
 
-    model_: ImageModel
+    model_: AnyModel
 
     @classmethod
     def pretrained(cls, name: str = NEWEST, **arguments: Any) -> Self:
@@ -127,8 +99,12 @@ class ImageCodec(BaseEstimator):
     def fit(self, X: ArrayLike | Sequence[ArrayLike], y: Any = None) -> Self:
         """Trains a model for the user's own kind of pictures, from that of the package where it ships one.
 
+        Tiny pictures of one size (at most 1,024 values each; at least 2,000 pictures, and twice as many as each has
+        values) get a model that codes each as a whole, and no pictures of another size.
+
         Args:
-            X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8.
+            X: pictures, (n, h, w) or (n, h, w, 3), or a list of (h, w) and (h, w, 3), uint8. Training sees crops of up
+                to 128 x 128 pixels, at most 20,000 and 256 MB of them.
             y: ignored.
 
         Raises:
@@ -154,7 +130,7 @@ class ImageCodec(BaseEstimator):
         return is_released(self._model)
 
     @property
-    def _model(self) -> ImageModel:
+    def _model(self) -> AnyModel:
         return self.model_ if hasattr(self, "model_") else released()
 
     def save(self, path: str | Path) -> Path:
@@ -163,8 +139,7 @@ class ImageCodec(BaseEstimator):
         Args:
             path: of the file, e.g. "slices.latmodel".
         """
-        write_atomically(Path(path), pack(FILE, {"embed": bool(self.embed)}, {}, self._model.model))
-        return Path(path)
+        return save_codec(path, FILE, {"embed": bool(self.embed)}, self._model.model)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -177,12 +152,12 @@ class ImageCodec(BaseEstimator):
             CodecError: when the file is damaged or of another kind.
             FileNotFoundError: when it is not there.
         """
-        container = unpack(Path(path).read_bytes()).expect(FILE)
+        container = load_codec(path, FILE, "ImageCodec")
         if container.model is None:
             raise AlteredError(f"{path} lacks its model")
         codec = cls(embed=bool(container.header.get("embed")))
-        codec.model_ = ImageModel(container.find_model())
-        _ = codec.model_.context, codec.model_.synthesis  # so that a damaged model is found here
+        codec.model_ = model_from(container.find_model())
+        codec.model_.check()  # so that a damaged model is found here
         return codec
 
     def encode(self, image: ArrayLike, quality: float = 0.5, *, psnr: float | None = None) -> bytes:
@@ -249,10 +224,7 @@ class ImageCodec(BaseEstimator):
                 a model that is not at hand.
             ValueError: when it holds more than one picture.
         """
-        pictures = self.decode_many(data)
-        if len(pictures) != 1:
-            raise ValueError(f"the stream holds {len(pictures)} pictures; use decode_many")
-        return pictures[0]
+        return only_one(self.decode_many(data))
 
     def decode_many(self, data: bytes) -> Picture:
         """Returns the pictures of a stream that `encode_many` made: uint8, (n, h, w) or (n, h, w, 3).
@@ -263,8 +235,7 @@ class ImageCodec(BaseEstimator):
         Raises:
             CodecError: as `decode`.
         """
-        with _reading(ContainerReader(io.BytesIO(data), self.limits)) as reader:
-            return without_channel(self.read(reader))
+        return without_channel(self.read(ContainerReader(io.BytesIO(data), self.limits)))
 
     def read(self, reader: ContainerReader) -> Picture:
         """Returns the pictures of a reader's stream, (n, height, width, channels).
@@ -272,10 +243,12 @@ class ImageCodec(BaseEstimator):
         Args:
             reader: of a stream of kind `image`.
         """
-        with _reading(reader):
-            return decode_pictures(reader, self._model_of(reader), self.limits or Limits())
+        reader.expect(KIND)
+        with telling_damage(SENSELESS):
+            pictures = decode_pictures(reader, self._model_of(reader), self.limits or Limits())
+        return pictures
 
-    def _model_of(self, reader: ContainerReader) -> ImageModel:
+    def _model_of(self, reader: ContainerReader) -> AnyModel:
         """The model that a stream needs: its own, the fitted one, or one that ships with the package."""
         if reader.model is None:
             raise AlteredError("the stream does not say which model it needs")
@@ -284,7 +257,7 @@ class ImageCodec(BaseEstimator):
             return mine
         if reader.model.embedded:
             model = reader.load_model()
-            return ImageModel(model if model is not None else Model("none", {}))
+            return model_from(model if model is not None else Model("none", {}))
         return released_for(reader.model)
 
     @staticmethod
@@ -297,8 +270,7 @@ class ImageCodec(BaseEstimator):
         Raises:
             CodecError: when it is damaged or of another kind.
         """
-        with _reading(ContainerReader(io.BytesIO(data))) as reader:
-            return info_of(reader, len(data))
+        return info_of(ContainerReader(io.BytesIO(data)).expect(KIND), len(data))
 
 
 def info_of(reader: ContainerReader, size: int) -> ImageInfo:
@@ -311,26 +283,7 @@ def info_of(reader: ContainerReader, size: int) -> ImageInfo:
     header = Header.from_json(reader.header)
     if reader.model is None:
         raise AlteredError("the stream does not say which model it needs")
-    ref = (reader.model.id, reader.model.hash, reader.model.embedded)
-    return ImageInfo(header.shape, header.quality / QUALITIES, ref, size)
-
-
-class _reading:
-    """A reader of a stream of pictures; whatever its content makes the code stumble over becomes an AlteredError."""
-
-    def __init__(self, reader: ContainerReader) -> None:
-        self.reader = reader
-        if self.reader.kind != KIND:
-            raise NotOursError(
-                f"this stream is of kind {self.reader.kind!r}; wanted: {KIND!r}. Use the codec of its kind"
-            )
-
-    def __enter__(self) -> ContainerReader:
-        return self.reader
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, DAMAGED) and not isinstance(error, CodecError):
-            raise AlteredError(f"the picture cannot be decoded: {error}") from error
+    return ImageInfo(header.shape, size, reader.model, header.quality / QUALITIES)
 
 
 def as_level(quality: float) -> int:
@@ -342,19 +295,23 @@ def as_level(quality: float) -> int:
 
 def psnr_of(pictures: Picture, others: Picture) -> float:
     """Returns 10 log10(255^2 / mean squared error), infinite for equal pictures."""
-    squared = np.square(pictures.astype(np.float32) - others).mean(dtype=np.float64)
-    return float(10 * np.log10(255**2 / squared)) if squared else float("inf")
+    a, b = pictures.reshape(-1), others.reshape(-1)
+    squared = 0
+    for at in range(0, a.size, PIECE):  # no copy of all in a wider type: pictures may be large
+        difference = a[at : at + PIECE].astype(np.int32) - b[at : at + PIECE]
+        squared += int(np.square(difference).sum(dtype=np.int64))
+    return float(10 * np.log10(255**2 * a.size / squared)) if squared else float("inf")
 
 
-def _level_for(pictures: Picture, psnr: float, model: ImageModel) -> int:
+def _level_for(pictures: Picture, psnr: float, model: AnyModel) -> int:
     """The smallest quality with a PSNR; see `ImageCodec.encode`."""
     if not is_number(psnr, 0, 200):
         raise ValueError(f"psnr must be a number of dB in [0, 200]; got {psnr!r}")
     best = psnr_of(pictures, preview(pictures, QUALITIES, model))
     if best < psnr:
         raise ValueError(
-            f"the codec reaches {best:.2f} dB at quality 1 on this picture, not {psnr:g} dB; ask for less, or for "
-            "lossless compression"
+            f"the codec reaches {best:.2f} dB at quality 1 on this picture, not {psnr:g} dB; ask for less, or use "
+            "LosslessImageCodec (on the command line --lossless)"
         )
     low, high = 0, QUALITIES  # high keeps it
     while low < high:

@@ -6,7 +6,7 @@ the state, then adds what they turned out to be. Nothing else predicts: there is
 
 from __future__ import annotations
 
-__all__ = ["LARGEST_SCALE", "SMALLEST_SCALE", "Coded", "ContextModel", "bits"]
+__all__ = ["LARGEST_SCALE", "SMALLEST_SCALE", "Coded", "ContextModel"]
 
 import math
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latente.codec.images.lapped import full_precision
+from latente.codec.images.logistic import logistic_bits
 from latente.codec.images.quality import QualityTable
 from latente.codec.images.steps import MEANS, STEPS, Step
 
 WIDTH = 96
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-4.5, 2.0**7  # of the logistic distribution of what a mean leaves
-LEAST = 2.0**-20  # probability, so that a gradient remains
 TAPS = 5, 3  # of the means, of other coefficients
 
 
@@ -38,18 +38,6 @@ class Coded:
     values: Tensor
     bits: Tensor
     state: Tensor
-
-
-def bits(rest: Tensor, scale: Tensor) -> Tensor:
-    """Returns -log2 of the probability that a logistic variable rounds to `rest`, elementwise.
-
-    Args:
-        rest: what a mean leaves, in steps; any real number: the density is smoothed by the width of a step.
-        scale: of the logistic distribution, in steps.
-    """
-    at = rest.abs()
-    high, low = torch.sigmoid((0.5 - at) / scale), torch.sigmoid((-0.5 - at) / scale)
-    return -torch.log2((high - low).clamp(min=LEAST))
 
 
 class _Head(nn.Module):
@@ -137,7 +125,7 @@ class ContextModel(nn.Module):
             whole = mine + (torch.round(rest) + mean - mine).detach()
             noise = torch.rand(rest.shape, generator=generator, device=y.device) - 0.5 if self.training else 0.0
             seen = rest + noise if self.training else torch.round(rest)
-            spent = bits(seen, (scale * math.log(2)).exp().clamp(SMALLEST_SCALE, LARGEST_SCALE))
+            spent = logistic_bits(seen, (scale * math.log(2)).exp().clamp(SMALLEST_SCALE, LARGEST_SCALE))
             cost = cost + (spent * mask).flatten(1).sum(1)
             known = whole * mask
             values = values.index_add(1, torch.tensor(step.channels, device=y.device), known)

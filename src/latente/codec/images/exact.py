@@ -12,7 +12,7 @@ model is exported (`Layer.of`, `Table`), and are stored as such.
 
 from __future__ import annotations
 
-__all__ = ["EXACT", "UNITS", "Affine", "Conv", "Layer", "Table", "to_fixed"]
+__all__ = ["EXACT", "UNITS", "Affine", "Layer", "Table", "to_fixed"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ from numpy.typing import ArrayLike, NDArray
 EXACT = 1 << 53  # below this every integer is a float64
 UNITS = 12  # an activation a is the integer round(a 2^12)
 WEIGHT_BITS = 14  # a weight w is the integer round(w 2^14), or of fewer bits where it would not fit into 16
-STRIP = 1 << 17  # numbers of unfolded input at a time
 Numbers = NDArray[np.float64]
 
 
@@ -136,7 +135,8 @@ class Affine:
         weight = layer.weight.astype(np.int64).reshape(len(layer.weight), -1)
         half = (1 << layer.shift) >> 1
         inputs = np.broadcast_to(np.asarray(largest, np.float64), weight.shape[1:])
-        reached = float((np.abs(weight) @ inputs + np.abs(layer.bias) + half).max(initial=0.0))
+        added = np.abs(layer.bias.astype(np.float64))  # of int64, the magnitude of the smallest one is negative
+        reached = float((np.abs(weight) @ inputs + added + half).max(initial=0.0))
         if not reached * (1 + 1e-9) < EXACT:
             raise ValueError(f"a layer's sums may reach {reached:.3g}, but are exact only below 2^53 = {EXACT:.3g}")
         self.weight = np.ascontiguousarray(weight.T.astype(np.float64))
@@ -157,67 +157,6 @@ class Affine:
         y *= self.scale  # by a power of two: exact
         np.floor(y, out=y)
         return y if self.limits is None else np.clip(y, *self.limits, out=y)
-
-
-class Conv:
-    """A convolution, exact; taps whose weights are all 0 cost nothing, so masked kernels are cheap.
-
-    Args:
-        layer: with a weight (outputs, inputs, height, width).
-        largest: as for `Affine`; one number or (inputs,).
-        dilation: distance between taps.
-        padding: zeros at (top, bottom, left, right); None keeps the size, with the middle tap at the position itself.
-        clip: as for `Affine`.
-        relu: as for `Affine`.
-
-    Attributes:
-        bound: magnitude that outputs have at most.
-
-    Raises:
-        ValueError: when a sum could reach 2^53.
-
-    Example:
-        >>> mean = Conv(Layer.of(np.full((1, 1, 3, 3), 1 / 16)), largest=255)
-        >>> mean(np.full((1, 4, 4, 1), 16.0))[0, :, :, 0].tolist()[1]
-        [6.0, 9.0, 9.0, 6.0]
-    """
-
-    def __init__(
-        self, layer: Layer, largest: ArrayLike, dilation: int = 1, padding: tuple[int, int, int, int] | None = None,
-        clip: int | None = None, relu: bool = False,
-    ) -> None:  # fmt: skip
-        _, inputs, *size = layer.weight.shape
-        self.reach = [dilation * (n - 1) for n in size]
-        around = [(r // 2, r - r // 2) for r in self.reach]
-        self.padding = (*around[0], *around[1]) if padding is None else padding
-        kept = [(u, v) for u in range(size[0]) for v in range(size[1]) if layer.weight[:, :, u, v].any()] or [(0, 0)]
-        rows = np.stack([layer.weight[:, :, u, v] for u, v in kept], axis=1)  # (outputs, taps, inputs)
-        limits = np.tile(np.broadcast_to(np.asarray(largest, np.float64), (inputs,)), len(kept))
-        flat = Layer(rows.reshape(len(rows), -1), layer.bias, layer.shift)
-        self.affine = Affine(flat, limits, clip, relu)
-        self.taps, self.inputs, self.bound = [(dilation * u, dilation * v) for u, v in kept], inputs, self.affine.bound
-
-    def __call__(self, x: Numbers) -> Numbers:
-        """Returns (n, h', w', outputs), with h' = h + top + bottom - dilation (height - 1), w' likewise.
-
-        Args:
-            x: (n, h, w, inputs), integers of at most the stated magnitude.
-        """
-        top, bottom, left, right = self.padding
-        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0))) if any(self.padding) else x
-        n, height, width = padded.shape[0], padded.shape[1] - self.reach[0], padded.shape[2] - self.reach[1]
-        y = np.empty((n, height, width, len(self.affine.bias)))
-        rows = max(1, STRIP // max(1, n * width * len(self.taps) * self.inputs))
-        for start in range(0, height, rows):
-            y[:, start : start + rows] = self.affine(self._unfolded(padded, start, min(rows, height - start), width))
-        return y
-
-    def _unfolded(self, padded: Numbers, start: int, rows: int, width: int) -> Numbers:
-        """(n, rows, width, taps * inputs): what the taps see from some rows of positions."""
-        found = np.empty((len(padded), rows, width, len(self.taps), self.inputs))
-        for t, (u, v) in enumerate(self.taps):
-            found[..., t, :] = padded[:, start + u : start + u + rows, v : v + width]
-        return found.reshape(*found.shape[:3], -1)
 
 
 class Table:

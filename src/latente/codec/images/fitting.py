@@ -19,17 +19,21 @@ from latente.codec.images.model import ImageModel
 from latente.codec.images.module import ImageModule, RateDistortion
 from latente.codec.images.pictures import as_list
 from latente.codec.images.registry import NEWEST, names, released
+from latente.codec.images.whole.fitting import fit_whole, suits_whole
+from latente.codec.images.whole.model import WholeModel
 from latente.data import ArraySource
 from latente.training import Trainer
 
 SIDE = 128  # pixels of a crop, at most
 STEPS, PIXELS, LARGEST_BATCH = 1500, 8 * SIDE * SIDE, 256  # of the default training; pixels are those of a step
-MOST_CROPS = 20_000
+MOST_CROPS, MOST_BYTES = 20_000, 1 << 28  # of crops, which are held in memory
 COUNTED = 1 << 20  # pixels on which symbols are counted
 Picture = NDArray[np.uint8]
 
 
-def fitted(images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any) -> ImageModel:
+def fitted(
+    images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, random_state: Any
+) -> ImageModel | WholeModel:
     """Returns a model trained on pictures; see `ImageCodec.fit`.
 
     Args:
@@ -41,6 +45,8 @@ def fitted(images: ArrayLike | Sequence[ArrayLike], trainer: Trainer | None, ran
     if len(pictures) < 2:
         raise ValueError(f"fit needs at least two pictures; got {len(pictures)}")
     rng = np.random.default_rng(random_state if not hasattr(random_state, "randint") else random_state.randint(2**31))
+    if suits_whole(pictures):
+        return fit_whole(np.concatenate(pictures), trainer, rng)
     crops = _crops(pictures, rng)
     seed = int(rng.integers(2**31))
     with torch.random.fork_rng(devices=[]):
@@ -70,11 +76,14 @@ def _crops(pictures: list[Picture], rng: np.random.Generator) -> Picture:
     """(n, channels, h, w) of equal size, a multiple of 8: whole pictures where all are small and equal, else crops."""
     height, width = (min(SIDE, *(n(p.shape[k]) for p in pictures)) for k, n in ((1, _up), (2, _up)))
     channels = max(p.shape[3] for p in pictures)
+    most = max(2, min(MOST_CROPS, MOST_BYTES // (channels * height * width)))
     areas = np.array([math.ceil(p.shape[1] / height) * math.ceil(p.shape[2] / width) for p in pictures])
-    wanted = areas if areas.sum() <= MOST_CROPS else np.ceil(areas * (MOST_CROPS / areas.sum())).astype(int)
-    chosen = rng.permutation(len(pictures))[:MOST_CROPS]
-    found = [_crop(pictures[k], height, width, channels, rng) for k in chosen for _ in range(wanted[k])]
-    return np.concatenate(found)
+    wanted = areas if areas.sum() <= most else np.ceil(areas * (most / areas.sum())).astype(int)
+    chosen = np.repeat(order := rng.permutation(len(pictures))[:most], wanted[order])[:most]
+    found: Picture = np.empty((len(chosen), channels, height, width), np.uint8)
+    for at, k in enumerate(chosen):
+        found[at] = _crop(pictures[k], height, width, channels, rng)[0]
+    return found
 
 
 def _up(n: int) -> int:

@@ -6,7 +6,7 @@ Means are in 1/64 of a step, scales are one of 64 tables, a symbol is a coeffici
 
 from __future__ import annotations
 
-__all__ = ["QUALITIES", "VALUE_BITS", "Decoded", "IntegerContext", "context_tensors"]
+__all__ = ["QUALITIES", "VALUE_BITS", "Decoded", "IntegerContext", "asinh_table", "context_tensors"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,6 +53,17 @@ def context_tensors(model: ContextModel, counts: NDArray[Any] | None = None) -> 
     return {f"context.{name}": tensor for name, tensor in found.items()}
 
 
+def asinh_table(values: NDArray[Any]) -> Table:
+    """Returns the logarithms of coefficients that a model stores; raises ValueError for anything else.
+
+    Args:
+        values: uint16, (ASINH,).
+    """
+    if values.dtype != np.uint16 or values.shape != (ASINH,):
+        raise ValueError("the model's table of logarithms is not one")
+    return Table(values)
+
+
 class _Head:
     """Means (in 1/64) and tables of a step's coefficients; see `context._Head`."""
 
@@ -60,6 +71,11 @@ class _Head:
         read = {name: Layer.read(tensors, f"context.heads.{k}.{name}") for name in ("hidden", "out", "direct")}
         self.hidden = Affine(read["hidden"], STATE, HIDDEN, relu=True)
         self.out, self.direct = Affine(read["out"], self.hidden.bound), Affine(read["direct"], STATE)
+        size = len(STEPS[k].channels)
+        wanted = {"hidden": (WIDTH, WIDTH), "out": (2 * size, WIDTH), "direct": (size, WIDTH)}
+        for name, shape in wanted.items():
+            if read[name].weight.shape != shape:
+                raise ValueError(f"the model's head {k} has a weight {read[name].weight.shape}; wanted {shape}")
         if self.out.bound + self.direct.bound >= 1 << 50:
             raise ValueError("the model's means are too large to be exact")
 
@@ -156,11 +172,12 @@ class IntegerContext:
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        self.start = tensors["context.start"].astype(np.int64)
-        if self.start.shape != (ANCHORS, WIDTH) or np.abs(self.start).max() > STATE:
+        start = tensors["context.start"]
+        self.start = start.astype(np.int64)
+        if start.dtype != np.int32 or start.shape != (ANCHORS, WIDTH) or np.abs(self.start).max() > STATE:
             raise ValueError("the model's first state is not one of integers")
         self.tables = Tables(tensors["context.frequencies"], tensors["context.reach"])
-        asinh = Table(tensors["context.asinh"])
+        asinh = asinh_table(tensors["context.asinh"])
         self.heads = [_Head(tensors, k) for k in range(len(STEPS))]
         self.updates = [_Update(tensors, k, asinh) for k in range(len(STEPS) - 1)]
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latente.codec.damage import telling_damage
 from latente.codec.errors import AlteredError, NewerVersionError
 from latente.codec.images.integers import QUALITIES, Decoded, IntegerContext, context_tensors
 from latente.codec.images.module import ImageModule
@@ -21,7 +22,6 @@ from latente.codec.images.transforms import Analysis, Synthesis
 from latente.codec.models import Model
 
 FORMAT = 1  # which network the tensors are of
-DAMAGED = (ValueError, TypeError, KeyError, IndexError, RuntimeError, OverflowError)
 
 
 def model_of(module: ImageModule, id: str, counts: NDArray[Any] | None = None) -> Model:
@@ -86,13 +86,16 @@ class ImageModel:
                 "Upgrade latente"
             )
 
+    def check(self) -> None:
+        """Makes all parts; raises AlteredError where the tensors make no sense."""
+        _ = self.context, self.analysis, self.synthesis
+
     @cached_property
     def context(self) -> IntegerContext:
         """The context model."""
-        try:
-            return IntegerContext(self.model.tensors)
-        except DAMAGED as error:
-            raise AlteredError(f"the model {self.model.id!r} makes no sense: {error}") from error
+        with telling_damage(self._senseless):
+            found = IntegerContext(self.model.tensors)
+        return found
 
     @cached_property
     def analysis(self) -> nn.Module:
@@ -105,11 +108,13 @@ class ImageModel:
         return self._network(Synthesis, "synthesis")
 
     def _network(self, made: type[nn.Module], part: str) -> nn.Module:
-        try:
-            with torch.random.fork_rng(devices=[]):
-                return _restored(made(), self.model.tensors, part)
-        except DAMAGED as error:
-            raise AlteredError(f"the model {self.model.id!r} makes no sense: {error}") from error
+        with telling_damage(self._senseless), torch.random.fork_rng(devices=[]):
+            found = _restored(made(), self.model.tensors, part)
+        return found
+
+    @property
+    def _senseless(self) -> str:
+        return f"the model {self.model.id!r} makes no sense"
 
     @torch.inference_mode()
     def weights(self, quality: int) -> NDArray[np.float64]:

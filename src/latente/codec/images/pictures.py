@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["as_batch", "as_list", "as_pictures", "without_channel"]
+__all__ = ["as_batch", "as_list", "as_pictures", "check_size", "only_one", "shape_in", "without_channel"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latente.codec.errors import AlteredError
+from latente.codec.fields import take_list
+
 WANTED = "pictures are uint8 from 0 to 255, (height, width) grey or (height, width, 3) red, green, blue"
+LARGEST = 1 << 20  # pictures, rows or columns of a stream
 Picture = NDArray[np.uint8]
 
 
@@ -70,6 +74,50 @@ def as_list(images: ArrayLike | Sequence[ArrayLike]) -> list[Picture]:
     return parts
 
 
+def check_size(shape: tuple[int, ...]) -> None:
+    """Raises ValueError for more pictures, rows or columns than a stream can have.
+
+    Args:
+        shape: (pictures, height, width, channels).
+    """
+    if max(shape) > LARGEST:
+        raise ValueError(f"at most {LARGEST:,} pictures of at most as many rows and columns; got {shape}")
+
+
+def shape_in(header: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """Returns (pictures, height, width, channels) from a stream's header.
+
+    Args:
+        header: its fields.
+
+    Raises:
+        AlteredError: when its shape is not that of pictures.
+
+    Example:
+        >>> shape_in({"shape": [1, 512, 768, 3]})
+        (1, 512, 768, 3)
+    """
+    shape = take_list(header, "shape", int, 4)
+    if len(shape) != 4 or shape[3] not in (1, 3) or not all(0 < n <= LARGEST for n in shape):
+        raise AlteredError(f"the header's 'shape' is not that of pictures: {shape}")
+    n, height, width, channels = shape
+    return n, height, width, channels
+
+
 def without_channel(pictures: Picture) -> Picture:
     """Returns (n, height, width) for grey pictures, others as they are."""
     return pictures[..., 0] if pictures.shape[-1] == 1 else pictures
+
+
+def only_one(pictures: Picture) -> Picture:
+    """Returns the picture of a stream that holds one.
+
+    Args:
+        pictures: all that it holds.
+
+    Raises:
+        ValueError: when they are more.
+    """
+    if len(pictures) != 1:
+        raise ValueError(f"the stream holds {len(pictures)} pictures; use decode_many")
+    return pictures[0]

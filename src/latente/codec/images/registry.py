@@ -9,6 +9,7 @@ from pathlib import Path
 
 from latente.codec.errors import MissingModelError
 from latente.codec.images.model import ImageModel
+from latente.codec.images.whole.model import WholeModel
 from latente.codec.models import Model, ModelRef, find
 from latente.parts import did_you_mean
 
@@ -40,7 +41,7 @@ def released(name: str = NEWEST) -> ImageModel:
     return ImageModel(Model(name, load_file(FOLDER / f"{name}.safetensors")))
 
 
-def is_released(model: ImageModel) -> bool:
+def is_released(model: ImageModel | WholeModel) -> bool:
     """Returns whether a model ships with the package, so that no stream needs to hold it."""
     return model.model.id in names() and released(model.model.id).model.ref == model.model.ref
 

@@ -10,6 +10,7 @@ __all__ = [
     "decode_pictures",
     "encode_pictures",
     "preview",
+    "quantised",
     "write_pictures",
 ]
 
@@ -25,12 +26,13 @@ import torch
 from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
-from latente.codec.fields import take_integer, take_list
+from latente.codec.fields import take_integer
 from latente.codec.frames import Section
 from latente.codec.images.context import WIDTH
 from latente.codec.images.integers import QUALITIES, VALUE_BITS, Decoded
 from latente.codec.images.lapped import CHANNELS, STRIDE
 from latente.codec.images.model import ImageModel
+from latente.codec.images.pictures import check_size, shape_in
 from latente.codec.images.steps import STEPS
 from latente.codec.images.synthesis import HALO, Painter
 from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, Tables, count_magnitudes
@@ -40,7 +42,6 @@ from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 KIND = "image"
 EXTRAS = ("alpha", "icc", "exif")  # sections of files behind the pixels
-LARGEST = 1 << 20  # pixels in a row or a column
 POSITIONS = 1 << 14  # of small pictures, that are coded together
 SYMBOL = (1 << 23) - 1  # largest magnitude
 SAVING = 0.25  # what a saved bit counts: less than one, for what comes later is predicted from the symbol (measured)
@@ -66,9 +67,8 @@ class Header:
     @classmethod
     def of(cls, pictures: Pictures, quality: int) -> Header:
         """Returns the header for pictures, which must not be too large."""
+        check_size(pictures.shape)
         n, height, width, channels = pictures.shape
-        if max(n, height, width) > LARGEST:
-            raise ValueError(f"at most {LARGEST:,} pictures of at most as many rows and columns; got {pictures.shape}")
         return cls((n, height, width, channels), quality)
 
     @property
@@ -103,12 +103,8 @@ class Header:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Header:
         """Returns what the fields say; raises AlteredError where they make no sense."""
-        shape = take_list(fields, "shape", int, 4)
-        if len(shape) != 4 or shape[3] not in (1, 3) or not all(0 < n <= LARGEST for n in shape):
-            raise AlteredError(f"the header's 'shape' is not that of pictures: {shape}")
-        n, height, width, channels = shape
         quality, tile = take_integer(fields, "quality", 0, QUALITIES), take_integer(fields, "tile", 8, TILE)
-        return cls((n, height, width, channels), quality, tile)
+        return cls(shape_in(fields), quality, tile)
 
 
 def _walk(
@@ -142,16 +138,17 @@ def _code(pictures: Pictures, tile: Tile, header: Header, model: ImageModel, tak
 
     def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], k: int, at: NDArray[np.intp]) -> Symbols:
         channels = np.array(STEPS[k].channels)
-        symbols = _quantised(rows[at[:, None], channels] - mean / (1 << VALUE_BITS), which, weights[channels], tables)
+        symbols = quantised(rows[at[:, None], channels] - mean / (1 << VALUE_BITS), which, weights[channels], tables)
         take(symbols.ravel(), which.ravel())
         return symbols
 
     return model.context.run(len(pictures), *tile.shape, header.quality, coder)
 
 
-def _quantised(
-    rest: NDArray[np.float64], which: NDArray[np.uint8], weights: NDArray[np.float64], tables: Tables
-) -> Symbols:
+def quantised(
+    rest: NDArray[np.float64], which: NDArray[np.uint8], weights: NDArray[np.float64], tables: Tables,
+    saving: float = SAVING,
+) -> Symbols:  # fmt: skip
     """Symbols for what means leave: the nearest, or the next one towards 0 where that saves more bits than it costs.
 
     Args:
@@ -159,12 +156,13 @@ def _quantised(
         which: their tables.
         weights: (channels,) bits that the square of an error of one step is worth.
         tables: of bits.
+        saving: what a saved bit counts.
     """
     symbols = np.clip(np.rint(rest), -SYMBOL, SYMBOL).astype(np.int64)
     i, c = np.nonzero(symbols)
     nearest, real, table = symbols[i, c], rest[i, c], which[i, c]
     lower = nearest - np.sign(nearest)
-    saved = SAVING * (tables.bits(nearest, table) - tables.bits(lower, table))
+    saved = saving * (tables.bits(nearest, table) - tables.bits(lower, table))
     symbols[i, c] = np.where(saved > weights[c] * ((real - lower) ** 2 - (real - nearest) ** 2), lower, nearest)
     return symbols
 

@@ -96,9 +96,11 @@ class Tables:
     """
 
     def __init__(self, frequencies: NDArray[Any], reach: NDArray[Any]) -> None:
+        if reach.dtype != np.int32 or frequencies.dtype != np.int32 or reach.shape != (SCALES,):
+            raise ValueError("the model's tables of frequencies are not integers")
         self.reach = reach.astype(np.int64)
         ends = np.cumsum(self.reach + 2)
-        if reach.shape != (SCALES,) or reach.min() < 0 or frequencies.shape != (int(ends[-1]),):
+        if reach.min() < 0 or reach.max() > MOST or frequencies.shape != (int(ends[-1]),):
             raise ValueError("the model's tables of frequencies are not of the stated sizes")
         halves = np.split(frequencies.astype(np.int64), ends[:-1])
         self.rows = [np.concatenate([half[-2:0:-1], half]) for half in halves]  # -most ... most, escape
@@ -196,6 +198,16 @@ class SymbolEncoder:
         for shift, width in _pieces(bits):
             self._coder.encode(np.array([rest >> shift & ((1 << width) - 1)], np.int32), uniform(1 << width))
 
+    def encode_by(self, row: NDArray[np.int64], values: NDArray[np.intp]) -> None:
+        """Codes values from 0 on with frequencies of their own; where there is but one value, nothing.
+
+        Args:
+            row: frequencies, which sum to 2^24.
+            values: (n,).
+        """
+        if len(row) > 1:
+            self._coder.encode(values.astype(np.int32), model(row, len(values)))
+
     def finish(self) -> bytes:
         """Returns all that was coded, as little-endian 32-bit words."""
         return self._coder.get_compressed().astype("<u4").tobytes()
@@ -243,6 +255,23 @@ class SymbolDecoder:
         values = np.empty_like(ordered)
         values[order] = ordered
         return values
+
+    def decode_by(self, row: NDArray[np.int64], n: int) -> NDArray[np.intp]:
+        """Returns (n,) values that `SymbolEncoder.encode_by` coded.
+
+        Args:
+            row: frequencies, which sum to 2^24.
+            n: how many.
+
+        Raises:
+            ValueError: when the bytes cannot come from the encoder.
+        """
+        if len(row) == 1:
+            return np.zeros(n, np.intp)
+        try:
+            return np.asarray(self._coder.decode(model(row, n), n), np.intp)
+        except (AssertionError, ValueError) as error:
+            raise ValueError(f"the coded symbols are damaged: {error}") from error
 
     def _decode_far(self, most: int) -> int:
         """A value whose magnitude is above `most`."""

@@ -4,51 +4,40 @@ from __future__ import annotations
 
 __all__ = ["LosslessImageCodec"]
 
+import io
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from latente.codec.container import Container, pack, unpack
-from latente.codec.errors import AlteredError, CodecError
-from latente.codec.fields import take_list
+from latente.codec.damage import telling_damage
+from latente.codec.errors import AlteredError
+from latente.codec.images.info import ImageInfo
 from latente.codec.images.lossless.predictors import NetworkPredictor
-from latente.codec.images.lossless.stream import WAYS, decode_pixels, encode_pixels
-from latente.codec.images.pictures import as_batch, as_pictures, without_channel
+from latente.codec.images.lossless.stream import checked_pixels, read_plane, way_of
+from latente.codec.images.pictures import as_batch, as_pictures, check_size, only_one, shape_in, without_channel
 from latente.codec.limits import Limits, crc32c
 from latente.codec.models import Model, hash_tensors
-from latente.files import write_atomically
+from latente.codec.saving import load_codec, save_codec
+from latente.codec.streams import ContainerReader, ContainerWriter
 
 if TYPE_CHECKING:
     from latente.training import Trainer
 
 KIND, FILE = "image-lossless", "lossless-image-codec"
-LARGEST = 1 << 20  # pictures, rows or columns
-FOLDER = Path(__file__).parent / "models"  # NAME.safetensors for the model of that id
-PHOTOS = "photos-lossless-1"
-DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError, AttributeError)
 Pictures = NDArray[np.uint8]
-
-
-@lru_cache(maxsize=4)
-def released(name: str = PHOTOS) -> Model | None:
-    """Returns a model that ships with the package, None where it ships none of that name."""
-    from safetensors.numpy import load_file
-
-    path = FOLDER / f"{name}.safetensors"
-    return Model(name, load_file(path)) if path.is_file() else None
 
 
 @lru_cache(maxsize=4)
 def predictor_of(model: Model) -> NetworkPredictor:
     """Returns a model's networks; raises AlteredError where they make no sense."""
-    try:
-        return NetworkPredictor(model.tensors)
-    except DAMAGED as error:
-        raise AlteredError(f"the model {model.id!r} makes no sense: {error}") from error
+    with telling_damage(f"the model {model.id!r} makes no sense"):
+        found = NetworkPredictor(model.tensors)
+    return found
 
 
 def _suits(predictor: NetworkPredictor, shape: tuple[int, ...]) -> bool:
@@ -79,8 +68,9 @@ class LosslessImageCodec(BaseEstimator):
     Example:
         >>> picture = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
         >>> codec = LosslessImageCodec()
-        >>> bool((codec.decode(codec.encode(picture)) == picture).all())
-        True
+        >>> data = codec.encode(picture)
+        >>> bool((codec.decode(data) == picture).all()), LosslessImageCodec.info(data).exact
+        (True, True)
     """
 
     model_: Model
@@ -139,20 +129,37 @@ class LosslessImageCodec(BaseEstimator):
         return self._encode(as_batch(images))
 
     def _encode(self, pictures: Pictures) -> bytes:
-        if max(pictures.shape) > LARGEST:
-            raise ValueError(f"at most {LARGEST:,} pictures, rows and columns; got {pictures.shape}")
-        model = self.model_ if hasattr(self, "model_") else released()
+        file = io.BytesIO()
+        self.write(file, pictures)
+        return file.getvalue()
+
+    def write(
+        self,
+        file: BinaryIO,
+        pictures: Pictures,
+        fields: Mapping[str, Any] | None = None,
+        extras: Mapping[str, tuple[bytes, int]] | None = None,
+    ) -> None:
+        """Writes a stream, as `encode` returns it, to a file; for files of pictures.
+
+        Args:
+            file: open for writing bytes.
+            pictures: (n, height, width, channels).
+            fields: more of the header.
+            extras: content of more sections and the CRC of what it decodes to, by their names.
+        """
+        check_size(pictures.shape)
+        model = getattr(self, "model_", None)
         predictor = None if model is None else predictor_of(model)
         if predictor is not None and not _suits(predictor, pictures.shape):
             predictor = None
-        data = encode_pixels(pictures, predictor)
-        if (decode_pixels(data, pictures.shape, predictor) != pictures).any():
-            data = encode_pixels(pictures, None, stored=True)
-        needed = model if WAYS[data[0]] == "network" else None
-        own = hasattr(self, "model_") and self.embed
-        crc = crc32c(np.ascontiguousarray(pictures))
-        ref = needed if own or needed is None else needed.ref
-        return pack(KIND, {"shape": list(pictures.shape)}, {"pixels": data}, ref, {"pixels": crc})
+        data = checked_pixels(pictures, predictor)
+        needed = model if way_of(data) == "network" else None
+        ref = needed if self.embed or needed is None else needed.ref
+        with ContainerWriter(file, KIND, {"shape": list(pictures.shape)} | dict(fields or {}), ref) as writer:
+            writer.write("pixels", data, crc32c(np.ascontiguousarray(pictures)))
+            for name, (content, crc) in (extras or {}).items():
+                writer.write(name, content, crc)
 
     def decode(self, data: bytes) -> Pictures:
         """Returns the picture of a stream that `encode` made: uint8, (h, w) or (h, w, 3).
@@ -165,10 +172,7 @@ class LosslessImageCodec(BaseEstimator):
                 that is not at hand.
             ValueError: when it holds more than one picture.
         """
-        pictures = self.decode_many(data)
-        if len(pictures) != 1:
-            raise ValueError(f"the stream holds {len(pictures)} pictures; use decode_many")
-        return pictures[0]
+        return only_one(self.decode_many(data))
 
     def decode_many(self, data: bytes) -> Pictures:
         """Returns the pictures of a stream that `encode_many` made: uint8, (n, h, w) or (n, h, w, 3).
@@ -179,28 +183,42 @@ class LosslessImageCodec(BaseEstimator):
         Raises:
             CodecError: as `decode`.
         """
-        container = unpack(data, self.limits).expect(KIND)
-        try:
-            pictures = self._decoded(container)
-        except CodecError:
-            raise
-        except DAMAGED as error:
-            raise AlteredError(f"the pictures cannot be decoded: {error}") from error
-        container.check_symbols("pixels", pictures)
-        return without_channel(pictures)
+        return without_channel(self.read(ContainerReader(io.BytesIO(data), self.limits)))
 
-    def _decoded(self, container: Container) -> Pictures:
-        shape = tuple(take_list(container.header, "shape", int, 4))
-        if len(shape) != 4 or shape[3] not in (1, 3) or not all(0 < n <= LARGEST for n in shape):
-            raise AlteredError(f"the header's 'shape' is not that of pictures: {shape}")
-        container.limits.check_decoded(3 * int(np.prod(shape, dtype=object)), "pictures and their planes")
+    def read(self, reader: ContainerReader) -> Pictures:
+        """Returns the pictures of a reader's stream, (n, height, width, channels).
+
+        Args:
+            reader: of a stream of kind `image-lossless`.
+        """
+        reader.expect(KIND)
+        with telling_damage("the pictures cannot be decoded"):
+            pictures = self._decoded(reader)
+        return pictures
+
+    def _decoded(self, reader: ContainerReader) -> Pictures:
+        shape = shape_in(reader.header)
+        reader.limits.check_decoded(3 * int(np.prod(shape, dtype=object)), "pictures and their planes")
         predictor = None
-        if container.model is not None:
-            mine = [self.model_] if hasattr(self, "model_") else []
-            predictor = predictor_of(container.find_model([*mine, *filter(None, [released()])]))
-            if not _suits(predictor, shape):
+        if reader.model is not None:
+            model = reader.load_model([self.model_] if hasattr(self, "model_") else [])
+            predictor = None if model is None else predictor_of(model)
+            if predictor is not None and not _suits(predictor, shape):
                 raise AlteredError(f"the model is for other pictures than those of the shape {shape}")
-        return decode_pixels(container.section("pixels"), shape, predictor)
+        return read_plane(reader, "pixels", shape, predictor)
+
+    @staticmethod
+    def info(data: bytes) -> ImageInfo:
+        """Returns what a stream says of its pictures, without decoding it.
+
+        Args:
+            data: the stream.
+
+        Raises:
+            CodecError: when it is damaged or of another kind.
+        """
+        reader = ContainerReader(io.BytesIO(data)).expect(KIND)
+        return ImageInfo(shape_in(reader.header), len(data), reader.model)
 
     def save(self, path: str | Path) -> Path:
         """Writes the codec with its fitted model to a file; `LosslessImageCodec.load` reads it.
@@ -208,9 +226,12 @@ class LosslessImageCodec(BaseEstimator):
         Args:
             path: of the file.
         """
-        model = self.model_ if hasattr(self, "model_") else None
-        write_atomically(Path(path), pack(FILE, {"embed": bool(self.embed)}, {}, model))
-        return Path(path)
+        return save_codec(path, FILE, {"embed": bool(self.embed)}, getattr(self, "model_", None))
+
+    @property
+    def model(self) -> Model | None:
+        """What `fit` learned; None without it."""
+        return getattr(self, "model_", None)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -223,7 +244,7 @@ class LosslessImageCodec(BaseEstimator):
             CodecError: when the file is damaged or of another kind.
             FileNotFoundError: when it is not there.
         """
-        container = unpack(Path(path).read_bytes()).expect(FILE)
+        container = load_codec(path, FILE, "LosslessImageCodec")
         codec = cls(embed=bool(container.header.get("embed")))
         if container.model is not None:
             codec.model_ = container.find_model()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXACT = 1 << 24
 FINE = 12  # bits behind the point of linear means
 FAR = 511  # magnitude of what is left of a colour, as another one sees it
+MOST_WIDTH = 512  # hidden units
 REACH = 510  # magnitude of a difference of two pixels of a plane
 BLOCK = 1 << 13  # positions at a time
 Numbers = NDArray[np.float32]
@@ -83,7 +84,8 @@ class _Dense:
 
     def __init__(self, weight: NDArray[np.int8], largest: Sequence[int] | int, bias: Any = 0) -> None:
         limits = np.broadcast_to(np.asarray(largest, np.float64), weight.shape[1:])
-        reached = (np.abs(weight.astype(np.float64)) @ limits).max(initial=0.0) + np.abs(bias).max(initial=0.0)
+        added = np.abs(np.asarray(bias, np.float64)).max(initial=0.0)  # of int32, INT_MIN would stay negative
+        reached = (np.abs(weight.astype(np.float64)) @ limits).max(initial=0.0) + added
         if not reached < EXACT:
             raise ValueError(f"a layer's sums may reach {reached:.3g}, but are exact only below 2^24")
         self.weight = weight.astype(np.float32)
@@ -104,6 +106,8 @@ def _check(got: Mapping[str, NDArray[Any]], step: Step, colours: int, prefix: st
     """Raises ValueError where a network's tensors have other shapes or types than are wanted."""
     width, taps = len(got["first.weight"]), colours * sum(w.shape[0] * w.shape[1] for w in step.windows)
     bias, outputs = got["first.bias"].shape, len(got["head0.weight"])
+    if not 0 < width <= MOST_WIDTH:
+        raise ValueError(f"the model's {prefix}first.weight has {width} units; at most {MOST_WIDTH} are allowed")
     wanted: dict[str, tuple[Any, tuple[int, ...]]] = {
         "first.weight": (np.int8, (width, taps)), "first.factor": (np.float32, (width,)),
         "first.bias": (np.int32, (width, *bias[1:3])), "direct": (np.int16, (colours, taps)),

@@ -60,7 +60,9 @@ class _Surroundings:
 
     def features(self, colour: int, inputs: Sequence[Integers], left: Sequence[Integers]) -> list[Integers]:
         """What the expected error is a sum of."""
-        wide: Integers = np.sum([np.abs(x) for x in inputs[: len(self.taps)]], axis=0, dtype=np.int32)
+        wide: Integers = np.zeros(len(inputs[0]), np.int32)
+        for x in inputs[: len(self.taps)]:
+            wide += np.abs(x)
         found = [np.ones(len(wide), np.int32), self.spread[colour].reshape(-1), wide >> 3]
         near = [part[colour] for part in self.near]
         straight = np.abs(near[0] - near[3]) + np.abs(near[1] - near[2])

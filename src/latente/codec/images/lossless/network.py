@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from latente.codec.images.logistic import logistic_bits
 from latente.codec.images.lossless.lattice import LEVELS, STEPS, Step, phase_slices
 from latente.codec.images.lossless.units import ACTIVATION, GAIN, SLOW, UNIT, WEIGHT
 from latente.objectives import Batch, Losses, Objective, Progress
 
-LEAST = 2.0**-20  # probability, so that a gradient remains
 LOWEST, HIGHEST = -4.0, 6.0  # log2 of the scales
 
 
@@ -38,12 +38,6 @@ def _weights(w: Tensor) -> Tensor:
 
 def _activation(x: Tensor) -> Tensor:
     return rounded(x.clamp(0, 1) * ACTIVATION) / ACTIVATION
-
-
-def logistic_bits(rest: Tensor, scale: Tensor) -> Tensor:
-    """Returns -log2 of the probability that a logistic variable rounds to `rest`."""
-    at = rest.abs()
-    return -torch.log2((torch.sigmoid((0.5 - at) / scale) - torch.sigmoid((-0.5 - at) / scale)).clamp(min=LEAST))
 
 
 class _Dense(nn.Module):

@@ -137,8 +137,9 @@ class NetworkPredictor:
             raise ValueError("the model's settings of the lossless mode make no sense")
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
             raise ValueError("the model of the lossless mode has numbers that are not finite")
-        self.counts = tensors["lossless.counts"].astype(np.int64)
-        if self.counts.shape != (CLASSES, alphabet_size(LARGEST)) or self.counts.min() < 1:
+        counts = tensors["lossless.counts"]
+        self.counts = counts.astype(np.int64)
+        if counts.dtype != np.int32 or self.counts.shape != (CLASSES, alphabet_size(LARGEST)) or self.counts.min() < 1:
             raise ValueError("the model's counts of the lossless mode have another shape than is wanted")
         self._networks = [
             StepIntegers(STEPS[k], tensors, f"lossless.{level}.{k}.", colours)

@@ -7,11 +7,11 @@ Data: jsb/jsb16.npz in LATENTE_DATA, the split of Boulanger-Lewandowski et al. (
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
 import itertools
 import math
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +21,40 @@ from train import chorales
 from latente.audio.music import MusicAutoencoder, Score, agreement, measure_music, onset_accuracy
 
 SAMPLES, SEGMENTS, SEGMENT = 300, 2, 32
+CHOSEN = 0.5  # the spread, by spread.py on the validation chorales
 COPY, COMPARED = 0.9, 300  # of the tokens of a segment; segments
 Row = tuple[str, str, str, float]
 
 
 def likelihoods(model: MusicAutoencoder, train: list[Score], test: list[Score], draws: int) -> Iterator[Row]:
     """Yields nats a step, of all four voices, on the test chorales."""
-    found = model.bounds(test, draws=draws)
+    found, gaussian = model.bounds(test, draws=draws), plain(model).bounds(test, draws=draws)
     seen = np.concatenate([score.pitches for score in train], 1)
     uniform = sum(math.log(len(np.unique(voice))) for voice in seen)
     yield "nats a step", "uniform over the symbols of each voice", "floor", uniform
     yield "nats a step", "one voice at a time, no memory (unigram)", "floor", counted(train, test, pairs=False)
     yield "nats a step", "one voice at a time, given its last pitch (bigram)", "floor", counted(train, test, pairs=True)
     yield "nats a step", "first GRU VAE (80 CPU s), ELBO", "before", 3.48
+    yield "nats a step", "with the Gaussian prior: rate", "before", gaussian.rate
+    yield "nats a step", "with the Gaussian prior, ELBO", "before", gaussian.elbo
+    yield (
+        "nats a step",
+        f"with the Gaussian prior, importance-weighted bound, {draws} draws",
+        "before",
+        gaussian.importance,
+    )
     yield "nats a step", "this model, ELBO: distortion", "model", found.distortion
     yield "nats a step", "this model, ELBO: rate", "model", found.rate
     yield "nats a step", "this model, ELBO", "model", found.elbo
     yield "nats a step", f"this model, importance-weighted bound, {draws} draws", "model", found.importance
+
+
+def plain(model: MusicAutoencoder) -> MusicAutoencoder:
+    """Returns the model with the Gaussian prior that it was trained with."""
+    other = copy.copy(model)
+    other.module_ = copy.deepcopy(model.module_)
+    other.module_.mixture = None
+    return other
 
 
 def counted(train: list[Score], test: list[Score], *, pairs: bool) -> float:
@@ -64,11 +81,18 @@ def qualities(model: MusicAutoencoder, train: list[Score], test: list[Score]) ->
     rng = np.random.default_rng(0)
     notes = np.concatenate([score.pitches for score in test], 1)
     shuffled = Score(np.stack([rng.permutation(voice) for voice in notes]))
-    draw = partial(model.sample, SAMPLES, segments=SEGMENTS, random_state=0)
+    settings = {"segments": SEGMENTS, "random_state": 0}
     sampled = {
-        f"samples, T = {temperature:g}, spread {spread:g}": draw(temperature=temperature, spread=spread)
-        for temperature in (0.8, 1.0)
-        for spread in (0.3, 0.0, 1.0)
+        f"samples, T = {temperature:g}, spread {spread:g}{prior}": writer.sample(
+            SAMPLES, temperature=temperature, spread=spread, **settings
+        )
+        for writer, prior, temperature, spread in (
+            (model, "", 0.8, CHOSEN),
+            (model, "", 1.0, CHOSEN),
+            (model, "", 0.8, 1.0),
+            (plain(model), ", Gaussian prior", 0.8, 0.3),
+            (plain(model), ", Gaussian prior", 0.8, 1.0),
+        )
     }
     real = {"test chorales": test}
     for name, kind, scores in (

@@ -24,7 +24,7 @@ class MusicBounds:
 
     Attributes:
         distortion: E_q[-log p(x|z)].
-        rate: KL(q(z|x) || p(z)), p(z) given the notes so far.
+        rate: KL(q(z|x) || p(z)), p(z) given the notes so far; the mean of the draws where p is a mixture.
         elbo: their sum, an upper bound of -log p(x): the negative evidence lower bound.
         importance: -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), segment by segment: a tighter upper bound.
         draws: k.
@@ -72,7 +72,7 @@ def _of_one(module: MusicModule, window: Tensor, draws: int, generator: torch.Ge
         part.unflatten(1, (-1, module.sizes.latent_dim))[0]  # (segments, latent_dim)
         for part in (moments.mu, moments.logvar, moments.prior_mu, moments.prior_logvar)
     )
-    rate = moments.divergence().sum()
+    h = module.context(window)[0]  # (beats, hidden)
     at_once, found = max(1, DECODED // len(mu)), []
     for start in range(0, draws, at_once):
         n = min(at_once, draws - start)
@@ -80,9 +80,22 @@ def _of_one(module: MusicModule, window: Tensor, draws: int, generator: torch.Ge
         z = mu + (0.5 * logvar).exp() * noise  # (n, segments, latent_dim)
         losses = module.token_losses(z.flatten(1), window.expand(n, -1, -1))
         losses = losses.unflatten(1, (-1, module.sizes.length)).sum((2, 3))  # (n, segments)
-        far = (z - prior_mu).square() * (-prior_logvar).exp()
-        ratio = 0.5 * (noise.square() + logvar - far - prior_logvar).sum(2)  # log p(z) - log q(z|x)
+        u = (z - prior_mu) * (-0.5 * prior_logvar).exp()
+        ratio = 0.5 * (noise.square() + logvar - prior_logvar).sum(2) + _prior(module, h, u)  # log p(z) - log q(z|x)
         found.append(torch.stack([losses, ratio]))
     losses, ratio = torch.cat(found, 1).double()
     importance = math.log(draws) * losses.shape[1] - (ratio - losses).logsumexp(0).sum()
-    return torch.stack([losses.mean(0).sum(), rate.double(), importance])
+    exact = module.mixture is None
+    rate = moments.divergence().double().sum() if exact else -ratio.mean(0).sum()
+    return torch.stack([losses.mean(0).sum(), rate, importance])
+
+
+def _prior(module: MusicModule, h: Tensor, u: Tensor) -> Tensor:
+    """Returns log p(u) of deviations (n, segments, latent_dim), without the constant of a Gaussian (n, segments)."""
+    if module.mixture is None:
+        return -0.5 * u.square().sum(2)
+    beats = u.unflatten(2, (module.sizes.beats, -1))  # (n, segments, beats, per_beat)
+    states = h.unflatten(0, (u.shape[1], -1)).expand(len(u), -1, -1, -1)
+    found = module.mixture.log_prob(states.flatten(0, 2), beats.flatten(0, 2))  # type: ignore[operator]
+    constant = 0.5 * math.log(2 * math.pi) * module.sizes.latent_dim
+    return found.view(beats.shape[:3]).sum(2) + constant

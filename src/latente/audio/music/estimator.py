@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["MusicAutoencoder"]
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.bounds import MusicBounds, measure_bounds
-from latente.audio.music.building import build_module, start_from_pairs, transposition_of
+from latente.audio.music.building import build_module, start_from_pairs, trainer_for, transposition_of, weights_of
 from latente.audio.music.checks import (
     check_codes,
     check_counts,
@@ -26,6 +25,8 @@ from latente.audio.music.checks import (
     check_settings,
     divided,
 )
+from latente.audio.music.measures import MusicMeasures, measure_music
+from latente.audio.music.mixture import fit_mixture
 from latente.audio.music.module import Hiding, MusicModule
 from latente.audio.music.network import Sizes
 from latente.audio.music.score import Score, as_score
@@ -35,12 +36,9 @@ from latente.bottlenecks import Gaussian
 from latente.data import ArraySource
 from latente.estimators.params import PartParams
 from latente.objectives import Augmented
-from latente.parts import is_number, resolve
+from latente.parts import is_number
 from latente.training import History, Trainer, seed_of
 from latente.training.threads import computing_with
-
-BATCH, RATE = 32, 3e-3
-STEPS = 3_000  # of a training, where the trainer leaves the epochs open
 
 
 class MusicAutoencoder(PartParams, BaseEstimator):
@@ -49,8 +47,8 @@ class MusicAutoencoder(PartParams, BaseEstimator):
     The encoder reads a segment (eight beats) and says what each beat's part of the code z may be. The decoder emits one
     step after another and, within a step, one voice after another, each given the voices above it, all earlier steps
     and a plan made from z: p(x|z) = prod_t prod_v p(x_tv | x_t,<v, x_<t, z). The prior of a beat's code is Gaussian,
-    its mean and variance learned from the notes so far. The recurrent networks that remember earlier notes know no code
-    and run on from segment to segment, so long pieces hang together.
+    its mean and variance learned from the notes so far; `fit_prior` puts a mixture in its place. What remembers earlier
+    notes knows no code and runs on from segment to segment, so long pieces hang together.
 
     Sources: Kingma & Welling (2014), "Auto-encoding variational Bayes"; Bowman et al. (2016), "Generating sentences
     from a continuous space" (input dropout); Chung et al. (2015), "A recurrent latent variable model for sequential
@@ -82,6 +80,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         voices_: in a score.
         steps_per_beat_: of the scores.
         tempo_: quarter notes a minute, the median of the training scores; generated scores have it.
+        measures_: of the training scores; None in models that were saved before they were kept.
         history_: a table of the epochs.
 
     Example:
@@ -100,6 +99,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
     voices_: int
     steps_per_beat_: int
     tempo_: float
+    measures_: MusicMeasures | None
     history_: History
 
     def __init__(
@@ -145,9 +145,10 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         held = None if validation is None else check_scores(validation, like=music[0])
         if held is None and self._trainer().held_out:
             music, held = divided(music, self._trainer().held_out, seed)
-        weights = self.module_.state_dict() if self.warm_start and hasattr(self, "module_") else None
+        weights = weights_of(self) if self.warm_start else None
         if weights is None:
             self._look_at([*music, *(held or [])])
+        self.measures_ = measure_music(music)
         self.module_ = self._module(seed)
         change = transposition_of(music, self.alphabet_, int(self.transpose))
         if weights is None:
@@ -168,13 +169,28 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         self.module_.cpu().eval()
         return self
 
+    def fit_prior(self, scores: Iterable[Any]) -> Self:
+        """Fits a mixture of Gaussians to codes, given the notes so far, which takes the place of the Gaussian prior.
+
+        Encoder and decoder stay as they are. Wants thousands of beats: see whether `bounds` of other music get smaller.
+        Source: Dai & Wipf (2019), "Diagnosing and enhancing VAE models".
+
+        Args:
+            scores: the training music, as for `fit`.
+        """
+        check_is_fitted(self, "module_")
+        music = [check_like(self, score) for score in check_scores(scores)]
+        change = transposition_of(music, self.alphabet_, int(self.transpose))
+        self.module_.mixture = fit_mixture(self.module_, music, change, seed_of(self.random_state))
+        return self
+
     def sample(
         self,
         n: int,
         *,
         segments: int = 2,
         temperature: float = 0.8,
-        spread: float = 0.3,
+        spread: float = 0.5,
         before: Any = None,
         random_state: Any = None,
     ) -> list[Score]:
@@ -184,8 +200,8 @@ class MusicAutoencoder(PartParams, BaseEstimator):
             n: how many.
             segments: of each; a segment is `beats` quarter notes.
             temperature: that divides the logits of pitches; 0 takes the most probable one, which holds notes for ever.
-            spread: that multiplies the deviations of the prior of codes. 1 draws from it; 0 takes its mean, so that
-                notes alone are drawn: pieces are closer to the training music.
+            spread: of codes, as a temperature. 1 draws from the prior; 0 takes its mean, or the mean of its most
+                probable Gaussian, so that notes alone are drawn.
             before: a score that they continue, and that is not part of them; None begins a piece.
             random_state: None, an integer or a numpy generator.
 
@@ -381,17 +397,4 @@ class MusicAutoencoder(PartParams, BaseEstimator):
 
     def _trainer(self, windows: int = 1) -> Trainer:
         """Returns the trainer; what it leaves open suits that many windows."""
-        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
-        batch_size = BATCH if trainer.batch_size == "auto" else int(trainer.batch_size)
-        epochs = trainer.epochs
-        if epochs == "auto":
-            epochs = max(1, round(STEPS * batch_size / windows))
-        learning_rate = RATE if trainer.learning_rate == "auto" else trainer.learning_rate
-        return replace(
-            trainer,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision="float32" if trainer.precision == "auto" else trainer.precision,
-            compile=False if trainer.compile == "auto" else trainer.compile,
-        )
+        return trainer_for(self.trainer, windows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latente.audio.music.network import Prior, SegmentDecoder, SegmentEncoder
@@ -111,6 +111,10 @@ class Moments:
         distance = (self.mu - self.prior_mu).square() * (-self.prior_logvar).exp()
         return 0.5 * (ratio + distance - 1 - self.logvar + self.prior_logvar)
 
+    def deviations(self) -> tuple[Tensor, Tensor]:
+        """Returns the mean and log sigma^2 of u = (z - prior_mu) / prior_sigma under q."""
+        return (self.mu - self.prior_mu) * (-0.5 * self.prior_logvar).exp(), self.logvar - self.prior_logvar
+
 
 class MusicModule(AutoencoderModule):
     """z = one code for each beat, x = windows of tokens (n, 1 + segments * steps, voices).
@@ -131,6 +135,7 @@ class MusicModule(AutoencoderModule):
 
     encoder: SegmentEncoder
     decoder: SegmentDecoder
+    mixture: nn.Module | None  # a better prior, where one was fitted; see `fit_mixture`
 
     def __init__(
         self,
@@ -142,19 +147,25 @@ class MusicModule(AutoencoderModule):
     ) -> None:
         super().__init__(encoder, bottleneck, decoder, distortion=Voices())
         self.prior, self.hiding, self.sizes, self.alphabet = prior, hiding, decoder.sizes, decoder.alphabet
+        self.mixture = None
 
     def moments(self, x: Tensor) -> Moments:
         """Returns q(z|x) and the prior of windows x (n, 1 + segments * steps, voices)."""
-        steps = self.sizes.steps
         segments = x[:, 1:].unflatten(1, (-1, self.sizes.length))  # (n, segments, steps, voices)
         read = self.encoder(segments.flatten(0, 1)).float().unflatten(0, (len(x), -1)).flatten(1, 2)
-        hidden = torch.full_like(x[:, : steps - 1], self.alphabet.hidden)
-        expected, _ = self.prior(torch.cat([hidden, x[:, : x.shape[1] - steps]], 1))
+        expected = self.prior.moments(self.context(x))
         (mean, logvar), (prior_mu, prior_logvar) = read.chunk(2, 2), expected.float().chunk(2, 2)
         precision, prior_precision = (-logvar.clamp(-8.0, 8.0)).exp(), (-prior_logvar).exp()
         both = precision + prior_precision
         mu = (mean * precision + prior_mu * prior_precision) / both
         return Moments(mu.flatten(1), -both.log().flatten(1), prior_mu.flatten(1), prior_logvar.flatten(1))
+
+    def context(self, x: Tensor) -> Tensor:
+        """Returns what the prior remembers before each beat of windows x, (n, segments * beats, hidden)."""
+        steps = self.sizes.steps
+        hidden = torch.full_like(x[:, : steps - 1], self.alphabet.hidden)
+        h: Tensor = self.prior.remember(torch.cat([hidden, x[:, : x.shape[1] - steps]], 1))[0]
+        return h
 
     def features(self, x: Tensor) -> Tensor:
         """Returns mu of q(z|x), then log sigma^2 (n, 2 * segments * latent_dim)."""

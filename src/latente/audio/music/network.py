@@ -145,11 +145,26 @@ class Prior(nn.Module):
             first: the number of the first beat, counted from the beginning of a segment.
             state: (1, n, hidden) before the first beat; None at the beginning.
         """
+        h, state = self.remember(before, first, state)
+        return self.moments(h), state
+
+    def remember(self, before: Tensor, first: int = 0, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns what is remembered before each beat (n, beats, hidden), and the state after them.
+
+        Args:
+            before: as for `forward`.
+            first: likewise.
+            state: likewise.
+        """
         x = self.embedding(_numbered(before, self.alphabet)).flatten(2).unflatten(1, (-1, self.sizes.steps)).flatten(2)
         beat = torch.arange(first, first + x.shape[1], device=before.device) % self.sizes.beats
         h, state = self.history(F.gelu(self.beat(x) + self.position(beat)), state)
+        return h, state
+
+    def moments(self, h: Tensor) -> Tensor:
+        """Returns mean and log variance (n, beats, 2 * per_beat) of what is remembered."""
         mu, logvar = self.out(self.dropout(h)).chunk(2, 2)
-        return torch.cat([mu, logvar.clamp(-8.0, 4.0)], 2), state
+        return torch.cat([mu, logvar.clamp(-8.0, 4.0)], 2)
 
 
 class Plan(nn.Module):

@@ -6,6 +6,7 @@ __all__ = ["PRETRAINED", "load_music", "save_music"]
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 from latente.audio.music.alphabet import Alphabet
+from latente.audio.music.measures import MusicMeasures
+from latente.audio.music.mixture import MixturePrior
 from latente.parts import Part, resolve
 from latente.persistence import ModelFileError, load_tensors, read_kind, write_model
 from latente.training import History, Trainer, current_processes
@@ -43,6 +46,7 @@ def save_music(model: MusicAutoencoder, path: str | Path, *, compact: bool = Fal
         "voices": model.voices_,
         "steps_per_beat": model.steps_per_beat_,
         "tempo": model.tempo_,
+        "measures": None if model.measures_ is None else asdict(model.measures_),
     }
     description = {"estimator": KIND, "params": params, "data": data, "training": model.history_.to_dict()}
     tensors = {f"module.{name}": value for name, value in model.module_.state_dict().items()}
@@ -99,10 +103,13 @@ def load_music(path: str | Path) -> MusicAutoencoder:
         model, data = MusicAutoencoder(**params | {"trainer": trainer}), stored.data
         model.alphabet_ = Alphabet(int(data["low"]), int(data["high"]), bool(data["repeats"]))
         model.voices_, model.steps_per_beat_ = int(data["voices"]), int(data["steps_per_beat"])
-        model.tempo_ = float(data["tempo"])
+        model.tempo_, measures = float(data["tempo"]), data.get("measures")
+        model.measures_ = None if measures is None else MusicMeasures(**measures)
         model.module_ = model._module(0)
         model.history_ = History.from_dict(stored.training)
         state = _plain(tensors)
+        if "mixture.used" in state:
+            model.module_.mixture = MixturePrior(model.hidden, state["mixture.used"], len(state["mixture.centres"]))
     load_tensors(lambda: model.module_.load_state_dict(state), str(path))
     model.module_.eval()
     return model

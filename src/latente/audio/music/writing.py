@@ -62,7 +62,7 @@ def write(
         z: (n, segments, latent_dim); None draws each beat's code from the prior when the beat is reached.
         temperature: that divides the logits; 0 takes the most probable token each time.
         generator: of the draws.
-        spread: that multiplies the deviations of the prior, where z is None.
+        spread: that multiplies the deviations of the prior, where z is None; see `MixturePrior.sample` too.
         n: how many, where z is None.
         segments: of each, where z is None.
         before: what went before, which is remembered.
@@ -81,8 +81,7 @@ def write(
                 expected, memory.beats = module.prior(memory.beat, beat, memory.beats)
                 if z is None:
                     mu, logvar = expected[:, 0].chunk(2, 1)
-                    noise = torch.randn(mu.shape, generator=generator)
-                    code = mu + spread * (0.5 * logvar).exp() * noise
+                    code = mu + (0.5 * logvar).exp() * _deviations(module, memory.beats, spread, generator)
                 else:
                     code = z[:, segment].unflatten(1, (sizes.beats, -1))[:, beat]
                 codes = torch.cat([codes, code[:, None]], 1)
@@ -90,6 +89,13 @@ def write(
                 memory.beat = _beat(module, plan, memory, beat * sizes.steps, draw)
                 written.append(memory.beat)
     return torch.cat(written, 1)
+
+
+def _deviations(module: MusicModule, state: Tensor, spread: float, generator: torch.Generator) -> Tensor:
+    """Returns deviations of codes from the Gaussian prior (n, per_beat), given what it remembers (1, n, hidden)."""
+    if module.mixture is not None:
+        return module.mixture.sample(state[0], spread, generator)  # type: ignore[operator]
+    return spread * torch.randn((state.shape[1], module.sizes.per_beat), generator=generator)
 
 
 def _start(module: MusicModule, n: int, beginning: bool) -> _Memory:

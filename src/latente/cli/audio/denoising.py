@@ -18,6 +18,7 @@ from latente.cli.audio.parts import (
     save_trained,
     training_settings,
 )
+from latente.cli.audio.reporting import Report, SoundPage, beside, check_report
 from latente.cli.outputs import check_file, check_folder, new_file
 from latente.cli.printing import show
 from latente.cli.problems import note
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from latente.audio import AudioDenoiser, SoundInfo
 
 WRITES = (".wav", ".flac", ".ogg", ".mp3")
+PARTS = ("denoised sound", "removed noise")
 
 
 def denoise(
@@ -43,15 +45,17 @@ def denoise(
     checkpoint: mask_options.Checkpoint = None,
     resume: mask_options.Resume = False,
     device: mask_options.Device = None,
+    report: Report = None,
     seed: mask_options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Remove noise from a recording, or learn to."""
     given = dict(locals())
-    check_given(given, train is not None, only=("again", "music", "noises"), never=("model", "amount"))
+    check_given(given, train is not None, only=("again", "music", "noises"), never=("model", "amount", "report"))
+    check_report(report, force)
     if train is None:
-        _denoise(file, output, model, 1.0 if amount is None else amount, force, as_json)
+        _denoise(file, output, model, 1.0 if amount is None else amount, report, force, as_json)
         return
     if file is not None or output is None:
         raise ValueError("--train DIR takes no FILE and needs -o MODEL; denoise files afterwards, with --model")
@@ -96,7 +100,13 @@ def _pairs(first: Path, second: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _denoise(
-    file: Path | None, output: Path | None, model: Path | None, amount: float, force: bool, as_json: bool
+    file: Path | None,
+    output: Path | None,
+    model: Path | None,
+    amount: float,
+    report: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     from latente.audio import AudioDenoiser
 
@@ -106,20 +116,28 @@ def _denoise(
     output = file.with_name(f"{file.stem}-denoised.wav") if output is None else output
     check_file(output, WRITES, force)
     fitted = AudioDenoiser.pretrained() if model is None else AudioDenoiser.load(model)
-    _write(info, output, fitted, amount)
+    page = SoundPage(report, "Noise removed", [info], PARTS)
+    _write(info, output, fitted, amount, page)
+    said = page.write()
     record = {"file": str(file), "output": str(output), "seconds": info.seconds, "sample_rate": info.sample_rate}
-    show(record, f"wrote {output}: {info.seconds:.1f} s, {info.sample_rate} Hz", as_json)
+    text = f"wrote {output}: {info.seconds:.1f} s, {info.sample_rate} Hz" + "".join(f"; {p}" for p in said.values())
+    show(record | said, text, as_json)
 
 
-def _write(info: SoundInfo, output: Path, model: AudioDenoiser, amount: float) -> None:
+def _write(info: SoundInfo, output: Path, model: AudioDenoiser, amount: float, page: SoundPage) -> None:
     from latente.audio import open_sound, stream_sound
 
+    notes = []
     if info.sample_rate > model.sample_rate and amount > 0:
-        note(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its band "
-             "goes with the noise")  # fmt: skip
+        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "
+                     "its band goes with the noise")  # fmt: skip
+        note(notes[0])
     encoding, bits = encoding_of(info, output.suffix.lower())
     if lost := lost_depth(info, output.suffix.lower()):
         note(lost)
+    settings: dict[str, Any] = {"amount": amount, "bits": bits}
+    made = beside(stream_sound(info.path), lambda pieces: model.denoise_pieces(pieces, info.sample_rate, **settings))
+    parts = (dict(zip(PARTS, (out, before - out), strict=True)) for before, out in made)
     with new_file(output) as part, open_sound(part, info.sample_rate, info.channels, encoding=encoding) as writer:
-        for piece in model.denoise_pieces(stream_sound(info.path), info.sample_rate, amount=amount, bits=bits):
-            writer.write(piece)
+        for piece in page.listen(info, parts, notes):
+            writer.write(piece[PARTS[0]])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latente.cli import options
+from latente.cli.audio.reporting import Report, check_report, music_page
 from latente.cli.audio.results import check_pieces, write_pieces
 from latente.cli.keeping import checkpoint_folder, keep
 from latente.cli.outputs import check_folder
@@ -86,22 +87,25 @@ def sample(
     temperature: Temperature = 0.8,
     spread: Annotated[
         float, typer.Option("--spread", help="Of codes: 0 none, 1 all that the prior allows.", min=0)
-    ] = 0.3,
+    ] = 0.5,
     program: Program = 19,
+    report: Report = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Write new pieces."""
     check_pieces(output, force)
+    check_report(report, force)
     fitted = _opened(model)
     given = None if before is None else _read(before, fitted)
     settings: dict[str, Any] = {"temperature": temperature, "spread": spread, "random_state": seed}
     pieces = fitted.sample(n, segments=segments, before=given, **settings)
-    names = [f"piece-{i + 1}" for i in range(n)]
-    if given is not None:
-        pieces, names = [given, *pieces], ["given", *names]
-    write_pieces(output, pieces, names, program, as_json)
+    new = {f"piece-{i + 1}": piece for i, piece in enumerate(pieces)}
+    real = {} if given is None else {"given": given}
+    page = music_page(report, "New music", new, fitted, program, given=real)
+    written = real | new
+    write_pieces(output, list(written.values()), list(written), program, as_json, page)
 
 
 @music_app.command(epilog="Example: latente audio music interpolate a.mid b.mid -o way --steps 7")
@@ -113,17 +117,22 @@ def interpolate(
     model: Model = None,
     temperature: Temperature = 0.5,
     program: Program = 19,
+    report: Report = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Write pieces between two."""
     check_pieces(output, force)
+    check_report(report, force)
     fitted = _opened(model)
     first, last = (_read(path, fitted) for path in (a, b))
     pieces = fitted.interpolate(first, last, steps, temperature=temperature, random_state=seed)
-    names = [f"step-{i + 1}" for i in range(steps)]
-    write_pieces(output, pieces, names, program, as_json)
+    new = {f"step-{i + 1}": piece for i, piece in enumerate(pieces)}
+    real = {f"{a.name}, from": first.part(0, min(first.steps, pieces[0].steps)),
+            f"{b.name}, to": last.part(0, min(last.steps, pieces[0].steps))}  # fmt: skip
+    page = music_page(report, "From one piece to another", new, fitted, program, given=real, way=True)
+    write_pieces(output, pieces, list(new), program, as_json, page)
 
 
 @music_app.command(epilog="Example: latente audio music vary a.mid -o variations -n 4 --amount 0.3")
@@ -135,17 +144,20 @@ def vary(
     model: Model = None,
     temperature: Temperature = 0.8,
     program: Program = 19,
+    report: Report = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Write variations of a piece."""
     check_pieces(output, force)
+    check_report(report, force)
     fitted = _opened(model)
     given = _read(piece, fitted)
     found = fitted.vary(given, n, amount=amount, temperature=temperature, random_state=seed)
-    names = ["given", *(f"variation-{i + 1}" for i in range(n))]
-    write_pieces(output, [given, *found], names, program, as_json)
+    new = {f"variation-{i + 1}": piece for i, piece in enumerate(found)}
+    page = music_page(report, "Variations", new, fitted, program, given={"given": given})
+    write_pieces(output, [given, *found], ["given", *new], program, as_json, page)
 
 
 def _opened(model: Path | None) -> MusicAutoencoder:

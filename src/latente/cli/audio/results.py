@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["FORMATS", "check_pieces", "write_pieces"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,14 @@ def check_pieces(output: Path, force: bool) -> None:
         check_folder(output, force)
 
 
-def write_pieces(output: Path, pieces: Sequence[Score], names: Sequence[str], program: int, as_json: bool) -> None:
+def write_pieces(
+    output: Path,
+    pieces: Sequence[Score],
+    names: Sequence[str],
+    program: int,
+    as_json: bool,
+    page: Callable[[], dict[str, str]],
+) -> None:
     """Writes pieces and says so: all or nothing.
 
     In a file pieces follow each other, a beat apart; a picture has them below each other. A folder gets a MIDI file and
@@ -42,6 +49,7 @@ def write_pieces(output: Path, pieces: Sequence[Score], names: Sequence[str], pr
         names: of each.
         program: the General MIDI instrument.
         as_json: whether a machine reads what is said.
+        page: writes the page, and returns what is said of it.
     """
     from latente.audio.music import joined
 
@@ -58,9 +66,11 @@ def write_pieces(output: Path, pieces: Sequence[Score], names: Sequence[str], pr
                     _write(folder / f"{name}{suffix}", piece, program)
             _draw(folder / "pieces.png", pieces, names)
     seconds = sum(piece.seconds for piece in pieces)
-    record: dict[str, Any] = {"output": str(output), "pieces": len(pieces), "seconds": seconds}
+    said = page()
+    record: dict[str, Any] = {"output": str(output), "pieces": len(pieces), "seconds": seconds, **said}
     count = f"{len(pieces)} piece{'s' if len(pieces) > 1 else ''}"
-    show(record, f"wrote {output}: {count}, {seconds:.0f} s of music", as_json)
+    also = "".join(f"; {path}" for path in said.values())
+    show(record, f"wrote {output}: {count}, {seconds:.0f} s of music{also}", as_json)
 
 
 def _write(path: Path, piece: Score, program: int) -> None:

@@ -19,6 +19,7 @@ from latente.cli.audio.parts import (
     save_trained,
     training_settings,
 )
+from latente.cli.audio.reporting import Report, SoundPage, check_report
 from latente.cli.outputs import check_folder, new_folder
 from latente.cli.printing import lines, show
 from latente.cli.problems import note
@@ -39,17 +40,19 @@ def separate(
     checkpoint: mask_options.Checkpoint = None,
     resume: mask_options.Resume = False,
     device: mask_options.Device = None,
+    report: Report = None,
     seed: mask_options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Take recordings apart: one file for each source, and the residual; together they are the recording."""
     given = dict(locals())
-    check_given(given, train, only=("source",), never=("model",))
+    check_given(given, train, only=("source",), never=("model", "report"))
     _check(files, train, source)
     check_folder(output, force)
+    check_report(report, force)
     if not train:
-        _separate(files or [], output, model, as_json)
+        _separate(files or [], output, model, report, as_json)
         return
     from latente.audio import SourceSeparator
 
@@ -91,32 +94,37 @@ def _opened(model: Path | None) -> SourceSeparator:
     return SourceSeparator.pretrained() if model is None else SourceSeparator.load(model)
 
 
-def _separate(files: Sequence[Path], output: Path, model: Path | None, as_json: bool) -> None:
+def _separate(files: Sequence[Path], output: Path, model: Path | None, report: Path | None, as_json: bool) -> None:
     infos = check_inputs(files)
     fitted = _opened(model)
+    page = SoundPage(report, "Recordings taken apart", infos, (*fitted.sources_, "residual"))
     with new_folder(output) as folder:
-        records = [_take_apart(info, fitted, folder, output) for info in infos]
-    rows = {record["file"]: ", ".join(record["parts"].values()) for record in records}
-    show({"output": str(output), "files": records}, lines(rows), as_json)
+        records = [_take_apart(info, fitted, folder, output, page) for info in infos]
+    said = page.write()
+    rows = {record["file"]: ", ".join(record["parts"].values()) for record in records} | said
+    show({"output": str(output), "files": records, **said}, lines(rows), as_json)
 
 
-def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: Path) -> dict[str, Any]:
+def _take_apart(info: SoundInfo, model: SourceSeparator, folder: Path, output: Path, page: SoundPage) -> dict[str, Any]:
     """Writes the parts of a file, and returns what is said about it."""
     from latente.audio import open_sound, stream_sound
 
     encoding, bits = encoding_of(info)
     if lost := lost_depth(info):
         note(lost)
+    notes = []
     if info.sample_rate != model.sample_rate:
-        note(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above its band "
-             "goes to the residual")  # fmt: skip
+        notes.append(f"{info.path}: {info.sample_rate} Hz; the model works at {model.sample_rate} Hz, what is above "
+                     "its band goes to the residual")  # fmt: skip
+        note(notes[0])
     with ExitStack() as stack:
         names = {name: f"{info.path.stem}-{name}.wav" for name in (*model.sources_, "residual")}
         writers = {
             name: stack.enter_context(open_sound(folder / file, info.sample_rate, info.channels, encoding=encoding))
             for name, file in names.items()
         }
-        for parts in model.separate_pieces(stream_sound(info.path), info.sample_rate, bits):
+        pieces = model.separate_pieces(stream_sound(info.path), info.sample_rate, bits)
+        for parts in page.listen(info, pieces, notes):
             for name, part in parts.items():
                 writers[name].write(part)
     return {

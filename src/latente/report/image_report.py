@@ -74,13 +74,16 @@ def _middle(picture: Picture) -> tuple[Picture, float]:
 
 def _views(before: Picture, after: Picture, mse: float) -> Html:
     """Original, decoded and difference at the place of the middle and of the largest error, at 1:1 and enlarged."""
-    places = {"the middle": _centre(before), "the largest error": _worst(before, after)}
+    is_tiny = max(before.shape[:2]) <= CROP // ZOOM
+    places = {"all of it" if is_tiny else "the middle": _centre(before)}
+    if mse and not is_tiny:
+        places["the largest error"] = _worst(before, after)
     rows = []
-    for zoom in (1, ZOOM):
+    for zoom in (ZOOM,) if is_tiny else (1, ZOOM):
         for word, (i, j) in places.items():
             a, b = (_crop(x, i, j, CROP // zoom, zoom) for x in (before, after))
             gap = np.clip(128 + GAIN * (b.astype(np.int64) - a), 0, 255).astype(np.uint8)
-            where = f"{word}, {zoom}:1"
+            where = f"{word}, {CROP / min(CROP // zoom, before.shape[1]):.3g}:1"  # each is as wide on the page
             cells = [Cell(a, f"original, {where}", "original"), Cell(b, f"decoded, {where}", "decoded"),
                      Cell(gap, f"difference, {where}", f"difference x {GAIN}")]  # fmt: skip
             rows.append(Row(where, cells))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def test_the_page_shows_the_picture_and_the_others(tmp_path: Path) -> None:
     assert "of the range)" not in text
     assert "The diamond is at the quality of this file." in text
     assert "all of the picture, without metadata" in text
+    assert ("JPEG XL appears here once" in text) == (importlib.util.find_spec("imagecodecs") is None)
 
 
 def test_all_formats_code_the_same_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,3 +90,22 @@ def test_without_a_loss_sizes_are_shown(tmp_path: Path) -> None:
         assert f">{kind}</th>" in text
         assert f"{size:,}" in text
     assert "Rate and distortion" not in text
+
+
+def test_views_state_how_much_they_are_enlarged() -> None:
+    from latente.report.image_report import image_sections
+
+    def views(x: np.ndarray, y: np.ndarray) -> str:
+        return str(image_sections(x, y, None)[0])
+
+    large, small, tiny = (picture(side) for side in (220, 104, 40))
+    text = views(large, large)
+    assert text.count("difference x 4") == 2  # where nothing was lost there is no largest error
+    assert "the middle, 1:1" in text
+    assert "the middle, 4:1" in text
+    text = views(small, small ^ 1)
+    assert text.count("difference x 4") == 4
+    assert "the largest error, 2:1" in text
+    text = views(tiny, tiny ^ 1)
+    assert text.count("difference x 4") == 1
+    assert "all of it, 5.2:1" in text

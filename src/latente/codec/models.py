@@ -168,7 +168,7 @@ def find(ref: ModelRef, known: Iterable[Model]) -> Model:
     names = ", ".join(sorted(repr(model.id) for model in models)) or "none"
     raise MissingModelError(
         f"decoding needs the model {ref.id!r} with hash {ref.hash}, which is not in the stream; at hand: {names}. "
-        "Give the fitted codec with which it was encoded (codec=ArrayCodec.load(...), on the command line --model)"
+        "Decode with the fitted codec with which it was encoded (its class's load; on the command line --model)"
     )
 
 

@@ -199,6 +199,11 @@ class ContainerReader:
             raise AlteredError(f"section {section.name!r} was altered: its CRC is not the stored one")
         return payload
 
+    @property
+    def size(self) -> int:
+        """Bytes of the .lat file."""
+        return self._size - self._start
+
     def expect(self, kind: str) -> Self:
         """Returns itself; raises NotOursError when it is of another kind."""
         check_kind(self.kind, kind)

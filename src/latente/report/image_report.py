@@ -74,13 +74,16 @@ def _middle(picture: Picture) -> tuple[Picture, float]:
 
 def _views(before: Picture, after: Picture, mse: float) -> Html:
     """Original, decoded and difference at the place of the middle and of the largest error, at 1:1 and enlarged."""
-    places = {"the middle": _centre(before), "the largest error": _worst(before, after)}
+    is_tiny = max(before.shape[:2]) <= CROP // ZOOM
+    places = {"all of it" if is_tiny else "the middle": _centre(before)}
+    if mse and not is_tiny:
+        places["the largest error"] = _worst(before, after)
     rows = []
-    for zoom in (1, ZOOM):
+    for zoom in (ZOOM,) if is_tiny else (1, ZOOM):
         for word, (i, j) in places.items():
             a, b = (_crop(x, i, j, CROP // zoom, zoom) for x in (before, after))
             gap = np.clip(128 + GAIN * (b.astype(np.int64) - a), 0, 255).astype(np.uint8)
-            where = f"{word}, {zoom}:1"
+            where = f"{word}, {CROP / min(CROP // zoom, before.shape[1]):.3g}:1"  # each is as wide on the page
             cells = [Cell(a, f"original, {where}", "original"), Cell(b, f"decoded, {where}", "decoded"),
                      Cell(gap, f"difference, {where}", f"difference x {GAIN}")]  # fmt: skip
             rows.append(Row(where, cells))
@@ -144,7 +147,7 @@ def _beside(picture: Picture, mine: Point, others: Mapping[str, Coder], share: f
     rows = [[name, count(p.bytes), number(p.bytes / mine.bytes), f"{p.psnr:.2f}"] for name, p in known]
     emphasised = [next(i for i, (name, _) in enumerate(known) if name == "latente")]
     texts = ["latente at this file's quality, each other format at the coarsest setting that is at least as near."]
-    texts.append(_same_pixels(share))
+    texts.append(_same_pixels(share) + _missing(others))
     texts += [f"{name} does not get there." for name, point in found.items() if point is None]
     head = ["format", "bytes", "over latente's", "PSNR (dB)"]
     body = join([tag("p", text) for text in texts])
@@ -157,6 +160,11 @@ def _same_pixels(share: float) -> str:
     return f"Each coded the same, {where}, without metadata and transparency; bytes of the whole stream."
 
 
+def _missing(found: Mapping[str, object]) -> str:
+    """What to install for the format that is not there."""
+    return "" if "JPEG XL" in found else " JPEG XL appears here once imagecodecs is installed."
+
+
 def _exactly(picture: Picture, share: float, codec: ImageCodec | LosslessImageCodec | None) -> Html:
     """Sizes without a loss."""
     own = codec if isinstance(codec, LosslessImageCodec) else LosslessImageCodec()
@@ -166,6 +174,5 @@ def _exactly(picture: Picture, share: float, codec: ImageCodec | LosslessImageCo
     rows = [[name, count(size), number(size / found["latente"]), f"{8 * size / pixels:.2f}"] for name, size in known]
     emphasised = [next(i for i, (name, _) in enumerate(known) if name == "latente")]
     head = ["format", "bytes", "over latente's", "bits a pixel"]
-    missing = "" if "JPEG XL" in found else " JPEG XL appears here once imagecodecs is installed."
-    body = tag("p", f"Every pixel comes back from each. {_same_pixels(share)}{missing}")
+    body = tag("p", f"Every pixel comes back from each. {_same_pixels(share)}{_missing(found)}")
     return section("Without a loss", table(head, rows, emphasised=emphasised), body, id_="others")

@@ -348,3 +348,17 @@ def test_a_decoder_written_from_the_page_decodes_the_same(size):
     ways = [b"\x01" + _coded(pictures, PlainPredictor()), b"\x03" + _head(linear) + _coded(pictures, linear)]
     for content in ways:  # whichever is the smallest
         assert np.array_equal(page_pictures.decode_pixels(content, pictures.shape), pictures)
+
+
+def test_codecs_of_the_other_kind_are_not_used_and_that_is_said(codec, tmp_path):
+    Image.fromarray(painted(150, 130)).save(tmp_path / "p.png")
+    exact = compress_file(tmp_path / "p.png", tmp_path / "a.lat", lossless=True, codec=codec)
+    needs = "is not used: a picture without a loss needs the class LosslessImageCodec"
+    assert f"the ImageCodec that was given {needs}" in exact.notes
+    fitted = LosslessImageCodec()
+    fitted.model_ = codec.model
+    near = compress_file(tmp_path / "p.png", tmp_path / "b.lat", quality=0.5, codec=fitted)
+    needs = "is not used: a picture with a stated quality needs the class ImageCodec"
+    assert f"the LosslessImageCodec that was given {needs}" in near.notes
+    used = compress_file(tmp_path / "p.png", tmp_path / "c.lat", quality=0.5, codec=codec)
+    assert not any("not used" in note for note in used.notes)

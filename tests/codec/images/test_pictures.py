@@ -130,6 +130,22 @@ def test_what_a_picture_file_says_and_is_not_kept(photo, picture, codec, tmp_pat
     )
 
 
+def test_all_ways_tell_the_same_bits_a_pixel(photo, tmp_path, codec):
+    with Image.open(photo) as image:
+        image.putalpha(200)
+        image.save(tmp_path / "clear.png")
+    for file in (photo, tmp_path / "clear.png"):
+        done = compress_file(file, quality=0.6, codec=codec)
+        told = describe_file(done.output).parts
+        assert [part.compressed_bytes for part in told] == [part.compressed_bytes for part in done.parts]
+        bits = f"{8 * told[0].compressed_bytes / (120 * 168):.3f} bits a pixel"
+        assert told[0].method.endswith(bits)
+        assert done.parts[0].method.endswith(bits)
+    content = done.output.read_bytes()
+    assert sum(part.compressed_bytes for part in told) == len(content)
+    assert ImageCodec.info(content).compressed_bytes == len(content)
+
+
 def test_several_pictures_in_a_stream_are_no_file(tmp_path, picture, codec):
     path = tmp_path / "many.lat"
     path.write_bytes(codec.encode_many([picture, picture]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Format", "Sections", "Settings", "Unfit", "Written"]
+__all__ = ["Format", "Sections", "Settings", "Unfit", "Written", "unused"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -125,6 +125,23 @@ class Written:
     notes: tuple[str, ...] = ()
     kind: str = ""
     promise: str = ""
+
+
+def unused(codec: Any, wanted: type, what: str) -> tuple[str, ...]:
+    """Returns a note where the user's codec is not of the class that a file takes, and so is not used.
+
+    Args:
+        codec: the user's, or None.
+        wanted: the class.
+        what: the file holds, for the message.
+
+    Example:
+        >>> unused(3, str, "a word")
+        ('the int that was given is not used: a word needs the class str',)
+    """
+    if codec is None or isinstance(codec, wanted):
+        return ()
+    return (f"the {type(codec).__name__} that was given is not used: {what} needs the class {wanted.__name__}",)
 
 
 class Format(Protocol):

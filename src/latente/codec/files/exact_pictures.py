@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_integer, take_object, take_text
 from latente.codec.files.around import MOST, Around, around_of, read_planes, write_file
-from latente.codec.files.base import Settings, Unfit, Written
+from latente.codec.files.base import Settings, Unfit, Written, unused
 from latente.codec.files.exact import pack_bytes, packs_below, unpack_bytes
 from latente.codec.files.pillow import WRITERS, Photo, format_told, open_photo, save_photo
 from latente.codec.files.results import Part
@@ -53,6 +53,8 @@ class ExactPictureFormat:
 
     def write(self, path: Path, file: BinaryIO, settings: Settings) -> Written:
         """Writes a .lat file; see `Format`."""
+        from latente.codec.images.lossless.codec import LosslessImageCodec
+
         name = format_told(path)
         if name in REFUSED:
             raise Unfit(REFUSED[name])
@@ -69,7 +71,8 @@ class ExactPictureFormat:
             written.seek(start)
             parts = self.describe(ContainerReader(written, settings.limits))
         exact = tuple(replace(part, largest_error=0.0) for part in parts)  # the codec has decoded and compared
-        return Written(exact, kind=self.kind, promise=PROMISES[around.format])
+        notes = unused(settings.codec, LosslessImageCodec, "a picture without a loss")
+        return Written(exact, notes, self.kind, PROMISES[around.format])
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes a picture file; see `Format`."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError, CodecError
 from latente.codec.fields import take_integer, take_list
-from latente.codec.files.base import Settings, Unfit, Written
+from latente.codec.files.base import Settings, Unfit, Written, unused
 from latente.codec.files.exact import pack_bytes, unpack_bytes
 from latente.codec.files.exact_pictures import ExactPictureFormat
 from latente.codec.files.pillow import Photo, checked_dpi, open_photo, save_photo, told_by
@@ -69,7 +69,8 @@ class PictureFormat:
         needed = None if codec.embed or codec.is_released else _model(info)
         parts = [Part("pixels", h * w * channels, total, _bound(info), largest, method, model=needed)]
         parts += [_extra(name, sizes.get(name, h * w), len(content)) for name, (content, _) in extras.items()]
-        return Written(tuple(parts), photo.notes)
+        notes = unused(settings.codec, type(codec), "a picture with a stated quality")
+        return Written(tuple(parts), photo.notes + notes)
 
     def read(self, reader: ContainerReader, out: Path, settings: Settings) -> None:
         """Writes a picture file; see `Format`."""
@@ -103,7 +104,7 @@ class PictureFormat:
         from latente.codec.images.stream import EXTRAS
 
         sizes = {section.name: section.size for section in reader}
-        info = info_of(reader, sum(size for name, size in sizes.items() if name not in EXTRAS))
+        info = info_of(reader, reader.size - sum(size for name, size in sizes.items() if name in EXTRAS))
         n, h, w, channels = info.shape
         method = f"{_method(info)}, {info.bits_per_pixel:.3f} bits a pixel"
         parts = [

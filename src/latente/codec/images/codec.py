@@ -45,7 +45,7 @@ class ImageCodec(BaseEstimator):
 
     Args:
         embed: whether a stream holds a fitted model or refers to it by its hash; that of the package is never held.
-        trainer: how `fit` trains; None for about 1,500 steps.
+        trainer: how `fit` trains; None for about 1,500 steps, or 3,000 where tiny pictures are coded as wholes.
         limits: what `decode` may allocate; None for `Limits()`.
         random_state: decides everything random in `fit`.
 

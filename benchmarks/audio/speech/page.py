@@ -53,6 +53,13 @@ def verdict(rows: list[dict]) -> str:
     """Returns what was to be reached, and what was."""
     split = {name: values(rows, part="official", features=name, classifier="SVM")[0] for name in (OURS, KNOWN, ALONE)}
     mean = {name: float(np.mean(values(rows, part="speakers", features=name, classifier="SVM"))) for name in NAMES}
+    linear = {
+        name: float(np.mean(values(rows, part="speakers", features=name, classifier="logistic regression")))
+        for name in (ALONE, SAME)
+    }
+    again = [row for row in rows if row["part"] == "seeds"]
+    cases = sorted({row["case"].split(", ")[1] for row in again})
+    seeds = [mean[ALONE], *(float(np.mean([r["value"] for r in again if r["case"].endswith(case)])) for case in cases)]
     labels = {name: [values(rows, part="few", features=name, case=c)[0] for c in COUNTS] for name in NAMES}
     heard = {
         size: float(np.mean([row["value"] for row in rows if row["features"] == "recogniser's distance"
@@ -60,10 +67,9 @@ def verdict(rows: list[dict]) -> str:
     }  # fmt: skip
     body = [
         ["official split, SVM", "99.0 or more", f"{max(split.values()):.1f}", met(max(split.values()) >= 99)],
-        *(
-            [f"a speaker who was never heard, SVM, {name}", "86.0 or more", f"{mean[name]:.1f}", met(mean[name] >= 86)]
-            for name in (KNOWN, ALONE)
-        ),
+        ["a speaker who was never heard, SVM, " + KNOWN, "86.0 or more", f"{mean[KNOWN]:.1f}", met(mean[KNOWN] >= 86)],
+        ["a speaker who was never heard, SVM, " + ALONE + f", mean of seeds {joined(seeds)}", "86.0 or more",
+         f"{np.mean(seeds):.2f}", met(np.mean(seeds) >= 86)],
         *(
             [f"1, 3, 5, 10 labels, {name}", "above PCA: " + joined(labels["PCA"]), joined(labels[name]),
              met(all(a > b for a, b in zip(labels[name], labels["PCA"], strict=True)))]
@@ -77,11 +83,13 @@ def verdict(rows: list[dict]) -> str:
     return (
         "## Verdict\n\n"
         + table(["measure", "to be reached", "found", ""], body)
-        + f"\n\nSpeakers who were never heard get {mean[ALONE]:.1f} by the autoencoder and {mean[SAME]:.1f} by the "
+        + f"\n\nSpeakers who were never heard get {np.mean(seeds):.2f} by the autoencoder and {mean[SAME]:.1f} by the "
         "principal components of the same cepstra where each speaker is standardised by clips without words, "
         f"{mean[KNOWN]:.1f} and {mean['PCA']:.1f} where nothing of them is known. So it is the standardising that "
-        "reaches the bar; what the autoencoder adds to it is below the spread of seeds with this classifier, and is "
-        "seen with a linear one only. What was tried is listed at the end.\n"
+        "leads to the bar, not the autoencoder: with this classifier and with few labels it is no "
+        "better than principal components of the same input; with logistic regression it is, "
+        f"{linear[ALONE]:.1f} to {linear[SAME]:.1f}. "
+        "What was tried is listed at the end.\n"
     )
 
 

@@ -39,7 +39,7 @@ class Speakers:
         >>> x = np.concatenate([rng.normal(voice, 1, (200, 2)) for voice in (-3, 0, 3)])
         >>> known = Speakers.of(x, ["a"] * 200 + ["b"] * 200 + ["c"] * 200)
         >>> known.names, known.strength
-        (('a', 'b', 'c'), 0.5)
+        (('a', 'b', 'c'), 1.0)
         >>> new = rng.normal(7, 1, (50, 2))  # without the speaker, 7 from all that is known
         >>> bool(known.standardised(new, ["new"] * 50).mean() < 0.2 < 6 < known.standardised(new, None).mean())
         True

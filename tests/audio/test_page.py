@@ -56,4 +56,4 @@ def test_spectra(told):
 
 
 def test_words(told):
-    assert told["Words"] == "stop 2\n(6, 64)\n"
+    assert told["Words"] == "stop 2\n(6, 64)\n(2, 64)\n"

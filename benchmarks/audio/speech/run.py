@@ -1,7 +1,7 @@
 """Spoken digits: speech features against cepstra and their principal components.
 
     python benchmarks/audio/speech/run.py              # all parts, about ten CPU minutes; writes results.csv beside it
-    python benchmarks/audio/speech/run.py unknown      # one of official, speakers, classical, unknown
+    python benchmarks/audio/speech/run.py unknown      # one of the parts
 
 Needs the Free Spoken Digit Dataset as fsdd/fsdd.npz in the folder LATENTE_DATA. Parts:
 
@@ -10,7 +10,10 @@ speakers   each speaker is held out in turn; features and classifier see the oth
 few        (with official) 1, 3, 5 and 10 labelled clips of each digit, drawn five times; features see all training
            clips of the official split without labels
 classical  the first three once more for principal components that know the speakers of the training clips as the
-           autoencoder with `speakers known` does (and more, where the row says so); no autoencoder is trained
+           autoencoder with `speakers known` does; no autoencoder is trained
+own        the first three, each speaker standardised alone, the tested one by clips without words: autoencoder and
+           principal components of the same cepstra; and how many clips of a new speaker that takes
+seeds      speakers once more for that autoencoder, by SVM, with seeds 1 and 2
 unknown    five digits are known, five are not, five draws, with all training clips and with 8 of each; the
            area under the ROC curve of the recogniser's distance
 """
@@ -39,6 +42,9 @@ from latente.audio import SpeechFeatures, Variations, WordRecogniser
 HERE = Path(__file__).parent
 LABELLED, DRAWS, SIZE = (1, 3, 5, 10), 5, 64
 FEW = 8  # clips of a known digit
+GROUPS = (1, 5, 20, 100)  # clips of a new speaker
+SEEDS = (1, 2)  # besides 0
+ALONE = ("PCA, each speaker standardised", "autoencoder, each speaker standardised")
 COLUMNS = ("part", "features", "dims", "classifier", "case", "value", "cpu_seconds")
 
 
@@ -98,35 +104,72 @@ def classical(data: Digits) -> list[dict]:
 def speaker_aware(data: Digits, train: np.ndarray, test: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
     """Returns principal components that know who speaks, as `encoded` does; no words are looked at.
 
-    The first has each speaker's cepstra standardised by that speaker's own clips, those of the test among them. The
-    second is whitened by the differences between a training clip and the three nearest of each other speaker (within-
+    They are whitened by the differences between a training clip and the three nearest of each other speaker (within-
     class covariance normalisation, Hatch et al. 2006, the classes being neighbours as for the autoencoder's targets).
     """
     quick = {"variations": Variations(count=1), "trainer": Trainer(epochs=1, verbose=False)}
     front = SpeechFeatures(SIZE, random_state=0, **quick)  # for its cepstra only
     front.fit(list(data.clips[train]))
     x, new = front.cepstra(list(data.clips[train])), front.cepstra(list(data.clips[test]))
-    start, who, asked = time.process_time(), data.speakers[train], data.speakers[test]
-    own = [standardised(part, people, x, new, who, asked) for part, people in ((x, who), (new, asked))]
-    each = PCA(SIZE, random_state=0).fit(own[0])
+    start, who = time.process_time(), data.speakers[train]
     pca = PCA(SIZE, random_state=0).fit(x)
     codes = pca.transform(x)
     whiten = across(codes, who)
     spent = time.process_time() - start
-    return {
-        "PCA, each speaker standardised": (each.transform(own[0]), each.transform(own[1]), spent),
-        "PCA, whitened across speakers": (codes @ whiten, pca.transform(new) @ whiten, spent),
-    }
+    return {"PCA, whitened across speakers": (codes @ whiten, pca.transform(new) @ whiten, spent)}
 
 
-def standardised(
-    part: np.ndarray, people: np.ndarray, x: np.ndarray, new: np.ndarray, who: np.ndarray, asked: np.ndarray
-) -> np.ndarray:
-    """Returns cepstra less their speaker's mean, over the speaker's deviation, of all clips of that speaker."""
-    out = np.empty_like(part)
-    for speaker in np.unique(people):
-        known = np.concatenate([x[who == speaker], new[asked == speaker]])
-        out[people == speaker] = (part[people == speaker] - known.mean(0)) / (known.std(0) + 1e-3)
+def own(data: Digits) -> list[dict]:
+    """Measures features that standardise each speaker, by clips without words for the speaker who is tested."""
+    train, test = data.takes >= 5, data.takes < 5
+    found = each_speaker(data, train, test)[0]
+    rows = judged("official", "test", data, train, test, found) + few(data, train, test, found)
+    heard: dict[tuple[str, str], list[float]] = {}
+    for i, name in enumerate(data.names):
+        train, test = data.speakers != i, data.speakers == i
+        found, model = each_speaker(data, train, test)
+        rows += judged("speakers", name, data, train, test, found)
+        for key, value in few_heard(data, train, test, found, model).items():
+            heard.setdefault(key, []).append(value)
+    return rows + [row("heard", name, SIZE, "SVM", case, float(np.mean(v)), 0.0) for (name, case), v in heard.items()]
+
+
+def seeds(data: Digits) -> list[dict]:
+    rows = []
+    for seed in SEEDS:
+        for i, name in enumerate(data.names):
+            train, test = data.speakers != i, data.speakers == i
+            x, new, spent = each_speaker(data, train, test, seed)[0][ALONE[1]]
+            value = accuracy(SVC(C=10.0), x, data.y[train], new, data.y[test])
+            rows.append(row("seeds", ALONE[1], SIZE, "SVM", f"{name}, seed {seed}", value, spent))
+    return rows
+
+
+def each_speaker(data: Digits, train: np.ndarray, test: np.ndarray, seed: int = 0) -> tuple[dict, SpeechFeatures]:
+    """Returns what `encoded` does, of the autoencoder and of the principal components of what it takes; and it."""
+    sets = (list(data.clips[train]), data.speakers[train]), (list(data.clips[test]), data.speakers[test])
+    start = time.process_time()
+    model = SpeechFeatures(SIZE, standardize="speaker", random_state=seed).fit(sets[0][0], speakers=sets[0][1])
+    spent = time.process_time() - start
+    x, new = (model.cepstra(clips, speakers=who) for clips, who in sets)
+    codes = [model.transform(clips, speakers=who) for clips, who in sets]
+    pca = PCA(SIZE, random_state=0).fit(x)
+    return {ALONE[0]: (pca.transform(x), pca.transform(new), 0.0), ALONE[1]: (*codes, spent)}, model
+
+
+def few_heard(data: Digits, train: np.ndarray, test: np.ndarray, found: dict, model: SpeechFeatures) -> dict:
+    """Returns accuracies by (features, clips of a new speaker that its mean and deviation are taken of).
+
+    The clips of the test are dealt, mixed, into groups of so many, and each group is taken for another new speaker.
+    """
+    clips, order = list(data.clips[test]), np.random.default_rng(0).permutation(int(test.sum()))
+    pca = PCA(SIZE, random_state=0).fit(model.cepstra(list(data.clips[train]), speakers=data.speakers[train]))
+    out = {}
+    for count in (0, *GROUPS):
+        who = None if count == 0 else [f"group {place // count}" for place in np.argsort(order)]
+        new = model.cepstra(clips, speakers=who)
+        for name, codes in ((ALONE[0], pca.transform(new)), (ALONE[1], model.autoencoder_.transform(new))):
+            out[name, str(count)] = accuracy(SVC(C=10.0), found[name][0], data.y[train], codes, data.y[test])
     return out
 
 
@@ -236,7 +279,14 @@ def row(*values: object) -> dict:
     return found | {"value": round(found["value"], 4), "cpu_seconds": round(found["cpu_seconds"], 1)}
 
 
-PARTS = {"official": official, "speakers": speakers, "classical": classical, "unknown": unknown}
+PARTS = {
+    "official": official,
+    "speakers": speakers,
+    "classical": classical,
+    "own": own,
+    "seeds": seeds,
+    "unknown": unknown,
+}
 
 
 def main(wanted: list[str]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latente.audio.speech.speakers import Speakers
 from latente.audio.speech.variations import Variations
 from latente.corruptions import resolve_corruption
 from latente.estimators import DenoisingAutoencoder
@@ -88,7 +89,11 @@ def _described(model: SpeechFeatures) -> tuple[dict[str, Tensor], dict[str, Any]
     """Returns the tensors of fitted features, and what must be known of their autoencoder."""
     tensors, inner = described(model.autoencoder_)
     own = {"mean": torch.from_numpy(model.mean_), "scale": torch.from_numpy(model.scale_)}
-    return {f"autoencoder.{name}": value for name, value in tensors.items()} | own, {"autoencoder": inner}
+    data: dict[str, Any] = {"autoencoder": inner}
+    if (known := model.speakers_) is not None:
+        own |= {"speakers.means": torch.from_numpy(known.means), "speakers.scales": torch.from_numpy(known.scales)}
+        data["speakers"] = {"names": list(known.names), "strength": known.strength}
+    return {f"autoencoder.{name}": value for name, value in tensors.items()} | own, data
 
 
 def _features(
@@ -107,7 +112,16 @@ def _features(
     model.mean_, model.scale_ = tensors["mean"].numpy(), tensors["scale"].numpy()
     if model.mean_.shape != (model.n_frames * model.n_mfcc,) or model.scale_.shape != model.mean_.shape:
         raise ValueError("mean and scale are not those of the cepstra")
+    model.speakers_ = _speakers(model, tensors, data["speakers"]) if "speakers" in data else None
     return model
+
+
+def _speakers(model: SpeechFeatures, tensors: Mapping[str, Tensor], data: dict[str, Any]) -> Speakers:
+    names, strength = tuple(str(name) for name in data["names"]), float(data["strength"])
+    means, scales = tensors["speakers.means"].numpy(), tensors["speakers.scales"].numpy()
+    if means.shape != (len(names), len(model.mean_)) or scales.shape != means.shape:
+        raise ValueError("the statistics of the speakers are not those of the cepstra")
+    return Speakers(model.mean_, model.scale_, strength, names, means, scales)
 
 
 def _params(model: SpeechFeatures) -> dict[str, Any]:

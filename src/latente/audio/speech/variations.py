@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Variations"]
+__all__ = ["Variations", "Voice"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,25 @@ from latente.parts import Part, is_integer, is_number
 
 KNOTS = np.array([0.0, 1 / 3, 2 / 3, 1.0])  # of the clip, between which the tempo changes
 TILTED = slice(1, 5)  # cepstra that a room or a microphone changes; the first is the level, which is normalised
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What changes all clips of a speaker alike: the vocal tract, and the room or the microphone.
+
+    Attributes:
+        warp: the factor by which frequencies are multiplied.
+        offset: (n_mfcc,) added to the cepstra of every frame.
+
+    Example:
+        >>> front = Front(8000, 32, 13, 40)
+        >>> voice = Variations(warp=0.0, tilt=0.0).voice(front, np.random.default_rng(0))
+        >>> float(voice.warp), voice.offset.any().item()
+        (1.0, False)
+    """
+
+    warp: float
+    offset: Array
 
 
 @dataclass
@@ -54,22 +74,36 @@ class Variations(Part, family="variations", name="speaker"):
         if len(levels) != 2 or not all(is_number(v) for v in levels) or levels[0] > levels[1]:
             raise ValueError(f"Variations: noise must be two levels in dB, (low, high); got {levels!r}")
 
-    def draw(self, front: Front, power: Array, rng: np.random.Generator) -> Array:
+    def draw(
+        self, front: Front, power: Array, rng: np.random.Generator, voices: Sequence[Voice] | None = None
+    ) -> Array:
         """Returns (count, n_frames * n_mfcc) float32.
 
         Args:
             front: what is measured.
             power: (bins, frames) of a clip, as `Front.power` returns it.
             rng: decides which.
+            voices: one for each variation; None draws them.
         """
-        return np.stack([self._one(front, power, rng) for _ in range(self.count)])
+        rows = [self._one(front, power, rng, voices[i] if voices else None) for i in range(self.count)]
+        return np.stack(rows)
 
-    def _one(self, front: Front, power: Array, rng: np.random.Generator) -> Array:
-        level = 10 ** (-rng.uniform(*self.noise) / 10) * 0.375 * front.n_fft  # 0.375: the mean square of a Hann window
-        heard = power + np.float32(level) * rng.standard_exponential(power.shape, dtype=np.float32)
+    def voice(self, front: Front, rng: np.random.Generator) -> Voice:
+        """Returns a voice.
+
+        Args:
+            front: what is measured.
+            rng: decides which.
+        """
         offset = np.zeros(front.n_mfcc, dtype=np.float32)
         offset[TILTED] = rng.normal(scale=self.tilt, size=len(offset[TILTED]))
-        cepstra = front.cepstra(heard, np.exp(rng.uniform(-self.warp, self.warp)), offset)
+        return Voice(float(np.exp(rng.uniform(-self.warp, self.warp))), offset)
+
+    def _one(self, front: Front, power: Array, rng: np.random.Generator, voice: Voice | None) -> Array:
+        level = 10 ** (-rng.uniform(*self.noise) / 10) * 0.375 * front.n_fft  # 0.375: the mean square of a Hann window
+        heard = power + np.float32(level) * rng.standard_exponential(power.shape, dtype=np.float32)
+        voice = voice or self.voice(front, rng)
+        cepstra = front.cepstra(heard, voice.warp, voice.offset)
         return front.stretched(cepstra, self._places(front.n_frames, rng)).ravel().astype(np.float32)
 
     def _places(self, frames: int, rng: np.random.Generator) -> Array:

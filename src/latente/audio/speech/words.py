@@ -97,7 +97,8 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         Args:
             clips: a list of signals or of paths of sound files.
             words: (clips,) what is said in each; two words at least, one clip of each at least, more are better.
-            speakers: (clips,) who says it, for `SpeechFeatures.fit`.
+            speakers: (clips,) who says it, for `SpeechFeatures.fit` and, where its features standardise each speaker,
+                for its `transform`.
 
         Raises:
             TypeError, ValueError, FileNotFoundError: for clips or words that cannot be used, before any training.
@@ -110,7 +111,7 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         if silent:
             raise ValueError(f"clip {silent[0]} ({words[silent[0]]}) is silent; leave it out or record it again")
         features = self._fitted(signals, speakers)
-        measured = self._measured(features, signals)
+        measured = self._measured(features, signals, speakers)
         distances = None
         if features is not self.features:
             distances = self._crossed(signals, index, speakers)
@@ -118,10 +119,14 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
         self._learn(*measured, index, classes, distances)
         return self
 
-    def _measured(self, features: SpeechFeatures, signals: Any) -> tuple[Array, Array, Array]:
+    def _measured(
+        self, features: SpeechFeatures, signals: Any, speakers: Sequence[Any] | None
+    ) -> tuple[Array, Array, Array]:
         """Returns codes, cepstra, and codes of variations."""
-        codes = np.asarray(features.transform(signals))
-        return codes, features.cepstra(signals), features.varied_codes(signals, max(1, self.variations), 0)
+        who = _used(features, speakers)
+        codes = np.asarray(features.transform(signals, speakers=who))
+        varied = features.varied_codes(signals, max(1, self.variations), 0, speakers=who)
+        return codes, features.cepstra(signals, speakers=who), varied
 
     def _crossed(self, signals: Any, words: Array, speakers: Sequence[Any] | None) -> Array | None:
         """Returns logarithms of the distances of clips by features and words that were learned without them.
@@ -137,24 +142,28 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
             who = None if speakers is None else [speakers[int(i)] for i in rest]
             features = self._fitted(some, who)
             known, index = np.unique(words[rest], return_inverse=True)
-            novelty = _novelty_of(features, *self._measured(features, some), index)
-            clips = [signals[i] for i in np.flatnonzero(held) if words[i] in known]
-            if clips:
-                out.append(log_of(novelty.distances(features.cepstra(clips))))
+            novelty = _novelty_of(features, *self._measured(features, some, who), index)
+            tried = [int(i) for i in np.flatnonzero(held) if words[i] in known]
+            asked = None if speakers is None else _used(features, [speakers[i] for i in tried])
+            if tried:
+                heard = features.cepstra([signals[i] for i in tried], speakers=asked)
+                out.append(log_of(novelty.distances(heard)))
         return np.concatenate(out) if out else None
 
-    def recognise(self, clips: Any) -> list[Recognition]:
+    def recognise(self, clips: Any, *, speakers: Sequence[Any] | None = None) -> list[Recognition]:
         """Returns what is heard in each clip.
 
         Args:
             clips: as in `fit`, one or more.
+            speakers: (clips,) who says it, where the features standardise each speaker; None where it is not known.
 
         Raises:
             NotFittedError: before `fit`.
             TypeError, ValueError, FileNotFoundError: for clips that cannot be used.
         """
         signals = load_clips(clips, self._rate())
-        scores, p_values = self.decision_function(signals), self.p_values(signals)
+        scores = self.decision_function(signals, speakers=speakers)
+        p_values = self.p_values(signals, speakers=speakers)
         out = []
         for signal, score, p in zip(signals, scores, p_values, strict=True):
             order = np.argsort(-score, kind="stable")
@@ -164,40 +173,44 @@ class WordRecogniser(ClassifierMixin, BaseEstimator):
             out.append(Recognition(word, ranking[0][0], 0.0 if silent else float(p), ranking, silent))
         return out
 
-    def predict(self, clips: Any) -> NDArray[np.str_]:
+    def predict(self, clips: Any, *, speakers: Sequence[Any] | None = None) -> NDArray[np.str_]:
         """Returns (clips,): the words, "unknown" among them.
 
         Args:
             clips: as in `recognise`.
+            speakers: as in `recognise`.
         """
-        return np.array([heard.word for heard in self.recognise(clips)])
+        return np.array([heard.word for heard in self.recognise(clips, speakers=speakers)])
 
-    def decision_function(self, clips: Any) -> NDArray[np.float64]:
+    def decision_function(self, clips: Any, *, speakers: Sequence[Any] | None = None) -> NDArray[np.float64]:
         """Returns (clips, words): how strongly each word is suggested, highest for the one that is chosen.
 
         Args:
             clips: as in `recognise`.
+            speakers: as in `recognise`.
         """
         check_is_fitted(self, "codes_")
-        scores = self._machine.decision_function(self.features_.transform(clips) / self._scale)
+        scores = self._machine.decision_function(self.features_.transform(clips, speakers=speakers) / self._scale)
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
-    def distances(self, clips: Any) -> NDArray[np.float64]:
+    def distances(self, clips: Any, *, speakers: Sequence[Any] | None = None) -> NDArray[np.float64]:
         """Returns (clips,): how far each is from the nearest known clip; see `Novelty`.
 
         Args:
             clips: as in `recognise`.
+            speakers: as in `recognise`.
         """
         check_is_fitted(self, "codes_")
-        return self._novelty.distances(self.features_.cepstra(clips))
+        return self._novelty.distances(self.features_.cepstra(clips, speakers=speakers))
 
-    def p_values(self, clips: Any) -> NDArray[np.float64]:
+    def p_values(self, clips: Any, *, speakers: Sequence[Any] | None = None) -> NDArray[np.float64]:
         """Returns (clips,): how often a clip of a known word is at least as far from it.
 
         Args:
             clips: as in `recognise`.
+            speakers: as in `recognise`.
         """
-        return self._novelty.p_values(self.distances(clips))
+        return self._novelty.p_values(self.distances(clips, speakers=speakers))
 
     @property
     def threshold_(self) -> float:
@@ -320,6 +333,11 @@ def _novelty_of(features: SpeechFeatures, codes: Array, cepstra: Array, varied: 
     rebuild = features.autoencoder_.inverse_transform
     around = np.asarray(rebuild(varied.reshape(-1, codes.shape[1]))).reshape(*varied.shape[:2], -1)
     return Novelty.of(cepstra, np.asarray(rebuild(codes)), around, words)
+
+
+def _used(features: SpeechFeatures, speakers: Sequence[Any] | None) -> Sequence[Any] | None:
+    """Returns the speakers where features standardise each of them."""
+    return None if features.speakers_ is None else speakers
 
 
 def _folds(words: Array, count: int) -> list[NDArray[np.bool_]]:

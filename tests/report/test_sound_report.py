@@ -187,3 +187,12 @@ def test_many_long_pieces_make_a_small_page(tmp_path):
     assert len(text) < 12e6
     with pytest.raises(ValueError, match="no piece"):
         write_music_report(path, {})
+
+
+def test_next_to_nothing_is_not_told_as_a_number(tmp_path):
+    listening = Listening(NAMES, RATE)
+    rest = np.full(RATE, 1e-6, np.float32)
+    listening.add({"speech": tone(300, 1, 0.2), "music": tone(900, 1, 0.1), "residual": rest})
+    text = write_sound_report(tmp_path / "a.html", {"a.wav": listening.heard()}, title="Apart").read_text("utf-8")
+    assert "under 0.01%" in text
+    assert not re.search(r"e-\d+%", text)

@@ -31,6 +31,7 @@ PLAYED = 16_000  # Hz at most, of what the page holds
 POINTS = 300  # of a curve
 SIZE = (128, 360)  # of a spectrogram, pixels
 RANGE = 80  # dB that the curves show
+LEAST = 1e-4  # the smallest share of the energy that is told as a number
 WHOLE = "recording"
 
 
@@ -107,7 +108,7 @@ def _overview(recordings: Mapping[str, Heard]) -> Html:
     names = next(iter(recordings.values())).names
     rows = []
     for i, (name, heard) in enumerate(recordings.items()):
-        shares = [percent(heard.share(k)) for k in range(1, 1 + len(names))]
+        shares = [_share(heard, k) for k in range(1, 1 + len(names))]
         rows.append([tag("a", name, href=f"#r{i}"), _duration(heard.seconds), *shares])
     head = [WHOLE, "duration", *(f"{name}, energy" for name in names)]
     return section("Recordings", table(head, rows, caption="Shares of the energy of all parts."), id_="recordings")
@@ -118,8 +119,7 @@ def _recording(name: str, heard: Heard, notes: Sequence[str], id_: str) -> Html:
     texts = [*notes, *([clipped] if heard.clipped else [])]
     loud = ("all channels" if heard.channels > 1 else "one channel") + f", {count(heard.sample_rate)} Hz"
     big = [
-        (part, percent(heard.share(i)), f"of the energy; {_level(heard.level(i))}")
-        for i, part in enumerate(heard.names, 1)
+        (part, _share(heard, i), f"of the energy; {_level(heard.level(i))}") for i, part in enumerate(heard.names, 1)
     ]
     return section(
         name,
@@ -143,6 +143,11 @@ def _legend(heard: Heard) -> str:
     )
 
 
+def _share(heard: Heard, part: int) -> str:
+    share = heard.share(part)
+    return percent(share) if share == 0 or share >= LEAST else f"under {percent(LEAST)}"
+
+
 def _level(decibel: float) -> str:
     return f"{decibel:.1f} dB" if decibel > -119 else "silent"
 
@@ -150,7 +155,7 @@ def _level(decibel: float) -> str:
 def _levels(heard: Heard) -> Html:
     rows = [
         [part, _level(heard.level(i)), _level(heard.background(i)), _level(float(decibels(heard.peaks[i] ** 2))),
-         percent(heard.share(i)) if i else ""]
+         _share(heard, i) if i else ""]
         for i, part in enumerate((WHOLE, *heard.names))
     ]  # fmt: skip
     caption = "Levels in dB of full scale. Quiet: what a tenth of the time stays below. Parts add up to the recording."

@@ -284,12 +284,12 @@ class MusicAutoencoder(PartParams, BaseEstimator):
     def vary(
         self, score: Any, n: int = 4, *, amount: float = 0.5, temperature: float = 0.8, random_state: Any = None
     ) -> list[Score]:
-        """Returns variations: z = m + sqrt(1 - a^2) (mu - m) + a s eps, m and s the prior's, mu the mean of q(z|x).
+        """Returns variations: z = m + sqrt(1 - a^2) (mu - m) + a s eps, mu the mean of q(z|x), m and s of p(z).
 
         Args:
             score: a Score or an array (voices, steps).
             n: how many.
-            amount: a, from 0 (the code of the score) to 1 (a draw from the prior, given the score's earlier notes).
+            amount: a, from 0 (the code of the score) to 1 (a draw from p(z), the Gaussian prior given earlier notes).
             temperature: that divides the logits of pitches.
             random_state: None, an integer or a numpy generator.
         """

@@ -58,11 +58,7 @@ def train(
     if report is not None:
         check_file(report, (".html",), force)
     recordings, sounds = find_words(folder).read(sample_rate)
-    for sound in sounds:
-        if sound.info.seconds > LONG:
-            note(
-                f"warning: {sound.info.path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase"
-            )
+    _note_long(sounds)
     clips = [sound.samples for sound in sounds]
     features = SpeechFeatures(components, sample_rate=sample_rate, random_state=seed)
     if epochs is not None:
@@ -73,12 +69,24 @@ def train(
         model.save(part)
     record, rows = _told(model, recordings, sounds, output)
     if report is not None:
-        from latente.report import write_words_report
-
-        with new_file(report) as page:
-            write_words_report(model, page, recordings, clips)
+        _write_page(report, model, recordings, clips)
         record["report"], rows["report"] = str(report), str(report)
     show(record, lines(rows), as_json)
+
+
+def _note_long(sounds: list[Sound]) -> None:
+    for sound in sounds:
+        if sound.info.seconds > LONG:
+            note(
+                f"warning: {sound.info.path} lasts {sound.info.seconds:.0f} s; a recording should be one word or phrase"
+            )
+
+
+def _write_page(report: Path, model: WordRecogniser, recordings: WordRecordings, clips: list[Any]) -> None:
+    from latente.report import write_words_report
+
+    with new_file(report) as page:
+        write_words_report(model, page, recordings, clips)
 
 
 @words_app.command(epilog="Example: latente audio words recognise new.wav --model words-model")

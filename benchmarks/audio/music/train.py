@@ -53,7 +53,7 @@ def main() -> None:
         model = fit(MusicAutoencoder(uncoded=0.0, random_state=0), args.run / "first", args.resume, epochs=5)
     model.set_params(warm_start=True, warmup=0.0, uncoded=0.2, random_state=1)
     fit(model, args.run / "second", args.resume, epochs=6, learning_rate=2e-3)
-    model.fit_prior(chorales("train"))
+    model.fit_prior(chorales("train"), validation=chorales("valid"))
     model.set_params(trainer=Trainer(epochs=6, learning_rate=2e-3, threads=1, verbose=False))  # no paths, no callbacks
     model.save(args.out, compact=True)
     print(f"wrote {args.out}; {time.process_time():.0f} CPU s in this process")

@@ -54,7 +54,7 @@ def test_draws_have_the_moments_of_the_density(mixture):
 def fitted(model, chorales, tmp_path_factory):
     path = tmp_path_factory.mktemp("music") / "model"
     copy = MusicAutoencoder.load(model.save(path))
-    return copy.set_params(random_state=0).fit_prior(chorales)
+    return copy.set_params(random_state=0).fit_prior(chorales, validation=chorales)
 
 
 def test_it_expects_codes_better(model, fitted, chorales):
@@ -89,6 +89,23 @@ def test_it_is_saved_and_left_by_another_fit(fitted, chorales, tmp_path):
 
 
 def test_the_same_seed_fits_the_same_mixture(fitted, chorales, tmp_path):
-    other = MusicAutoencoder.load(fitted.save(tmp_path / "m")).set_params(random_state=0).fit_prior(chorales)
+    other = (
+        MusicAutoencoder.load(fitted.save(tmp_path / "m"))
+        .set_params(random_state=0)
+        .fit_prior(chorales, validation=chorales)
+    )
     for a, b in zip(fitted.module_.mixture.parameters(), other.module_.mixture.parameters(), strict=True):
         np.testing.assert_array_equal(a.detach(), b.detach())
+
+
+def test_a_mixture_that_learned_few_codes_by_heart_is_not_kept(model, chorales, tmp_path):
+    copy = MusicAutoencoder.load(model.save(tmp_path / "model")).set_params(random_state=0)
+    with pytest.warns(UserWarning, match="the Gaussian prior stays: a mixture needs"):
+        copy.fit_prior(chorales[:1], validation=chorales[1:])
+    assert copy.module_.mixture is None
+
+
+def test_the_default_spread_is_that_of_the_prior(model, fitted):
+    for each, spread in ((model, 0.3), (fitted, 0.5)):
+        usual, given = (each.sample(2, random_state=0, **more)[1] for more in ({}, {"spread": spread}))
+        assert (usual.pitches == given.pitches).all()

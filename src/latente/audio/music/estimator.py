@@ -17,16 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from latente.audio.music.alphabet import Alphabet
 from latente.audio.music.bounds import MusicBounds, measure_bounds
 from latente.audio.music.building import build_module, start_from_pairs, trainer_for, transposition_of, weights_of
-from latente.audio.music.checks import (
-    check_codes,
-    check_counts,
-    check_like,
-    check_scores,
-    check_settings,
-    divided,
-)
+from latente.audio.music.checks import check_codes, check_counts, check_like, check_scores, check_settings, divided
 from latente.audio.music.measures import MusicMeasures, measure_music
-from latente.audio.music.mixture import fit_mixture
+from latente.audio.music.mixture import HELD_OUT, fit_mixture, keep_better, usual_spread
 from latente.audio.music.module import Hiding, MusicModule
 from latente.audio.music.network import Sizes
 from latente.audio.music.score import Score, as_score
@@ -169,19 +162,25 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         self.module_.cpu().eval()
         return self
 
-    def fit_prior(self, scores: Iterable[Any]) -> Self:
+    def fit_prior(self, scores: Iterable[Any], *, validation: Any = None) -> Self:
         """Fits a mixture of Gaussians to codes, given the notes so far, which takes the place of the Gaussian prior.
 
-        Encoder and decoder stay as they are. Wants thousands of beats: see whether `bounds` of other music get smaller.
-        Source: Dai & Wipf (2019), "Diagnosing and enhancing VAE models".
+        Encoder and decoder stay as they are; another `fit` takes the mixture away. It wants thousands of beats: where
+        it expects codes of held-out music less than the Gaussian does, the Gaussian stays, with a warning. Source: Dai
+        & Wipf (2019), "Diagnosing and enhancing VAE models".
 
         Args:
             scores: the training music, as for `fit`.
+            validation: scores that are held out; None holds out a tenth of `scores`.
         """
         check_is_fitted(self, "module_")
-        music = [check_like(self, score) for score in check_scores(scores)]
-        change = transposition_of(music, self.alphabet_, int(self.transpose))
-        self.module_.mixture = fit_mixture(self.module_, music, change, seed_of(self.random_state))
+        seed, music = seed_of(self.random_state), [check_like(self, score) for score in check_scores(scores)]
+        if validation is None:
+            music, held = divided(music, HELD_OUT, seed)
+        else:
+            held = [check_like(self, score) for score in check_scores(validation)]
+        mixture = fit_mixture(self.module_, music, transposition_of(music, self.alphabet_, int(self.transpose)), seed)
+        self.module_.mixture = keep_better(mixture, self.module_, held)
         return self
 
     def sample(
@@ -190,7 +189,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         *,
         segments: int = 2,
         temperature: float = 0.8,
-        spread: float = 0.5,
+        spread: float | None = None,
         before: Any = None,
         random_state: Any = None,
     ) -> list[Score]:
@@ -201,7 +200,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
             segments: of each; a segment is `beats` quarter notes.
             temperature: that divides the logits of pitches; 0 takes the most probable one, which holds notes for ever.
             spread: of codes, as a temperature. 1 draws from the prior; 0 takes its mean, or the mean of its most
-                probable Gaussian, so that notes alone are drawn.
+                probable Gaussian, so that notes alone are drawn. None is 0.5 with `fit_prior`, 0.3 without.
             before: a score that they continue, and that is not part of them; None begins a piece.
             random_state: None, an integer or a numpy generator.
 
@@ -211,6 +210,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         check_is_fitted(self, "module_")
         check_counts(n=n, segments=segments)
         given = None if before is None else check_like(self, before)
+        spread = usual_spread(self.module_) if spread is None else spread
         if not is_number(spread, low=0):
             raise ValueError(f"spread must be a number of at least 0; got {spread!r}")
         settings = {"n": int(n), "segments": int(segments), "before": given, "spread": float(spread)}
@@ -289,7 +289,7 @@ class MusicAutoencoder(PartParams, BaseEstimator):
         Args:
             score: a Score or an array (voices, steps).
             n: how many.
-            amount: a, from 0 (the code of the score) to 1 (a draw from p(z), the Gaussian prior given earlier notes).
+            amount: a, from 0 (the code of the score) to 1 (a draw from p(z), always the Gaussian prior).
             temperature: that divides the logits of pitches.
             random_state: None, an integer or a numpy generator.
         """

@@ -86,8 +86,11 @@ def sample(
     model: Model = None,
     temperature: Temperature = 0.8,
     spread: Annotated[
-        float, typer.Option("--spread", help="Of codes: 0 none, 1 all that the prior allows.", min=0)
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            "--spread", help="Of codes: 0 none, 1 all that the prior allows.", min=0, show_default="0.5; 0.3 if trained"
+        ),
+    ] = None,
     program: Program = 19,
     report: Report = None,
     seed: options.Seed = 0,

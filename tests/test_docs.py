@@ -18,6 +18,8 @@ UNSPOKEN = {
     "compose",
     "cross_entropy",
     "rate_distortion",  # of the image codec
+    "whole_rate_distortion",
+    "code_likelihood",  # of music
     "restoration",
     "imputation",
     "member_reconstruction",

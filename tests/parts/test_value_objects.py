@@ -26,17 +26,19 @@ from latente import (
     pretraining,
     training,
 )
+from latente.audio.music.mixture import CodeLikelihood
 from latente.audio.separation.objective import SourceError
 from latente.audio.speech.variations import Variations
 from latente.codec.images.lossless.network import Bits
 from latente.codec.images.module import RateDistortion
+from latente.codec.images.whole.network import WholeRateDistortion
 from latente.parts import Part, is_integer, is_number, resolve
 
 # One instance of every part whose arguments are all unlike their defaults.
 EXAMPLES = [
     anomaly.CodeDistance(),
     anomaly.CrossConformal(7),
-    anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02),
+    anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02, 20),
     anomaly.JointDistance(),
     anomaly.Likelihood(10, 3),
     anomaly.NearestCodes(3, 50),
@@ -44,7 +46,7 @@ EXAMPLES = [
     anomaly.ReconstructionError(weighted=False),
     anomaly.SplitConformal(0.4),
     anomaly.TrainingQuantile(),
-    anomaly.members.MemberReconstruction(0.1, 0.3),
+    anomaly.members.MemberReconstruction(0.1, 0.3, 0.4),
     bottlenecks.Deterministic(),
     bottlenecks.FSQ((8, 5, 5)),
     bottlenecks.Gaussian(beta=4.0, free_bits=0.25, warmup=0.0),
@@ -89,6 +91,8 @@ EXAMPLES = [
     denoising.Imputation(),
     SourceError(pairs=True),
     RateDistortion(0.25),
+    WholeRateDistortion(0.5),
+    CodeLikelihood(),
     Bits(),
     Variations(3, 0.1, 0.2, 0.01, 0.5, (5.0, 20.0)),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
@@ -102,6 +106,7 @@ NAMES = {name: value for module in MODULES for name, value in vars(module).items
 NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
 NAMES |= {"MemberReconstruction": anomaly.members.MemberReconstruction}
 NAMES |= {part.__name__: part for part in (SourceError, RateDistortion, Bits, Variations)}
+NAMES |= {part.__name__: part for part in (WholeRateDistortion, CodeLikelihood)}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)
 
 

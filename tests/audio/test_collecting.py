@@ -62,8 +62,9 @@ def test_pairs_stay_together(folder):
         read_pairs([bad], [good], RATE)
 
 
-def test_no_reason_no_warning():
+def test_no_reason_no_warning(recwarn):
     warn_left_out("speech", [], 3)
+    assert not recwarn
 
 
 def test_a_long_file_is_read_in_pieces(tmp_path):

@@ -264,6 +264,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         else:
             self.calibration_scores_ = None
         asked = training if self.rate_ is not None else self._scores_of(samples[kept[use]])  # as predict will
+        self._calibrated = False
         self.offset_ = self._threshold(asked)
         self._expectation = None
         if self.schema_.kind == "table":

@@ -67,6 +67,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     _level: Tensor
     _usual: Tensor  # the residuals' scale
     _expectation: Expectation | None
+    _calibrated = False  # whether the calibration scores are those of samples given to `calibrate`
 
     @property
     def contaminated(self) -> bool:
@@ -222,7 +223,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         scores = self.score_samples(X)
         if not len(scores):
             raise ValueError("calibrate needs normal samples; X has none")
-        self.calibration_scores_ = scores
+        self.calibration_scores_, self._calibrated = scores, True
         return self.set_rate(rate)
 
     # Keeping

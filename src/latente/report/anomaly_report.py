@@ -25,6 +25,7 @@ from latente.report.words import count, number, percent, plural
 
 Array = NDArray[np.float64]
 SHOWN, REASONS = 10, 3
+LEAST = 0.05  # of a score; one value that takes less off it is no reason
 EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows explained
 
 
@@ -163,6 +164,8 @@ def _source(judged: _Judged) -> str:
         return "the lowest score that is flagged" if judged.flags.any() else "nothing is flagged"
     if held is None or detector.rate_ is None:
         return "from the training samples themselves"
+    if detector._calibrated:
+        return f"from {plural(len(held), 'normal sample')} that the detector had not seen"
     if _crossed(detector):
         return f"from {plural(len(held), 'training sample')}, each scored by members that did not see it"
     return f"from {plural(len(held), 'sample')} kept aside"
@@ -192,17 +195,18 @@ def _marks(explanation: Explanation, i: int) -> list[str]:
 def _rows_of_table(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:
     rows = []
     for i, name in enumerate(names):
+        score = -float(explanation.scores[i])
         items = [
             tag("li", f"{item.feature} = {number(item.value)}, expected {number(item.expected)} "
-                f"({number(item.contribution)} of the score)")
+                f"(takes {number(item.contribution)} off {number(score)})")
             for item in explanation.ranked(i, REASONS)
-            if item.contribution > 0
+            if item.contribution > LEAST * max(score, 0.0)
         ]  # fmt: skip
         rows.append([name, *_marks(explanation, i), tag("ul", *items) if items else "no single value explains it"])
     note = tag(
         "p",
-        "What the score would fall by if one value were as the others of its row predict it, within the "
-        "range of these samples.",
+        "What would be taken off the score if one value were as the others of its row predict it, within the "
+        "range of these samples; values that would take less than a twentieth off it are left out.",
     )
     return join([note, table(["row", "score", "p-value", "why"], rows, prose=True)])
 

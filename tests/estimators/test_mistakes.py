@@ -27,6 +27,7 @@ def fit(X=TABLE, model=None, **kwargs):
 
 DATA = {
     "NaN": (fit(HOLES), ValueError, r"1 NaN and 1 infinite values, the first at index \(3, 2\), in rows 3, 5\. Remove"),
+    "a name twice": (fit(pd.DataFrame(TABLE, columns=list("abcab"))), ValueError, r"'a' \(2 times\), 'b' \(2"),
     "NaN in a column": (fit(pd.DataFrame(HOLES, columns=list("abcde"))), ValueError, "row 3, column 'c'"),
     "nothing": (fit(np.empty((0, 5))), ValueError, r"0 sample\(s\)"),
     "one sample": (fit(TABLE[:1]), ValueError, "at least 2 samples; got 1 sample"),

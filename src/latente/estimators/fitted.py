@@ -17,6 +17,7 @@ from torch import Tensor
 
 from latente.autoencoder import AutoencoderModule
 from latente.data import Rows, Schema, as_rows, loaded
+from latente.data.arrays import refuse_repeated
 from latente.estimators.evaluation import Evaluation, evaluated
 from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.interpolation import interpolate_codes
@@ -38,6 +39,7 @@ def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
     """
     X = loaded(X)
     rows = as_rows(X)
+    refuse_repeated(rows.columns)
     validate_data(estimator, _stand_in(X, rows), reset=reset, skip_check_array=True)
     return rows
 

@@ -30,7 +30,8 @@ from latente.training import seed_of
 
 GREY = (
     "X has values between 0 and 1, of which the Bernoulli distortion is no likelihood: what is returned cannot be "
-    "compared with published figures. Pass pixels of 0 and 1, for example drawn as rng.random(X.shape) < X / X.max()"
+    "compared with published figures. Pass black and white pixels, drawn for example as "
+    "top * (rng.random(X.shape) < X / top), with top = 255 for bytes and 1 for floats in [0, 1]"
 )
 
 

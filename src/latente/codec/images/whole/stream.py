@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
 from latente.codec.images.integers import VALUE_BITS
-from latente.codec.images.stream import EXTRAS, KIND, SYMBOL, Header, quantised
-from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, count_magnitudes
+from latente.codec.images.stream import EXTRAS, KIND, SYMBOL, Header
+from latente.codec.images.tables import MOST, SCALES, SymbolDecoder, SymbolEncoder, count_magnitudes
+from latente.codec.images.whole import trellis
 from latente.codec.images.whole.model import WholeModel
 from latente.codec.limits import Limits, crc32c
 from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 TOGETHER = 4096  # pictures of a section
-SAVING = 1.0  # what a saved bit counts when symbols are chosen
 Pictures = NDArray[np.uint8]
 Symbols = NDArray[np.int64]
 Clusters = NDArray[np.intp]
-Take = Callable[[Symbols, NDArray[np.uint8]], None]
+Tables = NDArray[np.uint8]
+Take = Callable[[Symbols, Tables, Tables], None]
 
 
 def _groups(n: int) -> Iterator[slice]:
@@ -47,17 +48,21 @@ def _check(pictures: Pictures, model: WholeModel) -> None:
 def _code(
     pictures: Pictures, quality: int, model: WholeModel, take: Take, choose: Callable[[Clusters], None] | None = None
 ) -> Pictures:
-    """Returns what pictures will decode to; `choose` is given their clusters, `take` symbols and tables of groups."""
+    """Returns what pictures will decode to; `choose` is given their clusters.
+
+    `take` is given each group's symbols, their tables, and the tables of their scales.
+    """
     rows, clusters = model.analyse(pictures, quality)
     if choose is not None:
         choose(clusters)
-    weights, tables = np.full(rows.shape[1], 6 / math.log(2)), model.context.tables
+    states = np.full(len(rows), trellis.START)
 
-    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], part: slice) -> Symbols:
+    def coder(mean: NDArray[np.float64], which: Tables, part: slice) -> NDArray[np.float64]:
+        nonlocal states
         rest = rows[:, part] - mean / (1 << VALUE_BITS)
-        symbols = quantised(rest, which, weights[part], tables, SAVING)
-        take(symbols.ravel(), which.ravel())
-        return symbols
+        symbols, second, states = trellis.choose(rest, which, states, model.context.tables)
+        take(symbols, which + SCALES * second.astype(np.uint8), which)
+        return trellis.offsets(symbols, second)
 
     return model.synthesise(model.context.run(clusters, quality, coder), clusters, quality)
 
@@ -97,9 +102,10 @@ def write_pictures(
                 encoder.encode_by(model.shares, clusters)
                 crc = crc32c(clusters.astype("<i4"), crc)
 
-            def take(symbols: Symbols, which: NDArray[np.uint8], encoder: SymbolEncoder = encoder) -> None:
+            def take(symbols: Symbols, which: Tables, scales: Tables, encoder: SymbolEncoder = encoder) -> None:
                 nonlocal crc
-                encoder.encode(symbols, which)
+                for *at, _ in trellis.batches(scales):
+                    encoder.encode(symbols[*at], which[*at])
                 crc = crc32c(symbols.astype("<i4"), crc)
 
             _code(pictures[group], quality, model, take, choose)
@@ -131,11 +137,11 @@ def count_symbols(pictures: Pictures, quality: int, model: WholeModel) -> NDArra
         quality: from 0 to QUALITIES.
         model: of the coefficients.
     """
-    found = count_magnitudes(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+    found = np.zeros((trellis.TABLES, MOST + 1), np.int64)
 
-    def take(symbols: Symbols, which: NDArray[np.uint8]) -> None:
+    def take(symbols: Symbols, which: Tables, _: Tables) -> None:
         nonlocal found
-        found = found + count_magnitudes(symbols, which)
+        found = found + count_magnitudes(symbols.ravel(), which.ravel(), trellis.TABLES)
 
     for group in _groups(len(pictures)):
         _code(pictures[group], quality, model, take)
@@ -180,14 +186,21 @@ def _decoded(
     decoder: SymbolDecoder, clusters: Clusters, quality: int, model: WholeModel
 ) -> tuple[NDArray[np.float64], int]:
     """Coefficients and the CRC of the symbols."""
-    crc = crc32c(clusters.astype("<i4"))
+    crc, states = crc32c(clusters.astype("<i4")), np.full(len(clusters), trellis.START)
 
-    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], part: slice) -> Symbols:
+    def coder(mean: NDArray[np.float64], which: Tables, part: slice) -> NDArray[np.float64]:
         nonlocal crc
-        symbols = decoder.decode(which.ravel())
+        symbols, second = np.empty(which.shape, np.int64), np.zeros(which.shape, bool)
+        for rows, columns, moving in trellis.batches(which):
+            if moving:
+                second[rows, columns] = states[rows] & 1
+            tables = which[rows, columns] + SCALES * second[rows, columns].astype(np.uint8)
+            symbols[rows, columns] = decoder.decode(tables)
+            if moving:
+                states[rows] = trellis.moved(states[rows], symbols[rows, columns])
         if np.abs(symbols).max(initial=0) > SYMBOL:
             raise ValueError("a decoded coefficient is too large: the stream is damaged")
         crc = crc32c(symbols.astype("<i4"), crc)
-        return symbols.reshape(which.shape)
+        return trellis.offsets(symbols, second)
 
     return model.context.run(clusters, quality, coder), crc

@@ -133,7 +133,7 @@ def test_bits_are_those_that_training_counts(whole, pictures):
     assert counts.sum() == pictures.size
     which, value = np.nonzero(counts)
     spent = (counts[which, value] * (tables.bits(value, which.astype(np.uint8)))).sum()
-    clusters = whole.model_.analyse(pictures[..., None], 300)[1]
+    clusters = whole.model_.nearest(pictures.reshape(120, -1).astype(np.float32), 300)
     spent += (24 - np.log2(whole.model_.shares[clusters])).sum()
     assert 8 * len(unpack(whole.encode_many(pictures, 300 / QUALITIES)).section("0")) == pytest.approx(spent, abs=64)
     assert SMALLEST_SCALE < LARGEST_SCALE

@@ -21,7 +21,10 @@ from latente.codec.limits import Limits, crc32c
 from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 TOGETHER = 4096  # pictures of a section
+PASSES = 4  # in which an encoder looks for symbols; after each it knows which values are cut to a limit, where errors are 0
+OVERSHOOT = 1.3  # what a value beyond its limit counts in the next pass
 Pictures = NDArray[np.uint8]
+Reals = NDArray[np.float32]
 Symbols = NDArray[np.int64]
 Clusters = NDArray[np.intp]
 Tables = NDArray[np.uint8]
@@ -52,16 +55,35 @@ def _code(
 
     `take` is given each group's symbols, their tables, and the tables of their scales.
     """
-    rows, clusters = model.analyse(pictures, quality)
+    x = pictures.reshape(len(pictures), -1).astype(np.float32)
+    clusters, aim = model.nearest(x, quality), x
     if choose is not None:
         choose(clusters)
-    states = np.full(len(rows), trellis.START)
+    for _ in range(PASSES - 1):
+        beyond = _beyond(x, _run(aim, clusters, quality, model))
+        if not beyond.any():
+            break
+        aim = x + OVERSHOOT * beyond
+    return model.limited(_run(aim, clusters, quality, model, take))
+
+
+def _beyond(x: Reals, decoded: Reals) -> Reals:
+    """How far decoded values are beyond a limit at which the picture's value is: what costs nothing."""
+    below, above = np.where(x == 0, np.minimum(decoded, 0), 0), np.where(x == 255, np.maximum(decoded - 255, 0), 0)
+    found: Reals = below + above
+    return found
+
+
+def _run(aim: Reals, clusters: Clusters, quality: int, model: WholeModel, take: Take | None = None) -> Reals:
+    """Chooses symbols that come near a picture, and returns what they decode to, not yet limited to [0, 255]."""
+    rows, states = model.analyse(aim, clusters, quality), np.full(len(aim), trellis.START)
 
     def coder(mean: NDArray[np.float64], which: Tables, part: slice) -> NDArray[np.float64]:
         nonlocal states
         rest = rows[:, part] - mean / (1 << VALUE_BITS)
         symbols, second, states = trellis.choose(rest, which, states, model.context.tables)
-        take(symbols, which + SCALES * second.astype(np.uint8), which)
+        if take is not None:
+            take(symbols, which + SCALES * second.astype(np.uint8), which)
         return trellis.offsets(symbols, second)
 
     return model.synthesise(model.context.run(clusters, quality, coder), clusters, quality)
@@ -178,7 +200,7 @@ def decode_pictures(reader: ContainerReader, model: WholeModel, limits: Limits) 
             raise AlteredError(
                 f"section {section.name!r} did not decode to what was encoded: its symbols' CRC is wrong"
             )
-        out[group] = model.synthesise(values, clusters, header.quality)
+        out[group] = model.limited(model.synthesise(values, clusters, header.quality))
     return out
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from latente.codec.images.context import LARGEST_SCALE, SMALLEST_SCALE
 from latente.codec.images.integers import VALUE_BITS
+from latente.codec.images.stream import quantised
 from latente.codec.images.tables import MOST, SCALES, Tables
 
 STATES, START = 8, 0
@@ -120,30 +121,30 @@ def choose(
         states: (n,), before.
         tables: TABLES of them.
     """
-    costs, best = _subsets(rest * (2**VALUE_BITS / SPACING), which, tables)
-    plain = costs[..., 1] < costs[..., 0]
-    symbols, second = np.where(plain, best[..., 1], best[..., 0]), np.zeros(which.shape, bool)
-    moves, rows = which >= PLAIN, np.arange(len(which))
-    columns = np.flatnonzero(moves.any(axis=0)).tolist()
+    aim, moves, rows = rest * (2**VALUE_BITS / SPACING), which >= PLAIN, np.arange(len(which))
+    symbols = quantised(aim / 2, which, np.full(which.shape[1], 4 * WEIGHT), tables, 1.0)  # as where no state is moved
+    second, columns = np.zeros(which.shape, bool), np.flatnonzero(moves.any(axis=0)).tolist()
+    costs, best = _subsets(aim[:, columns], which[:, columns], tables)
     spent = np.full((len(which), STATES), np.inf, np.float32)
     spent[rows, states] = 0
-    turns = {}
-    for j in columns:
-        one, other = (spent[:, FROM[:, i, 0]] + costs[:, j][:, SUBSET[:, i]] for i in (0, 1))
-        turns[j] = (other < one).astype(np.intp)
+    turns = []
+    for j, cost in zip(columns, costs, strict=True):
+        one, other = (spent[:, FROM[:, i, 0]] + cost[:, SUBSET[:, i]] for i in (0, 1))
+        turns.append(other < one)
         spent = np.where(moves[:, j, None], np.minimum(one, other), spent)
     ends = at = spent.argmin(axis=1)
-    for j in reversed(columns):
-        way, moving = turns[j][rows, at], moves[:, j]
+    for j, turn, found in zip(reversed(columns), reversed(turns), best[::-1], strict=True):
+        way, moving = turn[rows, at].astype(np.intp), moves[:, j]
         before, subset = FROM[at, way, 0], SUBSET[at, way]
-        symbols[moving, j] = best[rows, j, subset][moving]
+        symbols[moving, j] = found[rows, subset][moving]
         second[moving, j] = (before[moving] & 1).astype(bool)
         at = np.where(moving, before, at)
     return symbols, second, ends
 
 
 def _subsets(aim: NDArray[np.float64], which: Which, tables: Tables) -> tuple[NDArray[np.float32], Symbols]:
-    """(n, size, 4) costs and indices: the best of each quantiser and parity, in the order of SUBSET."""
+    """(size, n, 4) costs and indices: the best of each quantiser and parity, in the order of SUBSET."""
+    aim, which = np.ascontiguousarray(aim.T), np.ascontiguousarray(which.T)
     size, sign = np.abs(aim), np.where(aim < 0, -1, 1)
     costs, best = np.empty((*aim.shape, 4), np.float32), np.empty((*aim.shape, 4), np.int64)
     for second in (0, 1):

@@ -147,8 +147,8 @@ def _codec(path: Path | None) -> AnyCodec | None:
         return LosslessImageCodec.load(path)
     if kind != "array-codec":
         raise ValueError(
-            f"{path} is no fitted codec, or damaged; --model takes what the method save of ArrayCodec (arrays, tables), ImageCodec or "
-            "LosslessImageCodec (pictures) wrote"
+            f"{path} is no fitted codec, or damaged; --model takes what save of ArrayCodec (arrays, tables), "
+            "ImageCodec or LosslessImageCodec (pictures) wrote"
         )
     codec = ArrayCodec.load(path)
     if not hasattr(codec, "archive_"):

@@ -84,7 +84,7 @@ def test_integers_are_what_was_trained():
 
     def coder(mean, which, part):
         means.append(mean / 64)
-        return symbols[:, part] * 64.0
+        return symbols[:, part]
 
     values = context.run(clusters, 300, coder)
     quality = torch.full((4,), 300 / QUALITIES)
@@ -144,6 +144,24 @@ def test_psnr_is_kept_with_the_smallest_quality(whole, pictures):
     assert psnr_of(pictures, whole.decode_many(data)) >= 33
     level = round(ImageCodec.info(data).quality * QUALITIES)
     assert psnr_of(pictures, whole.decode_many(whole.encode_many(pictures, (level - 1) / QUALITIES))) < 33
+
+
+def test_passes_use_that_values_are_limited(whole, pictures, monkeypatch):
+    """Bits and weight * squared error together fall; where no value is 0 or 255 nothing changes."""
+
+    def cost(shown, quality):
+        weight = float(weight_of(torch.tensor(quality), 1))
+        data = whole.encode_many(shown, quality)
+        wrong = np.square(whole.decode_many(data).astype(float) - shown).sum()
+        return 8 * len(data) + weight * wrong, data
+
+    dark, inside = np.maximum(pictures, 40) - 40, np.clip(pictures, 1, 254)
+    assert (dark == 0).mean() > 0.1
+    found = [(cost(dark, q)[0], cost(inside, q)[1]) for q in (0.2, 0.5, 0.8)]
+    monkeypatch.setattr("latente.codec.images.whole.stream.PASSES", 1)
+    for quality, (least, data) in zip((0.2, 0.5, 0.8), found, strict=True):
+        assert least < cost(dark, quality)[0]
+        assert data == cost(inside, quality)[1]
 
 
 def test_pictures_of_another_kind_are_mistakes(whole, picture):

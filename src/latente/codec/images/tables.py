@@ -38,21 +38,18 @@ def magnitudes() -> NDArray[np.float64]:
     return p / p.sum(axis=1, keepdims=True)
 
 
-def count_magnitudes(values: Symbols, which: NDArray[np.uint8], tables: int = SCALES) -> NDArray[np.int64]:
-    """Returns (tables, MOST + 1), how often each magnitude came with each table; larger ones count as MOST.
+def count_magnitudes(values: Symbols, which: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Returns (SCALES, MOST + 1), how often each magnitude came with each table; larger ones count as MOST.
 
     Args:
         values: symbols.
         which: their tables.
-        tables: how many there are.
     """
     key = which.astype(np.int64) * (MOST + 1) + np.minimum(np.abs(values), MOST)
-    return np.bincount(key, minlength=tables * (MOST + 1)).reshape(tables, -1)
+    return np.bincount(key, minlength=SCALES * (MOST + 1)).reshape(SCALES, -1)
 
 
-def tables_of(
-    counts: NDArray[Any] | None = None, expected: NDArray[np.float64] | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def tables_of(counts: NDArray[Any] | None = None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Returns frequencies and the largest magnitude of each table; a model stores them, so they are made only once.
 
     Symbol v has the probability that a logistic variable of the table's scale rounds to v, at least 2^-20, or what was
@@ -61,7 +58,6 @@ def tables_of(
 
     Args:
         counts: as `count_magnitudes` makes them, of symbols like those that will come.
-        expected: probabilities of magnitudes in each table before anything is counted; None for `magnitudes()`.
 
     Example:
         >>> frequencies, reach = tables_of()
@@ -69,12 +65,11 @@ def tables_of(
         >>> int(first[0] + 2 * first[1:-1].sum() + first[-1]) == 2**24
         True
     """
-    prior = magnitudes() if expected is None else expected
-    seen: Any = np.zeros(prior.shape) if counts is None else counts
+    seen: Any = np.zeros((SCALES, MOST + 1)) if counts is None else counts
     floor = np.where(np.arange(MOST + 1) > 0, 2, 1) * LEAST
     rows, reach = [], []
-    for likely, found in zip(prior, seen, strict=True):
-        p = PRIOR * np.maximum(likely, floor) + found
+    for expected, found in zip(magnitudes(), seen, strict=True):
+        p = PRIOR * np.maximum(expected, floor) + found
         p /= p.sum()
         most = max(NEAR, int(np.flatnonzero(p > 4 * LEAST)[-1]) if p[-1] < 0.5 else MOST)
         most = min(most, MOST - 1)
@@ -95,14 +90,13 @@ class Tables:
     Args:
         frequencies: of all tables.
         reach: the largest magnitude of each.
-        tables: how many there are.
 
     Raises:
         ValueError: for what cannot be such tables.
     """
 
-    def __init__(self, frequencies: NDArray[Any], reach: NDArray[Any], tables: int = SCALES) -> None:
-        if reach.dtype != np.int32 or frequencies.dtype != np.int32 or reach.shape != (tables,):
+    def __init__(self, frequencies: NDArray[Any], reach: NDArray[Any]) -> None:
+        if reach.dtype != np.int32 or frequencies.dtype != np.int32 or reach.shape != (SCALES,):
             raise ValueError("the model's tables of frequencies are not integers")
         self.reach = reach.astype(np.int64)
         ends = np.cumsum(self.reach + 2)

@@ -33,9 +33,7 @@ def directions(covariance: Reals) -> tuple[Reals, Reals]:
     return variances[::-1].astype(np.float32), ordered
 
 
-def covariances(
-    x: Reals, shares: Reals, sure: float, shape: tuple[int, int, int] | None = None
-) -> tuple[Reals, Reals]:
+def covariances(x: Reals, shares: Reals, sure: float, shape: tuple[int, int, int] | None = None) -> tuple[Reals, Reals]:
     """Returns (K, D) means and (K, D, D) covariances of clusters.
 
     Args:
@@ -80,7 +78,7 @@ def _copied(total: Reals, mean: Reals, count: float, kinds: list[Any]) -> Reals:
 
 
 def copying(shape: tuple[int, int, int]) -> list[Any]:
-    """Returns sparse matrices (D, D) that make copies of pictures: moved by a pixel, four ways, and stretched, four ways.
+    """Returns sparse matrices (D, D) that make copies of pictures: four moved by a pixel, four stretched.
 
     Args:
         shape: (height, width, channels).
@@ -92,7 +90,9 @@ def copying(shape: tuple[int, int, int]) -> list[Any]:
     """
     height, width, channels = shape
     rows, columns, same = np.arange(height), np.arange(width), sparse.identity(channels)
-    pairs = [(rows, columns + step) for step in (-1, 1)] + [(rows + step, columns) for step in (-1, 1)]
+    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [(rows, columns + step) for step in (-1, 1)] + [
+        (rows + step, columns) for step in (-1, 1)
+    ]
     for part in (1 / STRETCHED, STRETCHED):
         pairs += [(_stretched(height, part), columns), (rows, _stretched(width, part))]
     found = [sparse.kron(sparse.kron(_reading(i, height), _reading(j, width)), same) for i, j in pairs]
@@ -102,7 +102,8 @@ def copying(shape: tuple[int, int, int]) -> list[Any]:
 def _stretched(size: int, part: float) -> NDArray[np.float64]:
     """Places that are `part` times as far from the middle."""
     middle = (size - 1) / 2
-    return middle + (np.arange(size) - middle) * part
+    found: NDArray[np.float64] = middle + (np.arange(size) - middle) * part
+    return found
 
 
 def _reading(places: NDArray[Any], size: int) -> Any:

@@ -26,12 +26,12 @@ from latente.codec.images.integers import (
 )
 from latente.codec.images.quality import ANCHORS
 from latente.codec.images.tables import SCALES, Tables, tables_of
-from latente.codec.images.whole import trellis
 from latente.codec.images.whole.network import WholeModule, weight_of
 
 MOST_VALUES, MOST_CLUSTERS, MOST_WIDTH, MOST_GROUPS = 1024, 256, 1024, 64
 FAR = 64 << UNITS  # magnitude of the logarithms that are stored
-Coder = Callable[[Numbers, NDArray[np.uint8], slice], Numbers]
+Symbols = NDArray[np.int64]
+Coder = Callable[[Numbers, NDArray[np.uint8], slice], Symbols]
 
 
 def whole_tensors(module: WholeModule, counts: NDArray[Any] | None = None) -> dict[str, NDArray[Any]]:
@@ -45,7 +45,7 @@ def whole_tensors(module: WholeModule, counts: NDArray[Any] | None = None) -> di
         name: tensor.detach().double().cpu().numpy() for name, tensor in module.state_dict().items()
     }
     weights = weight_of(torch.linspace(0, 1, QUALITIES + 1, dtype=torch.float64), module.channels).numpy()
-    frequencies, reach = tables_of(counts, trellis.expected())
+    frequencies, reach = tables_of(counts)
     found: dict[str, NDArray[Any]] = {
         "start": to_fixed(real["start.rows"]).astype(np.int32),
         "clusters": to_fixed(real["clusters.weight"]).astype(np.int32),
@@ -111,7 +111,7 @@ class WholeContext:
     Example:
         >>> context = WholeContext(whole_tensors(WholeModule(torch.ones(2, 9))))
         >>> def nothing(mean, which, part):  # a coder of zeros only
-        ...     return np.zeros(mean.shape)
+        ...     return np.zeros(mean.shape, np.int64)
         >>> context.run(np.array([0, 1, 1]), QUALITIES // 2, nothing).shape
         (3, 9)
     """
@@ -129,7 +129,7 @@ class WholeContext:
         if int(sizes.sum(dtype=np.int64)) != size:
             raise ValueError("the model's groups are not of all coefficients")
         self.sizes: list[int] = sizes.tolist()
-        self.tables = Tables(tensors["whole.frequencies"], tensors["whole.reach"], trellis.TABLES)
+        self.tables = Tables(tensors["whole.frequencies"], tensors["whole.reach"])
         self._asinh = asinh_table(tensors["whole.asinh"])
         self._heads = [_Head(tensors, k, width, n) for k, n in enumerate(self.sizes)]
         self._updates = [self._update(tensors, k, n) for k, n in enumerate(self.sizes[:-1])]
@@ -154,8 +154,8 @@ class WholeContext:
         Args:
             clusters: (n,), of the pictures.
             quality: from 0 to QUALITIES.
-            coder: called for each group with means in 1/64 and tables of scales, (n, size), and which coefficients it
-                has; returns how far they are from the means, integers, in 1/64.
+            coder: called for each group with means in 1/64 and tables, (n, size), and which coefficients it has;
+                returns the symbols.
         """
         below = min(quality // PARTS, ANCHORS - 2)
         share = quality - below * PARTS
@@ -166,7 +166,7 @@ class WholeContext:
             part = slice(first, first + size)
             expected = (self._spreads[clusters, part] - self._steps[quality]).astype(np.float64)
             mean, which = self._heads[k](state, expected)
-            known = mean + coder(mean, which, part)
+            known = mean + coder(mean, which, part) * 2.0**VALUE_BITS
             values[:, part], first = known * 2.0**-VALUE_BITS, first + size
             if k < len(self._updates):
                 cut = np.clip(known, -VALUE, VALUE)

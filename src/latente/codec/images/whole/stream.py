@@ -13,22 +13,21 @@ from numpy.typing import NDArray
 
 from latente.codec.errors import AlteredError
 from latente.codec.images.integers import VALUE_BITS
-from latente.codec.images.stream import EXTRAS, KIND, SYMBOL, Header
-from latente.codec.images.tables import MOST, SCALES, SymbolDecoder, SymbolEncoder, count_magnitudes
-from latente.codec.images.whole import trellis
+from latente.codec.images.stream import EXTRAS, KIND, SYMBOL, Header, quantised
+from latente.codec.images.tables import SymbolDecoder, SymbolEncoder, count_magnitudes
 from latente.codec.images.whole.model import WholeModel
 from latente.codec.limits import Limits, crc32c
 from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 TOGETHER = 4096  # pictures of a section
-PASSES = 4  # in which an encoder looks for symbols; after each it knows which values are cut to a limit, where errors are 0
-OVERSHOOT = 1.3  # what a value beyond its limit counts in the next pass
+SAVING = 1.0  # what a saved bit counts when symbols are chosen
+PASSES = 5  # of choosing symbols; after each is known what is beyond 0 or 255, where it costs nothing
+OVERSHOOT = 1.4  # what is beyond counts as so much more in the next pass, which needs fewer of them
 Pictures = NDArray[np.uint8]
 Reals = NDArray[np.float32]
 Symbols = NDArray[np.int64]
 Clusters = NDArray[np.intp]
-Tables = NDArray[np.uint8]
-Take = Callable[[Symbols, Tables, Tables], None]
+Take = Callable[[Symbols, NDArray[np.uint8]], None]
 
 
 def _groups(n: int) -> Iterator[slice]:
@@ -51,9 +50,11 @@ def _check(pictures: Pictures, model: WholeModel) -> None:
 def _code(
     pictures: Pictures, quality: int, model: WholeModel, take: Take, choose: Callable[[Clusters], None] | None = None
 ) -> Pictures:
-    """Returns what pictures will decode to; `choose` is given their clusters.
+    """Returns what pictures will decode to; `choose` is given their clusters, `take` symbols and tables of groups.
 
-    `take` is given each group's symbols, their tables, and the tables of their scales.
+    Where a picture has 0 or 255, decoded values beyond are limited to just that. So symbols are chosen again for a
+    picture that may go on beyond its limits as far as what was decoded does (projections, as P. L. Combettes, 1993, and
+    A. Zakhor, 1992, use them in decoders), and the error elsewhere falls.
     """
     x = pictures.reshape(len(pictures), -1).astype(np.float32)
     clusters, aim = model.nearest(x, quality), x
@@ -76,15 +77,15 @@ def _beyond(x: Reals, decoded: Reals) -> Reals:
 
 def _run(aim: Reals, clusters: Clusters, quality: int, model: WholeModel, take: Take | None = None) -> Reals:
     """Chooses symbols that come near a picture, and returns what they decode to, not yet limited to [0, 255]."""
-    rows, states = model.analyse(aim, clusters, quality), np.full(len(aim), trellis.START)
+    rows, tables = model.analyse(aim, clusters, quality), model.context.tables
+    weights = np.full(rows.shape[1], 6 / math.log(2))
 
-    def coder(mean: NDArray[np.float64], which: Tables, part: slice) -> NDArray[np.float64]:
-        nonlocal states
+    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], part: slice) -> Symbols:
         rest = rows[:, part] - mean / (1 << VALUE_BITS)
-        symbols, second, states = trellis.choose(rest, which, states, model.context.tables)
+        symbols = quantised(rest, which, weights[part], tables, SAVING)
         if take is not None:
-            take(symbols, which + SCALES * second.astype(np.uint8), which)
-        return trellis.offsets(symbols, second)
+            take(symbols.ravel(), which.ravel())
+        return symbols
 
     return model.synthesise(model.context.run(clusters, quality, coder), clusters, quality)
 
@@ -124,10 +125,9 @@ def write_pictures(
                 encoder.encode_by(model.shares, clusters)
                 crc = crc32c(clusters.astype("<i4"), crc)
 
-            def take(symbols: Symbols, which: Tables, scales: Tables, encoder: SymbolEncoder = encoder) -> None:
+            def take(symbols: Symbols, which: NDArray[np.uint8], encoder: SymbolEncoder = encoder) -> None:
                 nonlocal crc
-                for *at, _ in trellis.batches(scales):
-                    encoder.encode(symbols[*at], which[*at])
+                encoder.encode(symbols, which)
                 crc = crc32c(symbols.astype("<i4"), crc)
 
             _code(pictures[group], quality, model, take, choose)
@@ -159,11 +159,11 @@ def count_symbols(pictures: Pictures, quality: int, model: WholeModel) -> NDArra
         quality: from 0 to QUALITIES.
         model: of the coefficients.
     """
-    found = np.zeros((trellis.TABLES, MOST + 1), np.int64)
+    found = count_magnitudes(np.zeros(0, np.int64), np.zeros(0, np.uint8))
 
-    def take(symbols: Symbols, which: Tables, _: Tables) -> None:
+    def take(symbols: Symbols, which: NDArray[np.uint8]) -> None:
         nonlocal found
-        found = found + count_magnitudes(symbols.ravel(), which.ravel(), trellis.TABLES)
+        found = found + count_magnitudes(symbols, which)
 
     for group in _groups(len(pictures)):
         _code(pictures[group], quality, model, take)
@@ -208,21 +208,14 @@ def _decoded(
     decoder: SymbolDecoder, clusters: Clusters, quality: int, model: WholeModel
 ) -> tuple[NDArray[np.float64], int]:
     """Coefficients and the CRC of the symbols."""
-    crc, states = crc32c(clusters.astype("<i4")), np.full(len(clusters), trellis.START)
+    crc = crc32c(clusters.astype("<i4"))
 
-    def coder(mean: NDArray[np.float64], which: Tables, part: slice) -> NDArray[np.float64]:
+    def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], part: slice) -> Symbols:
         nonlocal crc
-        symbols, second = np.empty(which.shape, np.int64), np.zeros(which.shape, bool)
-        for rows, columns, moving in trellis.batches(which):
-            if moving:
-                second[rows, columns] = states[rows] & 1
-            tables = which[rows, columns] + SCALES * second[rows, columns].astype(np.uint8)
-            symbols[rows, columns] = decoder.decode(tables)
-            if moving:
-                states[rows] = trellis.moved(states[rows], symbols[rows, columns])
+        symbols = decoder.decode(which.ravel())
         if np.abs(symbols).max(initial=0) > SYMBOL:
             raise ValueError("a decoded coefficient is too large: the stream is damaged")
         crc = crc32c(symbols.astype("<i4"), crc)
-        return trellis.offsets(symbols, second)
+        return symbols.reshape(which.shape)
 
     return model.context.run(clusters, quality, coder), crc

@@ -90,20 +90,18 @@ def copying(shape: tuple[int, int, int]) -> list[Any]:
     """
     height, width, channels = shape
     rows, columns, same = np.arange(height), np.arange(width), sparse.identity(channels)
-    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [(rows, columns + step) for step in (-1, 1)] + [
-        (rows + step, columns) for step in (-1, 1)
-    ]
+    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [(rows, columns - 1), (rows, columns + 1)]
+    pairs += [(rows - 1, columns), (rows + 1, columns)]
     for part in (1 / STRETCHED, STRETCHED):
         pairs += [(_stretched(height, part), columns), (rows, _stretched(width, part))]
     found = [sparse.kron(sparse.kron(_reading(i, height), _reading(j, width)), same) for i, j in pairs]
     return [matrix.tocsr().astype(np.float32) for matrix in found]
 
 
-def _stretched(size: int, part: float) -> NDArray[np.float64]:
+def _stretched(size: int, part: float) -> NDArray[Any]:
     """Places that are `part` times as far from the middle."""
     middle = (size - 1) / 2
-    found: NDArray[np.float64] = middle + (np.arange(size) - middle) * part
-    return found
+    return np.asarray(middle + (np.arange(size) - middle) * part)
 
 
 def _reading(places: NDArray[Any], size: int) -> Any:

@@ -79,7 +79,7 @@ def test_the_command_names_the_file_of_a_model(referring, tmp_path):
     compress_file(tmp_path / "y.npy")
     ArrayCodec().save(tmp_path / "unfitted.latmodel")
     for model, message in (
-        (tmp_path / "y.npy.lat", "is no codec that ArrayCodec.save wrote"), (tmp_path / "y.npy", "is no codec that"),
+        (tmp_path / "y.npy.lat", "ArrayCodec (arrays, tables), ImageCodec"), (tmp_path / "y.npy", "is no fitted codec"),
         (tmp_path / "unfitted.latmodel", "holds a codec that learned nothing"),
     ):  # fmt: skip
         done = CliRunner().invoke(app, ["decompress", str(referring.output), "-o", "never", "--model", str(model)])

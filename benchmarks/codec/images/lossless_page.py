@@ -72,6 +72,14 @@ def model_of(sheet: Sequence[Row]) -> str:
     return next(row["note"].split("model ")[1] for row in sheet if row["way"].startswith("latente lossy"))
 
 
+def fewer(sheet: Sequence[Row]) -> str:
+    """How many times fewer bytes than WebP at its quality near 25 dB, for at least its PSNR."""
+    webp = next(row for row in sheet if row["way"].startswith("WEBP") and float(row["psnr"]) > 25)
+    ours = [row for row in sheet if row["way"].startswith("latente lossy") and row["psnr"] >= webp["psnr"]]
+    least = min(int(row["bytes"]) for row in ours)
+    return f"{int(webp['bytes']) / least:.2f} times fewer bytes than WebP at {webp['psnr']} dB"
+
+
 def main() -> None:
     rows, sheet = read("lossless.csv"), read("sheet.csv")
     photos, bits = kodak(rows)
@@ -119,6 +127,8 @@ def main() -> None:
         "the stream, 1,000 pictures are larger than all of these.",
         "",
         f"The same sheet with loss, near 25 dB: {', '.join(lossy)}.",
+        f"That is {fewer(sheet)}. This codec was fitted to the first 58,000 training pictures; what was chosen was",
+        "chosen on the last 2,000.",
         f"The model of latente is not counted: {model_of(sheet)}. With it, its streams are larger than all others.",
         "",
     ]

@@ -156,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("part", choices=["formats", "lossless", "lossy"])
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--samples", type=int, help="training pictures; 24,000 for lossless, all for lossy")
+    parser.add_argument("--samples", type=int, help="training pictures; 24,000 for lossless, 58,000 for lossy")
     parser.add_argument("--codec", type=Path, help="file of the fitted codec; made where it is missing")
     options = parser.parse_args()
     if options.part != "formats" and options.codec is None:
@@ -166,7 +166,7 @@ def main() -> None:
     elif options.part == "lossless":
         made = lossless(options.epochs, options.samples or 24_000, options.codec)
     else:
-        made = lossy(options.epochs, options.samples or 60_000, options.codec)
+        made = lossy(options.epochs, options.samples or 58_000, options.codec)
     with RESULTS.open(newline="") as file:
         kept = [old for old in csv.DictReader(file) if part_of(old["way"]) != options.part]
     rows = [r for part in ("formats", "lossless", "lossy") for r in (*kept, *made) if part_of(r["way"]) == part]

@@ -145,6 +145,11 @@ def _codec(path: Path | None) -> AnyCodec | None:
         return ImageCodec.load(path)
     if kind == "lossless-image-codec":
         return LosslessImageCodec.load(path)
+    if kind != "array-codec":
+        raise ValueError(
+            f"{path} is no fitted codec, or damaged; --model takes what save of ArrayCodec (arrays, tables), "
+            "ImageCodec or LosslessImageCodec (pictures) wrote"
+        )
     codec = ArrayCodec.load(path)
     if not hasattr(codec, "archive_"):
         raise ValueError(f"{path} holds a codec that learned nothing; fit it before you save it")

@@ -6,6 +6,7 @@ not, and their CRC is in the stream.
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ def stored(name: str) -> tuple[bytes, np.ndarray]:
 def test_pictures_of_the_shipped_model(name: str) -> None:
     stream, before = stored(name)
     assert np.abs(ImageCodec().decode(stream).astype(int) - before).max() <= 1
+
+
+def test_tiny_pictures_as_wholes() -> None:
+    """The stream holds its model of pictures 5 x 4, a small one; it has large tables, so it is packed."""
+    stream = lzma.decompress((FROZEN / "whole.lat.xz").read_bytes())
+    with Image.open(FROZEN / "whole.png") as image:
+        before = np.asarray(image).astype(int).reshape(-1, 5, 4)
+    assert len(before) == 64
+    assert np.abs(ImageCodec().decode_many(stream).astype(int) - before).max() <= 1
 
 
 def test_lossless_pictures() -> None:

@@ -106,16 +106,27 @@ def test_what_cannot_be_kept_goes_byte_by_byte_and_is_said(tmp_path, picture, co
 
 
 def test_other_bounds(photo, tmp_path, codec):
-    for arguments, reason in (
-        ({"max_error": 0.1}, "as a quality or a PSNR"),
-        ({"psnr": 120}, "dB"),
-    ):
-        done = compress_file(photo, overwrite=True, codec=codec, **arguments)
-        assert done.kind == "bytes"
-        assert reason in done.notes[0]
+    done = compress_file(photo, overwrite=True, codec=codec, max_error=0.1)
+    assert done.kind == "bytes"
+    assert "as a quality or a PSNR" in done.notes[0]
     done = compress_file(photo, overwrite=True, codec=codec, psnr=28)
     decoded = seen(decompress_file(done.output, tmp_path / "back.png", codec=codec).output)
     assert psnr_of(seen(photo), decoded) >= 28
+
+
+def test_a_psnr_out_of_reach_is_kept_without_a_loss(photo, picture, codec, tmp_path):
+    done = compress_file(photo, overwrite=True, codec=codec, psnr=120)
+    assert done.kind == "image-lossless"
+    assert done.exact
+    assert "kept without a loss: the codec reaches" in done.notes[0]
+    assert done.output.stat().st_size < photo.stat().st_size
+    back = decompress_file(done.output, tmp_path / "back.png").output
+    assert np.array_equal(seen(back), seen(photo))
+    Image.fromarray(picture).save(tmp_path / "photo.jpg", quality=60)
+    done = compress_file(tmp_path / "photo.jpg", codec=codec, psnr=120)
+    assert done.kind == "bytes"
+    assert "not 120 dB" in done.notes[0]
+    assert "a JPEG file has fewer bytes" in done.notes[0]
 
 
 def test_what_a_picture_file_says_and_is_not_kept(photo, picture, codec, tmp_path):

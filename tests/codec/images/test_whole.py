@@ -133,7 +133,7 @@ def test_bits_are_those_that_training_counts(whole, pictures):
     assert counts.sum() == pictures.size
     which, value = np.nonzero(counts)
     spent = (counts[which, value] * (tables.bits(value, which.astype(np.uint8)))).sum()
-    clusters = whole.model_.analyse(pictures[..., None], 300)[1]
+    clusters = whole.model_.nearest(pictures.reshape(120, -1).astype(np.float32), 300)
     spent += (24 - np.log2(whole.model_.shares[clusters])).sum()
     assert 8 * len(unpack(whole.encode_many(pictures, 300 / QUALITIES)).section("0")) == pytest.approx(spent, abs=64)
     assert SMALLEST_SCALE < LARGEST_SCALE
@@ -144,6 +144,24 @@ def test_psnr_is_kept_with_the_smallest_quality(whole, pictures):
     assert psnr_of(pictures, whole.decode_many(data)) >= 33
     level = round(ImageCodec.info(data).quality * QUALITIES)
     assert psnr_of(pictures, whole.decode_many(whole.encode_many(pictures, (level - 1) / QUALITIES))) < 33
+
+
+def test_passes_use_that_values_are_limited(whole, pictures, monkeypatch):
+    """Bits and weight * squared error together fall; where no value is 0 or 255 nothing changes."""
+
+    def cost(shown, quality):
+        weight = float(weight_of(torch.tensor(quality), 1))
+        data = whole.encode_many(shown, quality)
+        wrong = np.square(whole.decode_many(data).astype(float) - shown).sum()
+        return 8 * len(data) + weight * wrong, data
+
+    dark, inside = np.maximum(pictures, 40) - 40, np.clip(pictures, 1, 254)
+    assert (dark == 0).mean() > 0.1
+    found = [(cost(dark, q)[0], cost(inside, q)[1]) for q in (0.2, 0.5, 0.8)]
+    monkeypatch.setattr("latente.codec.images.whole.stream.PASSES", 1)
+    for quality, (least, data) in zip((0.2, 0.5, 0.8), found, strict=True):
+        assert least < cost(dark, quality)[0]
+        assert data == cost(inside, quality)[1]
 
 
 def test_pictures_of_another_kind_are_mistakes(whole, picture):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PictureFormat"]
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -62,7 +63,11 @@ class PictureFormat:
                 extras=extras,
             )
         except ValueError as error:
-            raise Unfit(str(error)) from error
+            if not chosen:
+                raise Unfit(str(error)) from error
+            file.seek(start)
+            file.truncate()
+            return _without_loss(path, file, settings, str(error))
         info, largest, psnr = _measured(file, start, photo, codec)
         total = info.compressed_bytes - sum(len(content) for content, _ in extras.values())
         method = f"{_method(info)}, PSNR {psnr:.2f} dB, {8 * total / (h * w):.3f} bits a pixel"
@@ -114,6 +119,15 @@ class PictureFormat:
         more = [(name, size) for name, size in sizes.items() if name in EXTRAS]
         parts += [_extra(name, int(originals[name]), size) for name, size in more]
         return tuple(parts)
+
+
+def _without_loss(path: Path, file: BinaryIO, settings: Settings, reason: str) -> Written:
+    """Writes a picture whose PSNR its codec does not reach by the lossless one, which keeps any."""
+    try:
+        written = ExactPictureFormat().write(path, file, settings)
+    except Unfit as other:
+        raise Unfit(f"{reason}; nor without a loss: {other}") from other
+    return replace(written, notes=(f"kept without a loss: {reason}", *written.notes))
 
 
 def _codec(settings: Settings, reader: ContainerReader | None = None) -> ImageCodec:

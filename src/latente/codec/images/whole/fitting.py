@@ -48,7 +48,8 @@ def fit_whole(pictures: Pictures, trainer: Trainer | None, rng: np.random.Genera
         rng: decides everything random.
     """
     x = pictures.reshape(len(pictures), -1).astype(np.float32)
-    mixture = _stored(fit_mixture(x, rng))
+    shape = pictures.shape[1], pictures.shape[2], pictures.shape[3]
+    mixture = _stored(fit_mixture(x, rng, shape))
     clusters = mixture.nearest(x)
     seed = int(rng.integers(2**31))
     with torch.random.fork_rng(devices=[]):
@@ -60,7 +61,6 @@ def fit_whole(pictures: Pictures, trainer: Trainer | None, rng: np.random.Genera
     _settings(trainer, len(x)).fit(module, source, WholeRateDistortion(), seed=seed)
     module = module.eval().cpu()
     shares = np.bincount(clusters, minlength=len(mixture.means))
-    shape = pictures.shape[1], pictures.shape[2], pictures.shape[3]
     plain = WholeModel(whole_model_of(module, mixture, shape, shares, "uncounted"))
     some = pictures[np.sort(rng.permutation(len(pictures))[:COUNTED])]
     counts = np.sum([count_symbols(some, round(q * QUALITIES), plain) for q in AT], axis=0)

@@ -15,11 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_CLUSTERS, MOST_TURNED = 32, 512
+from latente.codec.images.whole.covariances import covariances, directions
+
+MOST_CLUSTERS, MOST_TURNED = 32, 800
 PER_CLUSTER = 1500  # pictures that each cluster has on average, at least
 SAMPLES = 30_000  # on which clusters are found
-ROUNDS = 15, 5  # of k-means, and of assigning by what a picture costs
-SURE = 200  # pictures that the covariance within all clusters counts as in each
+LEADING = 256  # directions that decide which cluster a picture is in while clusters are found
+ROUNDS = 15, 5, 4  # of k-means, of assigning by what a picture costs, and of sharing
+SHARED = 0.2  # difference of costs, for each leading direction, at which a cluster's share falls to 1 / e
+LEAST_SHARE = 0.03  # shares below count as 0
+SURE = 200, 50  # pictures that what clusters have in common counts as in each, while they are found and at the end
 NOISE = 150.0  # variance below which a coefficient tells nothing of a cluster; about a squared error at low qualities
 LEAST = 0.05  # variance of a coefficient
 Reals = NDArray[np.float32]
@@ -83,6 +88,15 @@ class Mixture:
             x: (n, D), pictures.
             noise: variance that is added to that of each coefficient.
         """
+        return self.costs(x, noise).argmin(1)
+
+    def costs(self, x: Reals, noise: float = NOISE) -> Reals:
+        """Returns (n, K), -2 times the logarithm of each picture's density in each cluster, up to a constant.
+
+        Args:
+            x: (n, D), pictures.
+            noise: variance that is added to that of each coefficient.
+        """
         costs, p = np.empty((len(x), len(self.means)), np.float32), self.turns.shape[1]
         y = x @ self.basis
         for k, (mean, turn) in enumerate(zip(self.means, self.turns, strict=True)):
@@ -90,7 +104,7 @@ class Mixture:
             rest = y - mean
             costs[:, k] = np.square(rest[:, :p] @ turn) @ (1 / variance[:p]) + np.log(variance).sum()
             costs[:, k] += np.square(rest[:, p:]) @ (1 / variance[p:])
-        return costs.argmin(1)
+        return costs
 
 
 def _members(clusters: Clusters) -> Iterator[tuple[int, Clusters]]:
@@ -99,33 +113,48 @@ def _members(clusters: Clusters) -> Iterator[tuple[int, Clusters]]:
         yield k, np.flatnonzero(clusters == k)
 
 
-def fit_mixture(x: Reals, rng: np.random.Generator) -> Mixture:
+def fit_mixture(x: Reals, rng: np.random.Generator, shape: tuple[int, int, int] | None = None) -> Mixture:
     """Returns the transform that suits pictures.
 
     Clusters start from k-means in the leading directions. Then pictures go where their Gaussian likelihood with some
-    noise is largest, and means and covariances are made anew.
+    noise is largest, and means and covariances are made anew; at last pictures are shared between clusters, and
+    moved and stretched copies of them are counted, too, since a cluster has few pictures for so many directions.
 
     Args:
         x: (n, D), from 0 to 255.
         rng: chooses samples and first centres.
+        shape: (height, width, channels) of pictures; None for rows that are none, which have no copies.
     """
     n, d = x.shape
-    clusters, turned = max(1, min(MOST_CLUSTERS, n // PER_CLUSTER)), min(MOST_TURNED, d)
+    clusters, leading = max(1, min(MOST_CLUSTERS, n // PER_CLUSTER)), min(LEADING, d)
     centred = x - x.mean(0)
-    basis = _directions(centred.T @ centred / n)[1]
-    some = x[rng.permutation(n)[:SAMPLES]]
-    which = _k_means(some @ basis[:, :turned], clusters, rng)
+    basis = directions(centred.T @ centred / n)[1]
+    y = x @ basis[:, :leading]
+    some, plain = y[rng.permutation(n)[:SAMPLES]], np.eye(leading, dtype=np.float32)
+    shares = _whole(_k_means(some, clusters, rng), clusters)
     for _ in range(ROUNDS[1]):
-        which = _described(some, which, basis, clusters, turned).nearest(some)
-    every = _described(some, which, basis, clusters, turned).nearest(x)
-    return _described(x, every, basis, clusters, turned)
+        mixture = _turned(plain, covariances(some, shares, SURE[0]), leading)
+        shares = _whole(mixture.nearest(some), clusters)
+    mixture = _turned(plain, covariances(some, shares, SURE[0]), leading)
+    for _ in range(ROUNDS[2]):
+        found = covariances(x, _shared(mixture.costs(y), max(2.0, SHARED * leading)), SURE[1], shape)
+        mixture = _turned(basis[:, :leading], found, leading)
+        mixture = Mixture(plain, mixture.means, mixture.turns, mixture.spreads)
+    return _turned(basis, found, min(MOST_TURNED, d))
 
 
-def _directions(covariance: Reals) -> tuple[Reals, Reals]:
-    """Variances and directions, from the largest variance on."""
-    variances, directions = np.linalg.eigh(covariance.astype(np.float64))
-    ordered: Reals = np.ascontiguousarray(directions[:, ::-1], dtype=np.float32)
-    return variances[::-1].astype(np.float32), ordered
+def _whole(which: Clusters, clusters: int) -> Reals:
+    """(n, K) shares of pictures that are each in one cluster."""
+    return np.eye(clusters, dtype=np.float32)[which]
+
+
+def _shared(costs: Reals, softness: float) -> Reals:
+    """(n, K) shares of pictures in clusters: what a Gaussian mixture says for a softness of 2, and softer ones."""
+    shares = np.exp((costs.min(axis=1, keepdims=True) - costs) / np.float32(softness))
+    shares /= shares.sum(axis=1, keepdims=True)
+    shares[shares < LEAST_SHARE] = 0
+    found: Reals = shares / shares.sum(axis=1, keepdims=True)
+    return found
 
 
 def _k_means(y: Reals, clusters: int, rng: np.random.Generator) -> Clusters:
@@ -140,18 +169,12 @@ def _k_means(y: Reals, clusters: int, rng: np.random.Generator) -> Clusters:
     return which
 
 
-def _described(x: Reals, which: Clusters, basis: Reals, clusters: int, turned: int) -> Mixture:
-    """The mixture of pictures whose clusters are known; covariances are drawn towards that within all clusters."""
-    y = x @ basis
-    means = np.tile(y.mean(0), (clusters, 1))
-    for k, at in _members(which):
-        means[k] = y[at].mean(0)
-    rest = y - means[which]
-    within = rest.T @ rest / len(x)
-    turns, spreads = np.empty((clusters, turned, turned), np.float32), np.empty(means.shape, np.float32)
-    for k in range(clusters):
-        mine = rest[which == k]
-        covariance = (mine.T @ mine + SURE * within) / (len(mine) + SURE)
-        variances, turns[k] = _directions(covariance[:turned, :turned])
-        spreads[k] = np.sqrt(np.maximum(np.append(variances, np.diag(covariance)[turned:]), LEAST))
+def _turned(basis: Reals, found: tuple[Reals, Reals], turned: int) -> Mixture:
+    """The mixture of clusters' means and covariances, in some directions of all, of which the first are turned."""
+    means, every = found[0] @ basis, found[1]
+    turns, spreads = np.empty((len(means), turned, turned), np.float32), np.empty(means.shape, np.float32)
+    for k, covariance in enumerate(every):
+        seen = basis.T @ covariance @ basis
+        variances, turns[k] = directions(seen[:turned, :turned])
+        spreads[k] = np.sqrt(np.maximum(np.append(variances, np.diag(seen)[turned:]), LEAST))
     return Mixture(basis, means, turns, spreads)

@@ -22,6 +22,7 @@ FORMAT = 2  # of image models; 1 are those of `images.model`
 LARGEST = 1 << 16  # magnitude of what is stored of the transform
 NOISE = 24  # part of a step's square that counts as variance of a coefficient when a cluster is chosen
 Pictures = NDArray[np.uint8]
+Reals = NDArray[np.float32]
 Clusters = NDArray[np.intp]
 
 
@@ -99,28 +100,42 @@ class WholeModel:
         spreads = np.exp2(self.model.tensors["whole.spreads"] / 4096.0).astype(np.float32)
         return Mixture(basis, means, turns, spreads * np.float32(np.pi / np.sqrt(3)))
 
-    def analyse(self, pictures: Pictures, quality: int) -> tuple[NDArray[np.float64], Clusters]:
-        """Returns coefficients in steps, (n, D), and the cluster of each picture.
+    def nearest(self, x: Reals, quality: int) -> Clusters:
+        """Returns (n,), the cluster of each picture.
 
         Args:
-            pictures: (n, height, width, channels).
+            x: (n, D), pictures.
             quality: from 0 to QUALITIES.
         """
-        x, step = pictures.reshape(len(pictures), -1).astype(np.float32), self.context.step(quality)
-        clusters = self.mixture.nearest(x, step**2 / NOISE)
-        return self.mixture.coefficients(x, clusters).astype(np.float64) / step, clusters
+        return self.mixture.nearest(x, self.context.step(quality) ** 2 / NOISE)
 
-    def synthesise(self, values: NDArray[np.float64], clusters: Clusters, quality: int) -> Pictures:
-        """Returns pictures (n, height, width, channels).
+    def analyse(self, x: Reals, clusters: Clusters, quality: int) -> NDArray[np.float64]:
+        """Returns (n, D) coefficients in steps.
+
+        Args:
+            x: (n, D), pictures.
+            clusters: (n,).
+            quality: from 0 to QUALITIES.
+        """
+        return self.mixture.coefficients(x, clusters).astype(np.float64) / self.context.step(quality)
+
+    def synthesise(self, values: NDArray[np.float64], clusters: Clusters, quality: int) -> Reals:
+        """Returns (n, D) pictures, values not yet limited to [0, 255].
 
         Args:
             values: (n, D), coefficients in steps.
             clusters: (n,).
             quality: from 0 to QUALITIES.
         """
-        y = (values * self.context.step(quality)).astype(np.float32)
-        x = np.clip(np.rint(self.mixture.values(y, clusters)), 0, 255).astype(np.uint8)
-        return x.reshape(len(values), *self.shape)
+        return self.mixture.values((values * self.context.step(quality)).astype(np.float32), clusters)
+
+    def limited(self, x: Reals) -> Pictures:
+        """Returns pictures (n, height, width, channels).
+
+        Args:
+            x: (n, D), values.
+        """
+        return np.clip(np.rint(x), 0, 255).astype(np.uint8).reshape(len(x), *self.shape)
 
 
 def _shape(tensors: Mapping[str, NDArray[Any]]) -> tuple[int, int, int]:

@@ -21,7 +21,10 @@ from latente.codec.streams import MODEL, ContainerReader, ContainerWriter
 
 TOGETHER = 4096  # pictures of a section
 SAVING = 1.0  # what a saved bit counts when symbols are chosen
+PASSES = 5  # of choosing symbols; after each is known what is beyond 0 or 255, where it costs nothing
+OVERSHOOT = 1.4  # what is beyond counts as so much more in the next pass, which needs fewer of them
 Pictures = NDArray[np.uint8]
+Reals = NDArray[np.float32]
 Symbols = NDArray[np.int64]
 Clusters = NDArray[np.intp]
 Take = Callable[[Symbols, NDArray[np.uint8]], None]
@@ -47,16 +50,41 @@ def _check(pictures: Pictures, model: WholeModel) -> None:
 def _code(
     pictures: Pictures, quality: int, model: WholeModel, take: Take, choose: Callable[[Clusters], None] | None = None
 ) -> Pictures:
-    """Returns what pictures will decode to; `choose` is given their clusters, `take` symbols and tables of groups."""
-    rows, clusters = model.analyse(pictures, quality)
+    """Returns what pictures will decode to; `choose` is given their clusters, `take` symbols and tables of groups.
+
+    Where a picture has 0 or 255, decoded values beyond are limited to just that. So symbols are chosen again for a
+    picture that may go on beyond its limits as far as what was decoded does (projections, as P. L. Combettes, 1993, and
+    A. Zakhor, 1992, use them in decoders), and the error elsewhere falls.
+    """
+    x = pictures.reshape(len(pictures), -1).astype(np.float32)
+    clusters, aim = model.nearest(x, quality), x
     if choose is not None:
         choose(clusters)
-    weights, tables = np.full(rows.shape[1], 6 / math.log(2)), model.context.tables
+    for _ in range(PASSES - 1):
+        beyond = _beyond(x, _run(aim, clusters, quality, model))
+        if not beyond.any():
+            break
+        aim = x + OVERSHOOT * beyond
+    return model.limited(_run(aim, clusters, quality, model, take))
+
+
+def _beyond(x: Reals, decoded: Reals) -> Reals:
+    """How far decoded values are beyond a limit at which the picture's value is: what costs nothing."""
+    below, above = np.where(x == 0, np.minimum(decoded, 0), 0), np.where(x == 255, np.maximum(decoded - 255, 0), 0)
+    found: Reals = below + above
+    return found
+
+
+def _run(aim: Reals, clusters: Clusters, quality: int, model: WholeModel, take: Take | None = None) -> Reals:
+    """Chooses symbols that come near a picture, and returns what they decode to, not yet limited to [0, 255]."""
+    rows, tables = model.analyse(aim, clusters, quality), model.context.tables
+    weights = np.full(rows.shape[1], 6 / math.log(2))
 
     def coder(mean: NDArray[np.float64], which: NDArray[np.uint8], part: slice) -> Symbols:
         rest = rows[:, part] - mean / (1 << VALUE_BITS)
         symbols = quantised(rest, which, weights[part], tables, SAVING)
-        take(symbols.ravel(), which.ravel())
+        if take is not None:
+            take(symbols.ravel(), which.ravel())
         return symbols
 
     return model.synthesise(model.context.run(clusters, quality, coder), clusters, quality)
@@ -172,7 +200,7 @@ def decode_pictures(reader: ContainerReader, model: WholeModel, limits: Limits) 
             raise AlteredError(
                 f"section {section.name!r} did not decode to what was encoded: its symbols' CRC is wrong"
             )
-        out[group] = model.synthesise(values, clusters, header.quality)
+        out[group] = model.limited(model.synthesise(values, clusters, header.quality))
     return out
 
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, spearmanr
 
-from latente.anomaly import CrossConformal, SplitConformal, conformal_p_values, select
+from latente.anomaly import (
+    AnomalyDetector,
+    CrossConformal,
+    Ensemble,
+    SplitConformal,
+    conformal_p_values,
+    select,
+)
 from latente.anomaly.calibration import conformal_threshold, cross_scores
 from latente.anomaly.fitting import folds_of
 
@@ -53,6 +60,13 @@ def test_nothing_to_select():
     assert not select([0.5, 0.9], 0.1).any()
 
 
+def test_what_could_not_be_scored_is_no_test():
+    p = np.array([0.001, np.nan, 0.9, 0.02, np.nan, 0.04])
+    known = ~np.isnan(p)
+    assert (select(p, 0.05)[known] == select(p[known], 0.05)).all()
+    assert not select(p, 0.05)[~known].any()
+
+
 @pytest.mark.parametrize(("p", "fdr", "message"), [([0.1], 0.0, "fdr"), ([0.1], 1.5, "fdr"), ([2.0], 0.1, "p-values")])
 def test_values_outside_are_refused(p, fdr, message):
     with pytest.raises(ValueError, match=message):
@@ -90,3 +104,21 @@ def test_cross_scores_of_two_folds_are_as_they_are():
     of_members = np.random.default_rng(6).uniform(1, 2, (10, 2)).astype(np.float32)
     folds = np.arange(10) % 2
     np.testing.assert_allclose(cross_scores(of_members, folds), of_members[np.arange(10), folds], rtol=1e-6)
+
+
+def test_ties_at_zero_do_not_hide_scores_a_little_above_it():
+    of_members = np.tile(np.array([0.0, 0.0, 0.0, 3.0], np.float32), (100, 1))
+    folds = np.arange(100) % 4
+    expected = np.where(folds == 3, 0.0, 1.0)  # the mean of the three that saw it: 1 for all but those of the last fold
+    np.testing.assert_allclose(np.sort(cross_scores(of_members, folds)), np.sort(expected))
+
+
+def test_the_rate_holds_on_a_table_of_few_values():
+    """Most new rows equal a training row, and many equal one that only some of the members know."""
+    rates = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        train, new = rng.integers(0, 3, (200, 4)).astype(float), rng.integers(0, 3, (2000, 4)).astype(float)
+        detector = AnomalyDetector(Ensemble(members=8, steps=10), false_alarm_rate=0.2, random_state=seed).fit(train)
+        rates.append((detector.predict(new) == -1).mean())
+    assert np.mean(rates) <= 0.2 + 3 * np.std(rates) / np.sqrt(12)

@@ -13,7 +13,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 
 from latente import Autoencoder, ModelFileError, Trainer, VariationalAutoencoder
-from latente.anomaly import AnomalyDetector, CalibrationWarning, Ensemble, NearestReferences, load
+from latente.anomaly import (
+    AnomalyDetector,
+    CalibrationWarning,
+    Ensemble,
+    NearestCodes,
+    NearestReferences,
+    SplitConformal,
+    load,
+)
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(2, 6))
@@ -227,7 +235,36 @@ def test_a_part_is_set_by_name():
     assert (detector.scoring.references, detector.autoencoder.members) == (5, 6)
 
 
+def test_the_part_that_a_default_or_a_short_string_stands_for_is_set_by_name():
+    detector = AnomalyDetector(scoring="nearest_codes:7", calibration="split").set_params(
+        autoencoder__members=6, scoring__references=50, calibration__fraction=0.4
+    )
+    assert detector.autoencoder == Ensemble(members=6)
+    assert detector.scoring == NearestCodes(k=7, references=50)
+    assert detector.calibration == SplitConformal(0.4)
+    of_contaminated = AnomalyDetector().set_params(scoring__residual=0.5, contamination="auto").scoring
+    assert of_contaminated == NearestReferences(16, residual=0.5, trim=0.1)
+    with pytest.raises(ValueError, match="no parameter 'fold'"):
+        AnomalyDetector().set_params(calibration__fold=3)
+
+
+@pytest.mark.parametrize("settings", [{"autoencoder": Autoencoder(2, trainer=QUIET)}, {"contamination": 0.1}])
+def test_names_of_columns_are_no_reason_to_warn(settings):
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    detector = AnomalyDetector(**{"autoencoder": SMALL, "random_state": 0, **settings}).fit(frame)  # a warning fails
+    assert list(detector.feature_names_in_) == list(frame.columns)
+
+
 # What is refused, and what is handled
+
+
+def test_a_fitted_autoencoder_must_know_these_columns():
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    known = FrozenEstimator(Autoencoder(2, trainer=QUIET, random_state=0).fit(frame))
+    with pytest.raises(ValueError, match="not those that the FrozenEstimator's model was fitted on"):
+        AnomalyDetector(known).fit(frame[frame.columns[::-1]])
+    with pytest.raises(ValueError, match=r"trained on samples of shape"):
+        AnomalyDetector(known).fit(X[:, 1:])
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ def test_a_blot_is_found_in_an_image():
     assert np.abs(explanation.expected[:, 3:5, 0:2]).mean() < 8
     with pytest.raises(ValueError, match="have no names to rank"):
         explanation.ranked()
-    assert len(explanation.figure(0).axes) == 3
+    shown = explanation.figure(0).axes[2].images[0].get_array()
+    np.testing.assert_allclose(np.square(shown), explanation.contributions[0])
 
 
 @pytest.mark.parametrize("layout", ["nt", "nct", "ntc"])
@@ -91,11 +92,18 @@ def test_a_spike_is_found_in_a_signal(layout):
     explanation = detector.explain(broken)
     assert explanation.per_step().shape == (100, 40)
     assert (explanation.per_step().argmax(1) == 17).mean() > 0.9
-    assert len(explanation.figure(0).axes) == 2
+    upper, lower = explanation.figure(0).axes
+    legend = upper.get_legend()
+    assert (
+        [text.get_text() for text in legend.get_texts()] == ["channel 0", "channel 1"] if layout != "nt" else not legend
+    )
+    np.testing.assert_array_equal(lower.lines[0].get_ydata(), explanation.per_step()[0])
 
 
 def test_bars_have_the_names_and_values(detector):
-    figure = detector.explain(pd.DataFrame(X[:1], columns=list("abcdef"))).figure(0, count=3)
+    explanation = detector.explain(pd.DataFrame(X[:1], columns=list("abcdef")))
+    figure = explanation.figure(0, count=3)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == 3
+    assert f"{-explanation.scores[0]:.3g}" in figure.axes[0].get_xlabel()
     assert all(" = " in label and "expected" in label for label in labels)

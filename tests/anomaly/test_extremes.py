@@ -149,3 +149,17 @@ def test_a_heavy_tail_keeps_its_scale_and_is_named():
     with pytest.warns(DominatedColumnWarning, match="column 1"):
         detector = AnomalyDetector(SMALL, random_state=0).fit(heavy)
     np.testing.assert_array_equal(detector.schema_.factor, decide(heavy).factor)
+
+
+def test_of_a_few_rows_no_few_are_an_exception():
+    x = np.array([[0.1, 1.3], [0.2, 1.2], [0.0, -2.3]])
+    mean, spread, held = robust_moments(x)
+    np.testing.assert_allclose((mean, spread, held), (x.mean(0), x.std(0), np.zeros(2)))
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e153, 1e200, 1e300])
+def test_columns_of_any_size_are_judged_alike(factor):
+    x = np.random.default_rng(0).normal(size=(300, 4))
+    detector = AnomalyDetector(Ensemble(members=4, steps=30), random_state=0).fit(x * factor)  # a warning fails
+    far = np.array([[9.0, -9.0, 9.0, -9.0]])
+    assert detector.predict(np.concatenate([x[:2], far]) * factor).tolist() == [1, 1, -1]

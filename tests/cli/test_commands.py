@@ -87,6 +87,18 @@ def test_sample(process, image_model, tmp_path):
     np.testing.assert_array_equal(grid[:8, 10:18], expected[1])
 
 
+def test_sample_like_data_needs_no_prior(call, tmp_path):
+    model = tmp_path / "plain"
+    assert call("fit", "digits", "-o", model, "--latent-dim", 4, "--epochs", 2, "--quiet").code == 0
+    asked = ("--like", "digits", "--density", "mixture:3", "--temperature", 0.5, "--label", "3", "--seed", 2)
+    done = call("sample", model, "-n", 5, *asked, "-o", tmp_path / "new.npy")
+    assert done.code == 0, done.err
+    data = datasets.load("digits")
+    generator = latente.Generator(latente.load(model), "mixture:3", random_state=2).fit(data.x_train, data.y_train)
+    expected = generator.sample(5, y=3, temperature=0.5, random_state=2)
+    np.testing.assert_array_equal(np.load(tmp_path / "new.npy"), expected)
+
+
 def test_evaluate(process, work, table, table_model):
     done = process("evaluate", table_model, work / "table.parquet", "--json")
     assert (done.code, done.err) == (0, "")

@@ -51,6 +51,32 @@ def test_flags_stand_beside_the_rows_own_names(files, call):
     assert (scores == flags["anomaly_score"]).all()
 
 
+def test_a_row_with_a_missing_value_is_flagged_and_named_and_the_others_are_judged(files, call):
+    today = pl.read_csv(files / "today.csv")
+    today[3, "a"] = None
+    today.write_csv(files / "lacking.csv")
+    common = ("--train", files / "normal.csv", "--false-alarm-rate", "0.02")
+    whole = call("detect", files / "today.csv", *common, "-o", files / "whole.csv", "--save", files / "watch")
+    done = call(
+        "detect", files / "lacking.csv", "--model", files / "watch", "-o", files / "flags.csv",
+        "--report", files / "lacking.html",
+    )  # fmt: skip
+    assert (whole.code, done.code) == (0, 0), done.err
+    assert "1 of them without a score, for values that are missing or infinite: row 3" in done.out
+    expected, flags = pl.read_csv(files / "whole.csv"), pl.read_csv(files / "flags.csv")
+    assert flags[3].rows() == [("row 3", None, None, 1)]
+    kept = pl.int_range(120, eager=True) != 3
+    assert flags.filter(kept).equals(expected.filter(kept))
+    page = (files / "lacking.html").read_text()
+    assert "Without a score, for values that are missing or infinite, and flagged: row 3." in page
+    assert "nan" not in page.lower().split("</style>")[1]
+    odd = pl.int_range(120, eager=True) % 2 == 1
+    today.with_columns(a=pl.when(odd).then("a"), b=pl.when(~odd).then("b")).write_csv(files / "none.csv")
+    none = call("detect", files / "none.csv", "--model", files / "watch", "-o", files / "none-flags.csv")
+    assert none.code != 0
+    assert "each of the 120 samples" in none.err
+
+
 def test_data_may_be_its_own_training_data(files, call):
     done = call("detect", files / "today.csv", "-o", files / "flags.parquet", "--id", "name", "--fdr", "0.5")
     assert done.code == 0

@@ -107,6 +107,14 @@ MISTAKES = {
         ["--path", "'circular'", "'spherical'"],
     ),
     "no prior": ("sample {model} -o {out}/x.npy", ["no prior", "latente.generation"]),
+    "no prior, but data": ("sample {model} -o {out}/x.npy", ["--like DATA"]),
+    "density of nothing": ("sample {vae} --density kde -o {out}/x.npy", ["--density", "--like DATA"]),
+    "label of a file": (
+        "sample {vae} --like {work}/images.npy --label 3 -o {out}/x.npy",
+        ["only data sets", "images.npy"],
+    ),
+    "unknown label": ("sample {vae} --like digits --label x -o {out}/x.npy", ["unknown label 'x'", "0, 1, 2"]),
+    "unknown density": ("sample {vae} --like digits --density kdee -o {out}/x.npy", ["Did you mean 'kde'"]),
     "no samples": ("sample {vae} -n 0 -o {out}/x.npy", ["at least 1", "got 0"]),
     "reference of another shape": ("evaluate {model} {work}/table.csv --reference {work}/rows.npy", ["64", "12"]),
     # the command line itself

@@ -104,12 +104,14 @@ def test_1_on_a_table(cells):
 
 
 def test_1_decay_leads_the_default_network_back_to_pca(digits):
-    """No warning then; a sound rate is still better."""
+    """A note then; a sound rate is still better."""
     broken = make(trainer={"learning_rate": 0.2}).fit(digits.train)
     result = broken.evaluate(digits.test, reference=digits.train)
     assert error(make().fit(digits.train), digits) < 0.8 * result.error
     assert result.error < 1.02 * result.pca_error
-    assert "warning" not in [f.severity for f in diagnose(broken, digits.test, reference=digits.train)]
+    found = diagnose(broken, digits.test, reference=digits.train)
+    assert (found[0].name, found[0].severity) == ("learning rate too high", "note")
+    assert found[0].change == {"trainer__learning_rate": USUAL_LEARNING_RATE}
 
 
 def test_2_a_learning_rate_100_times_too_low(digits):
@@ -223,6 +225,13 @@ def test_10_nine_of_ten_rows_are_copies(digits):
     sound = make(trainer={"epochs": 100}).fit(data.train)
     gone(sound, data, name)
     assert error(sound, data) < 1.05 * error(broken, data)  # from a tenth of the rows
+
+
+def test_10_of_pictures_with_a_border(digits):
+    """The first 64 pixels are the same in all of them, which says nothing about how many pictures there can be."""
+    data = Data(np.pad(load_digits().images, ((0, 0), (4, 0), (4, 4))), 600)
+    data.train = np.repeat(data.train[:60], 10, axis=0)
+    assert "540 of 600 rows (90%)" in first(make().fit(data.train), data, "duplicate rows")[0].message
 
 
 # Sizes

@@ -224,6 +224,19 @@ def test_codes_that_repeat(normal):
     assert report.hole_fraction is None
     assert report.path_ratio == pytest.approx(1, abs=1e-5)
     assert "of the codes differ" in str(report)
+    assert "healthy" not in names(report)  # where the codes lie was not looked at
+
+
+def test_a_constant_code_is_a_fault(normal):
+    report = latent_report(by_hand(lambda x: 0 * x, same, normal), normal, random_state=0)
+    assert (report.hole_fraction, report.jump, report.trustworthiness) == (None, None, None)
+    assert [(f.name, f.severity) for f in report.findings] == [("constant code", "warning")]
+
+
+def test_one_sample_collapses_nothing(variational, digits):
+    report = latent_report(variational, digits[:1], random_state=0)
+    assert report.active_units is None
+    assert [f.name for f in report.findings] == ["nothing to say"]
 
 
 @pytest.mark.parametrize("n", [2, 3, 20])

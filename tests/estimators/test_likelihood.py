@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 import latente
 from latente import Trainer, VariationalAutoencoder
 from latente.data import DataSpec
+from latente.distortions import Bernoulli
 from latente.networks import MLP
 
 pytestmark = pytest.mark.usefixtures("untouched_generators")
@@ -91,6 +92,8 @@ def test_draws_come_from_the_random_state(factor_analysis, X):
 def test_active_units(factor_analysis, X):
     assert factor_analysis.active_units(X).tolist() == [True, True, True]
     assert factor_analysis.active_units(X, threshold=1e6).tolist() == [False, False, False]
+    with pytest.raises(ValueError, match="got 1 sample, at least 2 are needed"):
+        factor_analysis.active_units(X[:1])
 
 
 def test_a_larger_beta_says_less_and_rebuilds_worse(X):
@@ -213,12 +216,15 @@ def test_the_score_is_that_of_the_mode_and_no_bound(factor_analysis, X, exact):
 def test_a_binarised_model_is_saved_and_resumed(tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (120, 8, 8), dtype=np.uint8)
     trainer = Trainer(epochs=2, verbose=False)
-    model = VariationalAutoencoder(
-        2, network=MLP((8,)), distortion="bernoulli", objective="binarized", trainer=trainer, random_state=0
-    ).fit(grey)
+    model = VariationalAutoencoder(2, network=MLP((8,)), objective="binarized", trainer=trainer, random_state=0).fit(
+        grey
+    )
+    assert model.recipe_.distortion == Bernoulli()  # what fits drawn pixels
     model.save(tmp_path / "model")
     loaded = latente.load(tmp_path / "model")
     black = np.where(grey[:5] > 127, 255, 0).astype(np.uint8)
     a, b = (m.log_likelihood(black, 50, random_state=0) for m in (model, loaded))
     assert np.array_equal(a, b)
     assert (a < 0).all()
+    with pytest.warns(UserWarning, match="between 0 and 1, of which the Bernoulli distortion is no likelihood"):
+        model.log_likelihood(grey[:5], 10, random_state=0)

@@ -10,7 +10,7 @@ import scipy.sparse
 from torch import nn
 
 import latente
-from latente import MLP, VQ, Autoencoder, Conv, DataSpec, Gaussian, GaussianNoise, Trainer
+from latente import MLP, VQ, Autoencoder, AutoencoderClassifier, Conv, DataSpec, Gaussian, GaussianNoise, Trainer
 from latente.objectives import Trimmed
 from latente.training.stepper import Stepper
 
@@ -27,6 +27,7 @@ def fit(X=TABLE, model=None, **kwargs):
 
 DATA = {
     "NaN": (fit(HOLES), ValueError, r"1 NaN and 1 infinite values, the first at index \(3, 2\), in rows 3, 5\. Remove"),
+    "a name twice": (fit(pd.DataFrame(TABLE, columns=list("abcab"))), ValueError, r"'a' \(2 times\), 'b' \(2"),
     "NaN in a column": (fit(pd.DataFrame(HOLES, columns=list("abcde"))), ValueError, "row 3, column 'c'"),
     "nothing": (fit(np.empty((0, 5))), ValueError, r"0 sample\(s\)"),
     "one sample": (fit(TABLE[:1]), ValueError, "at least 2 samples; got 1 sample"),
@@ -180,3 +181,9 @@ def test_pictures_of_another_size():
     model = Autoencoder(2, trainer=Trainer(epochs=1), random_state=0).fit(PICTURES)
     with pytest.raises(ValueError, match=r"samples of shape \(8, 7\), but this model was trained on .*\(8, 8\)"):
         model.transform(PICTURES[:, :, :7])
+    with pytest.raises(ValueError, match=r"samples of shape \(7, 8\), but this model was trained on .*\(8, 8\)"):
+        model.transform(PICTURES[:, :7])
+    labels = np.arange(len(PICTURES)) % 2
+    classifier = AutoencoderClassifier(model, trainer=Trainer(epochs=1), random_state=0).fit(PICTURES, labels)
+    with pytest.raises(ValueError, match=r"samples of shape \(7, 8\), but this model was trained on .*\(8, 8\)"):
+        classifier.predict(PICTURES[:, :7])

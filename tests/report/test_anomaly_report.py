@@ -8,6 +8,7 @@ import pytest
 from latente import DataSpec
 from latente.anomaly import AnomalyDetector, Ensemble
 from latente.report import write_anomaly_report
+from latente.report.anomaly_plots import _count_ticks
 
 RNG = np.random.default_rng(0)
 SMALL = Ensemble(members=4, rows=128, steps=50)
@@ -99,6 +100,36 @@ def test_where_the_threshold_comes_from(calibration, contamination, words, tmp_p
     text = write_anomaly_report(detector, tmp_path / "page.html", X).read_text()
     assert words in text
     assert ("kept aside" in text) == (calibration == "split")
+
+
+def test_fresh_normal_samples_are_said_to_set_the_threshold(tmp_path):
+    X = DATA["table"][0]
+    detector = AnomalyDetector(SMALL, random_state=0).fit(X[:100]).calibrate(X[100:])
+    restored = AnomalyDetector.load(detector.save(tmp_path / "detector"))
+    for known in (detector, restored):
+        text = write_anomaly_report(known, tmp_path / "page.html", X).read_text()
+        assert "from 50 normal samples that the detector had not seen" in text
+        assert "each scored by members that did not see it" not in text
+    text = write_anomaly_report(detector.fit(X), tmp_path / "page.html", X).read_text()
+    assert "each scored by members that did not see it" in text
+
+
+def test_a_value_that_takes_little_off_the_score_is_no_reason(judged, tmp_path):
+    import re
+
+    detector, batch = judged
+    text = write_anomaly_report(detector, tmp_path / "page.html", batch, count=200).read_text()
+    taken = re.findall(r"takes ([\d.,e-]+) off ([\d.,e-]+)", text)
+    assert len(taken) > 50
+    assert all(float(part.replace(",", "")) >= 0.049 * float(score.replace(",", "")) for part, score in taken)
+    explanation = detector.explain(batch)
+    none = (explanation.contributions <= 0.05 * -explanation.scores[:, None]).all(1)
+    assert 0 < none.sum() == text.count("no single value explains it")
+
+
+def test_ticks_of_counts_are_numbers_that_the_axis_holds():
+    assert _count_ticks(7.0) == [0, 5]
+    assert _count_ticks(450.0) == [0, 5, 10, 30, 100, 300]
 
 
 def test_what_is_expected_lies_within_the_columns_range(judged, tmp_path):

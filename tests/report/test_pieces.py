@@ -23,6 +23,7 @@ from latente.report.layers import layers
 from latente.report.measures import measure_neighbours, nearest
 from latente.report.pictures import Canvas, data_uri, sheet
 from latente.report.plots import apart, curve_plot, map_plot
+from latente.report.svg import plot
 from latente.report.words import Words, joined, noise_words, number, percent, plural
 
 
@@ -167,3 +168,15 @@ def test_names_on_the_map_do_not_overlap():
     gaps = np.diff(np.sort(moved[:, 1]))
     assert gaps.min() > 0.05 - 1e-3
     assert np.array_equal(moved[:, 0], places[:, 0])
+
+
+def test_words_in_a_drawing_keep_their_decimals():
+    def draw(fig):
+        ax = fig.add_subplot()
+        ax.plot([0.0, 1.0], [0.0012345, 0.0067891])
+        ax.set_xticks([0.0, 1.0], ["0.001", "1.2345 V"])
+
+    drawing = plot(draw, (4.6, 3.0), "numbers", "numbers")
+    assert ">0.001</text>" in drawing
+    assert ">1.2345 V</text>" in drawing
+    assert not re.search(r"<[^>]*\d\.\d{3,}[^>]*>", drawing)  # places are short

@@ -87,7 +87,13 @@ def test_an_unstable_run_with_large_steps_is_told_to_take_small_ones():
     assert numbers(cause.message)[:3] == [0.2, 0.05, 400]
     assert cause.change == {"trainer__learning_rate": 2e-3}
     assert symptom.advice == "It follows from: learning rate too high."
-    assert found(history(HEALTHY, learning_rate=0.2)) == {}
+    assert found(history(HEALTHY, learning_rate=0.04)) == {}
+
+
+def test_steps_larger_than_a_weight_are_a_note_even_where_the_loss_falls():
+    (alone,) = found(history(HEALTHY, learning_rate=0.2)).values()
+    assert (alone.name, alone.severity) == ("learning rate too high", "note")
+    assert alone.change == {"trainer__learning_rate": 2e-3}
 
 
 def test_the_advised_rate_fits_the_weights():

@@ -95,7 +95,8 @@ def cross_scores(of_members: NDArray[np.float32], folds: NDArray[np.int64]) -> A
     A sample's own score is the mean of the few members that did not see it, which spreads more than that of all: a
     threshold from it would be too far out. How much more is measured with members that did see the sample: the
     quantiles of the means of one fold's members beside those of all these. Each own score is multiplied by the ratio at
-    its rank.
+    its rank. Where the divisor is 0, as in tables with many equal rows, the larger quantile of the two stands: a new
+    row that some members have a copy of and others not scores a little above 0.
 
     Args:
         of_members: (n, members), higher for anomalies; member i was trained without fold i modulo the number of folds.
@@ -113,8 +114,10 @@ def cross_scores(of_members: NDArray[np.float32], folds: NDArray[np.int64]) -> A
         return own
     few = np.sort(groups[rows, (folds + 1) % count])
     many = np.sort((groups.sum(1) - own) / (count - 1))
+    ordered = np.sort(own)
     ratio = np.divide(many, few, out=np.ones_like(few), where=few > 0)
-    return own * ratio[np.argsort(np.argsort(own, kind="stable"), kind="stable")]
+    scaled = np.where(few > 0, ordered * ratio, np.maximum(ordered, many))
+    return scaled[np.argsort(np.argsort(own, kind="stable"), kind="stable")]
 
 
 def conformal_p_values(scores: Array, calibration: Array) -> Array:
@@ -159,7 +162,8 @@ def select(p_values: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
     discovery rate"; Bates et al. (2023) for conformal p-values.
 
     Args:
-        p_values: (n,), of the whole batch.
+        p_values: (n,), of the whole batch; NaN, of a sample that could not be scored, is no test: it is not selected,
+            and n does not count it.
         fdr: the rate, between 0 and 1.
 
     Raises:
@@ -172,8 +176,11 @@ def select(p_values: Any, fdr: float = 0.1) -> NDArray[np.bool_]:
     if not is_number(fdr, 0, 1) or fdr in (0, 1):
         raise ValueError(f"fdr must be between 0 and 1; got {fdr!r}")
     p = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or not bool(((p >= 0) & (p <= 1)).all()):
-        raise ValueError(f"p-values must be a list of numbers in [0, 1]; got an array of shape {p.shape}")
-    order = np.sort(p)
-    below = np.flatnonzero(order <= fdr * np.arange(1, len(p) + 1) / max(1, len(p)))
+    if p.ndim != 1:
+        raise ValueError(f"p-values must be a list of numbers; got an array of shape {p.shape}")
+    outside = (p < 0) | (p > 1)
+    if outside.any():
+        raise ValueError(f"p-values must be in [0, 1]; got {p[outside][0]:g} and {int(outside.sum()) - 1} more outside")
+    order = np.sort(p[~np.isnan(p)])
+    below = np.flatnonzero(order <= fdr * np.arange(1, len(order) + 1) / max(1, len(order)))
     return p <= order[below[-1]] if len(below) else np.zeros(len(p), dtype=bool)

@@ -155,7 +155,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         model = given.estimator if isinstance(given, FrozenEstimator) else given
         if isinstance(model, Autoencoder):
             if given is not model:
-                check_is_fitted(model, "module_")
+                _check_frozen(model, rows)
             return None, given
         if not isinstance(given, (str, Ensemble, type(None))):
             raise TypeError(
@@ -169,6 +169,18 @@ class AnomalyDetector(PartParams, FittedDetector):
         part = part or Ensemble()
         part.check()
         return schema, part
+
+    def _inner(self, name: str, rest: str) -> Any:
+        """Returns the part in the argument `name`; where it is None or a short string, what that stands for, made."""
+        value = getattr(self, name)
+        if value is None or isinstance(value, str):
+            if name == "autoencoder":
+                self.autoencoder = resolve(value, Ensemble, Ensemble())
+            elif name == "scoring":
+                self.scoring = self._score()
+            elif name == "calibration":
+                self.calibration = self._calibration(self.autoencoder or Ensemble())
+        return super()._inner(name, rest)
 
     def _calibration(self, part: Any) -> Calibration:
         automatic = CrossConformal() if isinstance(part, Ensemble) else SplitConformal()
@@ -246,15 +258,28 @@ class AnomalyDetector(PartParams, FittedDetector):
         of_members = self._training_scores(prepared(self.schema_, samples[kept[use]]), torch.from_numpy(use))
         training = mean_of(of_members)
         if held is not None:
-            self.calibration_scores_ = self.score_samples(samples[held[:CALIBRATED]])
+            self.calibration_scores_ = self._scores_of(samples[held[:CALIBRATED]])
         elif isinstance(how, CrossConformal):
             self.calibration_scores_ = -cross_scores(of_members, folds[use])
         else:
             self.calibration_scores_ = None
-        asked = training if self.rate_ is not None else self.score_samples(samples[kept[use]])  # as predict will
+        asked = training if self.rate_ is not None else self._scores_of(samples[kept[use]])  # as predict will
+        self._calibrated = False
         self.offset_ = self._threshold(asked)
         self._expectation = None
         if self.schema_.kind == "table":
             normal = training > np.quantile(training, 0.1) if self.contaminated else np.ones(len(use), dtype=bool)
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
             self._expectation = Expectation.of(self._fitted.within(prepared(self.schema_, chosen)))
+
+
+def _check_frozen(model: Autoencoder, rows: Rows) -> None:
+    """Raises NotFittedError or ValueError for a model that was not fitted to columns or shapes like these."""
+    check_is_fitted(model, "module_")
+    model.schema_.check_shape(rows)
+    own = getattr(model, "feature_names_in_", None)
+    if own is not None and rows.columns is not None and list(own) != list(rows.columns):
+        raise ValueError(
+            f"the columns {list(rows.columns)} are not those that the FrozenEstimator's model was fitted on, "
+            f"{list(own)}; select those, in that order"
+        )

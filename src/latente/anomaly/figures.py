@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from latente.anomaly.series_explanation import SeriesExplanation
 
 LONGEST = 24  # characters of a column's name
+NAMED = 10  # channels in a legend, at most
 
 
 def draw(explanation: Explanation, index: int, count: int) -> Figure:
@@ -39,9 +40,14 @@ def _bars(figure: Figure, explanation: Explanation, index: int, count: int) -> N
     figure.set_size_inches(7, 1 + 0.32 * len(ranked))
     ax = figure.add_subplot()
     ax.barh(range(len(ranked)), [item.contribution for item in ranked])
-    labels = [f"{str(item.feature)[:LONGEST]} = {item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
+    labels = [f"{_short(item.feature)} = {item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
     ax.set_yticks(range(len(ranked)), labels, parse_math=False)
-    ax.set_xlabel("fall of the score without it")
+    ax.set_xlabel(f"taken off the score of {-explanation.scores[index]:.3g} if it were as expected")
+
+
+def _short(name: str | int) -> str:
+    text = str(name)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _maps(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
@@ -49,7 +55,7 @@ def _maps(figure: Figure, explanation: Explanation, index: int, count: int) -> N
     pictures = {
         "image": (explanation.values[index].astype(float), "gray"),
         "reconstruction": (explanation.expected[index], "gray"),
-        "squared residual, scaled": (explanation.contributions[index], "magma"),
+        "residual, in its usual scales": (np.sqrt(np.maximum(explanation.contributions[index], 0)), "magma"),
     }
     for i, (title, (picture, colours)) in enumerate(pictures.items(), 1):
         ax = figure.add_subplot(1, 3, i)
@@ -71,8 +77,10 @@ def _steps(figure: Figure, explanation: Explanation, index: int, count: int) -> 
     signal = explanation.values[index]
     signal = signal.T if explanation.layout == "nct" else signal
     upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.plot(np.asarray(signal, dtype=float))
+    lines = upper.plot(np.asarray(signal, dtype=float))
     upper.set_ylabel("signal")
+    if 1 < len(lines) <= NAMED:
+        upper.legend(lines, [f"channel {i}" for i in range(len(lines))], loc="upper right", fontsize="small")
     lower.plot(explanation.per_step()[index])
     lower.set_ylabel("contribution")
     lower.set_xlabel("step")
@@ -111,4 +119,4 @@ def draw_series(explanation: SeriesExplanation, step: int, around: int, channels
 
 
 def _channel_name(explanation: SeriesExplanation, channel: int) -> str:
-    return f"channel {channel}" if explanation.names is None else explanation.names[channel][:LONGEST]
+    return f"channel {channel}" if explanation.names is None else _short(explanation.names[channel])

@@ -21,7 +21,7 @@ from latente.anomaly.calibration import conformal_p_values, conformal_threshold,
 from latente.anomaly.explanation import Expectation, Explanation, explain
 from latente.anomaly.fitting import Fitted, mean_of, pieces, prepared
 from latente.anomaly.scores import Score, State
-from latente.data import Rows, Schema
+from latente.data import Rows, Schema, as_rows
 from latente.estimators.fitted import read_checked
 from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.parts import is_number
@@ -67,6 +67,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     _level: Tensor
     _usual: Tensor  # the residuals' scale
     _expectation: Expectation | None
+    _calibrated = False  # whether the calibration scores are those of samples given to `calibrate`
 
     @property
     def contaminated(self) -> bool:
@@ -222,7 +223,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         scores = self.score_samples(X)
         if not len(scores):
             raise ValueError("calibrate needs normal samples; X has none")
-        self.calibration_scores_ = scores
+        self.calibration_scores_, self._calibrated = scores, True
         return self.set_rate(rate)
 
     # Keeping
@@ -271,8 +272,9 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         if not np.isfinite(threshold):
             m = len(calibration)
             warnings.warn(
-                f"{m} calibration samples cannot show a rate of {rate:g}: the smallest p-value is {1 / (m + 1):.3g}, "
-                f"so nothing will be flagged. It takes {int(np.ceil(1 / rate)) - 1} of them, or a higher rate",
+                f"{m} calibration sample{'s' * (m != 1)} cannot show a rate of {rate:g}: the smallest p-value is "
+                f"{1 / (m + 1):.3g}, so nothing will be flagged. It takes {int(np.ceil(1 / rate)) - 1} of them, or "
+                "a higher rate",
                 CalibrationWarning,
                 stacklevel=4,
             )
@@ -312,6 +314,11 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         if index is not None:
             views = replace(views, index=index.expand(backbone.members, -1))
         return (self.score_(views, self._state) / self._level[:, None]).T + backbone.excess(x)[:, None]
+
+    def _scores_of(self, samples: NDArray[Any]) -> Array:
+        """Returns `score_samples` of samples (n, ...) that came from data which was checked; they have no names."""
+        rows = as_rows(samples)
+        return collected((mean_of(piece) for piece in self._scores(self._scaled(rows))), len(rows), None)
 
     def _training_scores(self, x: Tensor, index: Tensor) -> NDArray[np.float32]:
         """Returns the members' scores (n, members) of training samples, none of them held against itself."""

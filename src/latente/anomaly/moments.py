@@ -17,6 +17,7 @@ FEW = 1e-3  # of a column's values, at least one; together they are not to hold
 MOST = 0.5  # of its variance,
 FAR = 2000.0  # when they lie farther off than this, in standard deviations of the others
 WARNED = 0.9  # of a column's variance; where they hold more, a warning says so
+FEWEST = 10  # times as many values as the few; of less, the few are no exception
 NAMED = 10  # columns in the warning, at most
 
 Array = NDArray[np.float64]
@@ -37,13 +38,14 @@ class DominatedColumnWarning(UserWarning):
     """
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def robust_moments(x: NDArray[Any]) -> tuple[Array, Array, Array]:
     """Returns each column's mean, standard deviation, and the fraction of its variance that a few values hold.
 
     Of n values the k farthest from the median, k = max(1, n / 1000), are set to the next one where they hold more than
-    half of the variance, the farthest is more than 2,000 standard deviations of the rest away, and the rest is not
-    constant (winsorising; Tukey 1962, "The future of data analysis"). All other columns, heavy tails among them, have
-    their ordinary moments; the fraction is 0 where it is below a half.
+    half of the variance, the farthest is more than 2,000 standard deviations of the rest away, the rest is not
+    constant, and there are ten values at least (winsorising; Tukey 1962, "The future of data analysis"). All other
+    columns, heavy tails among them, have their ordinary moments; the fraction is 0 where it is below a half.
 
     Args:
         x: (n, columns).
@@ -57,11 +59,10 @@ def robust_moments(x: NDArray[Any]) -> tuple[Array, Array, Array]:
     """
     x = np.asarray(x, dtype=np.float64)
     few = max(1, round(FEW * len(x)))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, spread, held = x.mean(0), x.std(0), np.zeros(x.shape[1])
-        farthest = np.maximum(x.max(0) - mean, mean - x.min(0))
-        usual = few * np.square(farthest) <= 0.1 * MOST * len(x) * np.square(spread)
-    for j in np.flatnonzero(~usual | ~np.isfinite(spread)) if len(x) > few + 1 else ():
+    mean, spread, held = x.mean(0), x.std(0), np.zeros(x.shape[1])
+    farthest = np.maximum(x.max(0) - mean, mean - x.min(0))
+    usual = few * np.square(farthest) <= 0.1 * MOST * len(x) * np.square(spread)
+    for j in np.flatnonzero(~usual | ~np.isfinite(spread)) if len(x) >= FEWEST * few else ():
         middle = np.median(x[:, j])
         limit = np.partition(np.abs(x[:, j] - middle), -few - 1)[-few - 1]
         rest = x[:, j].clip(middle - limit, middle + limit)

@@ -52,6 +52,7 @@ def save(detector: FittedDetector, path: str | Path) -> Path:
             "ensemble": None if fitted.models else _ensemble(detector).to_dict(),
             "values": fitted.schema.size,
             "offset": None if np.isinf(detector.offset_) else detector.offset_,
+            "calibrated": detector._calibrated,
             "hashes": [_hash(folder / MODEL.format(i)) for i in range(len(fitted.models))],
         },
         "training": {},
@@ -132,6 +133,7 @@ def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> Anoma
         raise ModelFileError(f"a detector needs a score; the file describes a {type(score).__name__}")
     detector._fitted, detector.schema_, detector.score_ = fitted, fitted.schema, score
     detector.offset_ = -np.inf if data["offset"] is None else float(data["offset"])
+    detector._calibrated = bool(data.get("calibrated", False))  # files before 2026-11-26 do not say
     detector._level, detector._usual = tensors["level"], tensors["usual"]
     calibration = tensors.get("calibration")
     detector.calibration_scores_ = None if calibration is None else calibration.numpy()

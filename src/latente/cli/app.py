@@ -17,8 +17,9 @@ from latente.cli.detecting import detect
 from latente.cli.fitting import fit
 from latente.cli.judging import evaluate, info, report
 from latente.cli.problems import one_line_warnings, report_problem
+from latente.cli.sampling import sample
 from latente.cli.sharing import datasets, demo, export
-from latente.cli.using import denoise, interpolate, inverse, reconstruct, sample, transform
+from latente.cli.using import denoise, interpolate, inverse, reconstruct, transform
 
 EXAMPLES: dict[Callable[..., None], str] = {
     fit: "latente fit fashion-mnist-10k -o clothes --latent-dim 16 --epochs 20",

@@ -15,6 +15,8 @@ from latente.cli.naming import Named
 from latente.cli.outputs import SEPARATORS, new_file
 from latente.cli.printing import show
 
+NAMED = 10  # samples without a score in a message, at most
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -23,7 +25,7 @@ class Judged:
     Attributes:
         scores: (n,), higher for more normal ones; NaN where there is none.
         p_values: (n,), or None where there are none.
-        flags: (n,), which are flagged.
+        flags: (n,), which are flagged; those without a score are.
         fdr: at which they were selected, or None.
         found: what else there is to say, for machines.
         words: the same for people, after the number of those flagged.
@@ -50,11 +52,24 @@ def judged(detector: Any, named: Named, fdr: float | None) -> Judged:
 
     if not isinstance(detector, AnomalyDetector):
         return judged_series(detector, named, fdr)
-    scores = detector.score_samples(named.X)
+    scores = detector.score_samples(named.X, missing="nan")
+    lost = np.isnan(scores)
+    words = _words_of_lost(named, np.flatnonzero(lost))
     known = detector.calibration_scores_ is not None
     p_values = detector.p_values_of(scores) if known or fdr is not None else None
     flags = scores < detector.offset_ if fdr is None or p_values is None else select(p_values, fdr)
-    return Judged(scores, p_values, flags, fdr, {"false_alarm_rate": detector.rate_})
+    found = {"false_alarm_rate": detector.rate_, "missing": int(lost.sum())}
+    return Judged(scores, p_values, flags | lost, fdr, found, words)
+
+
+def _words_of_lost(named: Named, lost: NDArray[np.int64]) -> str:
+    """Returns which samples could not be scored, in words; raises ValueError where that is all of them."""
+    if not len(lost):
+        return ""
+    if len(lost) == len(named.ids):
+        raise ValueError(f"each of the {len(lost)} samples of {named.source} has values that are missing or infinite")
+    names = ", ".join(str(named.ids[i]) for i in lost[:NAMED]) + (", ..." if len(lost) > NAMED else "")
+    return f", {len(lost)} of them without a score, for values that are missing or infinite: {names}"
 
 
 def write_judged(found: Judged, detector: Any, named: Named, output: Path, as_json: bool) -> None:

@@ -1,8 +1,8 @@
-"""`latente transform`, `inverse`, `reconstruct`, `denoise`, `interpolate` and `sample`: a fitted model at work."""
+"""`latente transform`, `inverse`, `reconstruct`, `denoise` and `interpolate`: a fitted model at work."""
 
 from __future__ import annotations
 
-__all__ = ["denoise", "interpolate", "inverse", "reconstruct", "sample", "transform"]
+__all__ = ["denoise", "interpolate", "inverse", "open_for", "reconstruct", "transform", "write_samples"]
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,8 +51,8 @@ def inverse(
     as_json: options.Json = False,
 ) -> None:
     """Turn codes back into samples, in the data's own units."""
-    fitted = _open_for(model, output, force)
-    _write_samples(fitted, output, _result(output, fitted.inverse_transform, codes), as_json)
+    fitted = open_for(model, output, force)
+    write_samples(fitted, output, _result(output, fitted.inverse_transform, codes), as_json)
 
 
 def reconstruct(
@@ -66,10 +66,10 @@ def reconstruct(
     as_json: options.Json = False,
 ) -> None:
     """Send samples through the code and back."""
-    fitted = _open_for(model, output, force)
+    fitted = open_for(model, output, force)
     X = read_samples(data, resize=resize).X
     samples = _result(output, fitted.reconstruct, X, corrupt=corrupt, random_state=seed)
-    _write_samples(fitted, output, samples, as_json)
+    write_samples(fitted, output, samples, as_json)
 
 
 def denoise(
@@ -120,7 +120,7 @@ def _denoise_by_reconstruction(
     X = read_samples(noisy, resize=resize).X
     if fitted.recipe_.corruption is None:
         note("note: this model was trained without --corruption; only if it had --target did it learn to remove noise")
-    _write_samples(fitted, output, _result(output, fitted.reconstruct, X), as_json)
+    write_samples(fitted, output, _result(output, fitted.reconstruct, X), as_json)
 
 
 def interpolate(
@@ -138,30 +138,17 @@ def interpolate(
     """Walk from one sample to another through the latent space."""
     from latente.data import as_rows
 
-    fitted = _open_for(model, output, force)
+    fitted = open_for(model, output, force)
     rows = as_rows(read_samples(data, resize=resize).X)
     for name, index in (("--from", start), ("--to", end)):
         if not 0 <= index < len(rows):
             raise ValueError(f"{name} must name one of the {len(rows)} samples, 0 to {len(rows) - 1}; got {index}")
     a, b = (rows.read(index, index + 1)[0] for index in (start, end))
     way = fitted.interpolate(a, b, steps, path=path.value)
-    _write_samples(fitted, output, way, as_json, across=len(way))
+    write_samples(fitted, output, way, as_json, across=len(way))
 
 
-def sample(
-    model: options.Model,
-    output: options.Output,
-    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
-    seed: options.Seed = 0,
-    force: options.Force = False,
-    as_json: options.Json = False,
-) -> None:
-    """Draw new samples, from a model that has a prior."""
-    fitted = _open_for(model, output, force)
-    _write_samples(fitted, output, fitted.sample(n, random_state=seed), as_json)
-
-
-def _open_for(model: Path, output: Path, force: bool) -> Autoencoder:
+def open_for(model: Path, output: Path, force: bool) -> Autoencoder:
     """Returns the model once it is clear that its samples can be written."""
     check_file(output, SAMPLES, force)
     fitted = open_model(model)
@@ -177,9 +164,18 @@ def _result(output: Path, method: Callable[..., NDArray], X: Any, **settings: An
     return method(X, out=output, **settings)
 
 
-def _write_samples(
+def write_samples(
     fitted: Autoencoder, output: Path, samples: NDArray, as_json: bool, across: int | None = None
 ) -> None:
+    """Writes samples in the model's own units, unless they are a map of the file already, and says so.
+
+    Args:
+        fitted: the model that they come from.
+        output: the file.
+        samples: (n, ...).
+        as_json: whether to say it as one JSON object.
+        across: pictures in a row of a grid; None for a square.
+    """
     schema = fitted.schema_
     if not isinstance(samples, np.memmap):
         write_array(output, samples, columns=schema.columns, schema=schema, across=across)

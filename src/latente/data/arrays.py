@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Columns", "as_array", "refuse_columns"]
+__all__ = ["Columns", "as_array", "refuse_columns", "refuse_repeated"]
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,24 @@ def _frame_values(frame: Any) -> NDArray[Any]:
     wrong = [f"{column.name!r} ({column.dtype})" for column, v in zip(series, values, strict=True) if v is None]
     refuse_columns(wrong)
     return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
+
+
+def refuse_repeated(columns: Columns) -> None:
+    """Raises ValueError when names of columns, by which new data is held against training data, occur twice.
+
+    Args:
+        columns: their names, or None.
+
+    Example:
+        >>> refuse_repeated(("age", "height"))
+    """
+    repeated = [f"{name!r} ({count} times)" for name, count in Counter(columns or ()).items() if count > 1]
+    if repeated:
+        more = f" and {len(repeated) - NAMED} more" if len(repeated) > NAMED else ""
+        raise ValueError(
+            f"columns with the same name: {', '.join(repeated[:NAMED])}{more}. Rename or drop them, or pass the values "
+            "without names"
+        )
 
 
 def refuse_columns(wrong: list[str]) -> None:

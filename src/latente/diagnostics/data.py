@@ -12,7 +12,7 @@ from latente.diagnostics.finding import Finding
 MANY_CONSTANT = 0.25  # of the columns; from there on they are a warning
 MANY_REPEATED, SOME_REPEATED = 0.5, 0.1  # of the rows; a warning and a note
 LARGEST_RMS, SMALLEST_RMS = 10.0, 0.01  # of scaled data, whose root mean square should be near 1
-MANY_COLUMNS = 64  # that are looked at; with so many columns rows need not repeat
+MANY_COLUMNS = 64  # that vary and are looked at; with so many rows need not repeat
 NAMED = 5  # columns that are named
 POOR = ("worse than PCA", "not better than the mean", "ignored bottleneck", "constant code", "unused codebook entries")
 
@@ -80,5 +80,5 @@ def duplicate_rows(evidence: Evidence) -> list[Finding]:
 def _possible(evidence: Evidence) -> float:
     """Returns how many rows the values of the columns can make: where they are few, rows must repeat."""
     x = evidence.passed.x.reshape(len(evidence.passed.x), -1)
-    logs = np.cumsum([np.log(len(np.unique(column))) for column in x.T[:MANY_COLUMNS]])
-    return float(np.exp(min(logs[-1], 700.0)))
+    varying = x.T[(x != x[0]).any(0)][:MANY_COLUMNS]  # the first pixels of a picture are often border
+    return float(np.exp(min(sum(np.log(len(np.unique(column))) for column in varying), 700.0)))

@@ -34,6 +34,8 @@ def units(evidence: Evidence) -> list[Finding]:
 
 def _posterior(evidence: Evidence) -> list[Finding]:
     """Counts active units of a variational bottleneck."""
+    if len(evidence.passed.z) < 2:  # one sample varies in nothing
+        return []
     active = active_units(evidence.passed.z)
     k, count, rate = len(active), int(active.sum()), float(evidence.passed.rate.mean())
     numbers = (

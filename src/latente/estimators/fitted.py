@@ -17,6 +17,7 @@ from torch import Tensor
 
 from latente.autoencoder import AutoencoderModule
 from latente.data import Rows, Schema, as_rows, loaded
+from latente.data.arrays import refuse_repeated
 from latente.estimators.evaluation import Evaluation, evaluated
 from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.interpolation import interpolate_codes
@@ -35,9 +36,17 @@ def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
         estimator: gets the number and names of the features when `reset`, else they are held against it.
         X: as in `fit`.
         reset: whether X is training data.
+
+    Raises:
+        ValueError: for pictures or signals of another size; what scikit-learn says of the number of features would not
+            tell which axis is meant.
     """
     X = loaded(X)
     rows = as_rows(X)
+    refuse_repeated(rows.columns)
+    schema = getattr(getattr(estimator, "autoencoder_", estimator), "schema_", None)
+    if not reset and schema is not None and len(rows.shape) > 2:
+        schema.check_shape(rows)
     validate_data(estimator, _stand_in(X, rows), reset=reset, skip_check_array=True)
     return rows
 

@@ -14,7 +14,7 @@ from latente.corruptions import Corruption, resolve_corruption
 from latente.data import Schema
 from latente.distortions import Bernoulli, Distortion, GaussianLikelihood, SquaredError, resolve_distortion
 from latente.networks import Network, resolve_network
-from latente.objectives import Objective, Plain
+from latente.objectives import Binarized, Objective, Plain
 from latente.parts import resolve
 
 SMALLEST_STD = 0.1  # of a learned variance, as a fraction of the data's range
@@ -70,11 +70,14 @@ class Recipe:
         """Returns the recipe with the distortion chosen for the data.
 
         It is the squared error, but a Gaussian likelihood with a learned variance where the bottleneck is Gaussian,
-        since there it has to be in nats like the rate. For bounded data sigma stays above a tenth of the range
+        since there it has to be in nats like the rate, and a Bernoulli one of pixels that the objective draws black
+        and white. For bounded data sigma stays above a tenth of the range
         (see benchmarks/defaults/NOTES.md: below, the variance fits the training set and samples suffer).
         """
         if self.distortion is not None:
             return self
+        if _binary(self.objective):
+            return replace(self, distortion=Bernoulli())
         if not isinstance(self.bottleneck, Gaussian):
             return replace(self, distortion=SquaredError())
         low, high = schema.bounds or (0.0, 0.0)
@@ -109,3 +112,10 @@ class Recipe:
             output=schema.output,
             bounds=schema.bounds,
         )
+
+
+def _binary(objective: Objective) -> bool:
+    """Returns whether the objective, or one inside it, sees pixels of 0 and 1."""
+    while not isinstance(objective, Binarized) and hasattr(objective, "inner"):
+        objective = objective.inner
+    return isinstance(objective, Binarized)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["VariationalMethods"]
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from latente.distortions import Bernoulli
 from latente.estimators.fitted import FittedAutoencoder
 from latente.estimators.likelihood import (
     RateDistortion,
@@ -26,6 +28,12 @@ from latente.estimators.likelihood import (
 from latente.metrics import active_units
 from latente.training import seed_of
 
+GREY = (
+    "X has values between 0 and 1, of which the Bernoulli distortion is no likelihood: what is returned cannot be "
+    "compared with published figures. Pass black and white pixels, drawn for example as "
+    "top * (rng.random(X.shape) < X / top), with top = 255 for bytes and 1 for floats in [0, 1]"
+)
+
 
 class VariationalMethods(FittedAutoencoder):
     """Methods of every autoencoder that need a Gaussian bottleneck, and say so without one."""
@@ -34,8 +42,8 @@ class VariationalMethods(FittedAutoencoder):
         """Returns (n,): an estimate of log p(x) for each sample, in nats, for the scaled data.
 
         log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i ~ q(z|x): on average below log p(x), and closer with more draws.
-        For binary data pass binary samples: of grey values the Bernoulli distortion is no likelihood. Source: Burda,
-        Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
+        For binary data pass binary samples: of grey values the Bernoulli distortion is no likelihood, and a UserWarning
+        says so. Source: Burda, Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
 
         Args:
             X: (n, ...), as in `fit`.
@@ -55,6 +63,8 @@ class VariationalMethods(FittedAutoencoder):
             (5,)
         """
         k, x = check_draws(n_samples), self._for_likelihood(X)
+        if isinstance(self.recipe_.distortion, Bernoulli) and bool(((x > 0) & (x < 1)).any()):
+            warnings.warn(GREY, UserWarning, stacklevel=2)
         return log_likelihood(self.module_, x, k, self._draws(random_state))
 
     def bound_terms(self, X: Any, n_samples: int = 1, *, random_state: Any = None) -> NDArray[np.float32]:
@@ -82,11 +92,14 @@ class VariationalMethods(FittedAutoencoder):
 
         Raises:
             NotFittedError: before a fit.
-            ValueError: when the bottleneck is not Gaussian: other codes have a scale of their own.
+            ValueError: when the bottleneck is not Gaussian: other codes have a scale of their own; for a single sample.
         """
         check_is_fitted(self, "module_")
         check_gaussian(self.recipe_, "active units are counted against the prior, which")
-        return active_units(self.transform(X), threshold)
+        codes = self.transform(X)
+        if len(codes) < 2:
+            raise ValueError("active units are those that vary over the samples; got 1 sample, at least 2 are needed")
+        return active_units(codes, threshold)
 
     def rate_distortion(
         self,

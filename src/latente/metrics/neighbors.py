@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.metrics.points import as_points, check_count, same_columns
+from latente.metrics.points import Points, as_points, check_count, same_columns
 from latente.parts import is_number
 
 K = 5
@@ -70,6 +70,7 @@ def hole_fraction(codes: Any, draws: Any, *, k: int = K, quantile: float = 0.99)
     """
     if not is_number(quantile, 0, 1) or quantile in (0, 1):
         raise ValueError(f"quantile must be a number between 0 and 1; got {quantile!r}")
+    codes, draws = _codes_and_draws(codes, draws)
     return float((kth_distance(codes, draws, k) > np.quantile(kth_distance(codes, k=k), quantile)).mean())
 
 
@@ -93,6 +94,7 @@ def code_coverage(codes: Any, draws: Any, *, k: int = K) -> float:
         >>> code_coverage([[0.0], [1.0], [10.0], [11.0]], [[0.5], [0.6]], k=1)
         0.5
     """
+    codes, draws = _codes_and_draws(codes, draws)
     return float((kth_distance(draws, codes, 1) <= kth_distance(codes, k=k)).mean())
 
 
@@ -119,12 +121,18 @@ def code_density(codes: Any, draws: Any, *, k: int = K) -> float:
     """
     from scipy.spatial.distance import cdist
 
-    radii = kth_distance(codes, k=k)
-    base, asked = as_points(codes, "codes"), as_points(draws, "draws")
-    same_columns(base, asked, ("codes", "draws"))
+    base, asked = _codes_and_draws(codes, draws)
+    radii = kth_distance(base, k=k)
     rows = max(1, 2**22 // len(base))  # distances in one piece
     inside = sum(int((cdist(asked[i : i + rows], base) <= radii).sum()) for i in range(0, len(asked), rows))
     return inside / (k * len(asked))
+
+
+def _codes_and_draws(codes: Any, draws: Any) -> tuple[Points, Points]:
+    """Returns both as points of one space, or raises ValueError by the names that the caller gave them."""
+    a, b = as_points(codes, "codes", 2), as_points(draws, "draws")
+    same_columns(a, b, ("codes", "draws"))
+    return a, b
 
 
 def trustworthiness(x: Any, z: Any, k: int = K) -> float:

@@ -50,5 +50,8 @@ def same_columns(a: Points, b: Points, names: tuple[str, str]) -> None:
 def check_count(value: Any, name: str, low: int, high: int) -> int:
     """Returns an integer in [low, high], or raises ValueError."""
     if not is_integer(value, low, high):
-        raise ValueError(f"{name} must be an integer from {low} to {high} for this many points; got {value!r}")
+        raise ValueError(
+            f"{name} must be an integer from {low} to {high} for this many points; got {value!r}: give another, or "
+            "more points"
+        )
     return int(value)

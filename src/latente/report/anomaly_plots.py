@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 BINS = 60
+LINEAR = 10  # counts up to here have an axis in proportion
 
 
 def score_histogram(scores: Array, threshold: float, noun: str) -> Html:
@@ -36,13 +37,14 @@ def score_histogram(scores: Array, threshold: float, noun: str) -> Html:
     edges = np.linspace(low, high, BINS + 1).tolist()
 
     def draw(fig: Figure) -> None:
-        from matplotlib.ticker import StrMethodFormatter
+        from matplotlib.ticker import FixedLocator, StrMethodFormatter
 
         ax = axes(fig, xlabel="score (higher is more anomalous)", ylabel=f"{noun}s")
         ax.hist(np.clip(scores, low, high), bins=edges, color=SERIES[0])
         if np.isfinite(threshold):
             ax.axvline(threshold, color=INK, lw=1.5, ls="--")
-        ax.set_yscale("symlog", linthresh=10)
+        ax.set_yscale("symlog", linthresh=LINEAR)
+        ax.yaxis.set_major_locator(FixedLocator(_count_ticks(ax.get_ylim()[1])))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
     beyond = int((scores > high).sum())
@@ -54,6 +56,12 @@ def score_histogram(scores: Array, threshold: float, noun: str) -> Html:
         else "Nothing is flagged, so there is no threshold."
     )
     return section("Scores", figure(drawing, f"{line}{last}"), id_="scores")
+
+
+def _count_ticks(most: float) -> list[float]:
+    """Returns ticks of an axis of counts up to `most` that is linear up to 10 and logarithmic beyond."""
+    powers = (LINEAR * 10.0**i for i in range(1 + int(np.log10(max(most, LINEAR) / LINEAR))))
+    return [0.0, 5.0, *(step * power for power in powers for step in (1, 3) if step * power <= most)]
 
 
 def calibration_plot(p_values: Array, smallest: float, rate: float, noun: str) -> Html:

@@ -25,6 +25,7 @@ from latente.report.words import count, number, percent, plural
 
 Array = NDArray[np.float64]
 SHOWN, REASONS = 10, 3
+LEAST = 0.05  # of a score; one value that takes less off it is no reason
 EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows explained
 
 
@@ -42,14 +43,15 @@ def write_anomaly_report(
     Args:
         detector: fitted.
         path: of the file.
-        X: (n, ...) samples to judge.
+        X: (n, ...) samples to judge. Those with values that are not finite have no score and count as flagged.
         ids: (n,) what each is called; None numbers them from 0.
         count: how many anomalies are shown.
         fdr: a false-discovery rate; flagged is then what `detector.select` selects, else what `predict` flags.
 
     Raises:
         NotFittedError: when the detector is not fitted.
-        ValueError: for data that the detector cannot take, ids that are not as many, or a rate that makes no sense.
+        ValueError: for data that the detector cannot take, data without a finite sample, ids that are not as many, or a
+            rate that makes no sense.
 
     Example:
         >>> import tempfile
@@ -60,22 +62,25 @@ def write_anomaly_report(
         ...     write_anomaly_report(detector, f"{folder}/report.html", X).name
         'report.html'
     """
-    scores = detector.score_samples(X)
+    scores = detector.score_samples(X, missing="nan")
+    finite = ~np.isnan(scores)
+    if not finite.any():
+        raise ValueError(f"each of the {len(scores)} samples has values that are not finite; fill them in first")
     names = np.arange(len(scores)) if ids is None else np.asarray(ids, dtype=object)
     if len(names) != len(scores):
         raise ValueError(f"ids must be as many as samples; got {len(names)} for {len(scores)}")
     p_values = None if detector.calibration_scores_ is None and fdr is None else detector.p_values_of(scores)
     judged = _Judged(detector, scores, p_values, fdr)
-    shown = min(count, len(scores), max(1, EXPLAINED // detector.schema_.size))
+    shown = min(count, int(finite.sum()), max(1, EXPLAINED // detector.schema_.size))
     top = np.argsort(scores, kind="stable")[:shown]
     rows = as_rows(loaded(X))
     explanation = _within(detector.explain(_taken(rows, top)), rows)
     marked = [_marked(str(name), flag) for name, flag in zip(names[top], judged.flags[top], strict=True)]
     sections = [
-        _summary(judged),
+        _summary(judged, names),
         _top(explanation, marked, judged),
-        score_histogram(-scores, judged.threshold, "sample"),
-        None if p_values is None else _calibration(p_values, detector),
+        score_histogram(-scores[finite], judged.threshold, "sample"),
+        None if p_values is None else _calibration(p_values[finite], detector),
     ]
     lead = f"{plural(len(scores), 'sample')}, the least like the training data first."
     file = Path(path)
@@ -91,21 +96,23 @@ class _Judged:
         detector: fitted.
         scores: (n,), higher is more normal.
         fdr: a false-discovery rate, or None.
-        flags: (n,), which samples are flagged.
+        lost: (n,), which samples have no score.
+        flags: (n,), which samples are flagged; those without a score are.
     """
 
     def __init__(self, detector: AnomalyDetector, scores: Array, p_values: Array | None, fdr: float | None) -> None:
         self.detector, self.scores, self.fdr = detector, scores, fdr
-        self.flags: NDArray[np.bool_] = (
-            scores < detector.offset_ if fdr is None or p_values is None else select(p_values, fdr)
-        )
+        self.lost: NDArray[np.bool_] = np.isnan(scores)
+        judged = scores < detector.offset_ if fdr is None or p_values is None else select(p_values, fdr)
+        self.flags: NDArray[np.bool_] = judged | self.lost
 
     @property
     def threshold(self) -> float:
         """The score, higher for anomalies, above which samples are flagged; infinite where none is."""
         if self.fdr is None:
             return -self.detector.offset_
-        return float(np.min(-self.scores[self.flags])) if self.flags.any() else np.inf
+        low = self.scores[self.flags & ~self.lost]
+        return float(-low.max()) if len(low) else np.inf
 
 
 def _marked(name: str, flag: bool) -> str:
@@ -119,8 +126,9 @@ def _within(explanation: Explanation, rows: Rows) -> Explanation:
     """
     if explanation.kind != "table":
         return explanation
-    ends = [(chunk.min(0), chunk.max(0)) for _, chunk in rows.chunks()]
-    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    known = (np.where(np.isfinite(chunk), chunk, np.nan) for _, chunk in rows.chunks())
+    ends = [(np.fmin.reduce(chunk), np.fmax.reduce(chunk)) for chunk in known]
+    low, high = np.fmin.reduce([low for low, _ in ends]), np.fmax.reduce([high for _, high in ends])
     return replace(explanation, expected=np.clip(explanation.expected, low, high))
 
 
@@ -131,7 +139,17 @@ def _taken(rows: Rows, index: NDArray[np.int64]) -> NDArray[Any]:
     return out[np.argsort(order)]
 
 
-def _summary(judged: _Judged) -> Html:
+def _summary(judged: _Judged, names: NDArray[Any]) -> Html:
+    lost = [str(name) for name in names[judged.lost]]
+    rest = "" if len(lost) <= SHOWN else ", ..."
+    note = (
+        tag(
+            "p",
+            f"Without a score, for values that are missing or infinite, and flagged: {', '.join(lost[:SHOWN])}{rest}.",
+        )
+        if lost
+        else None
+    )
     flagged, total = int(judged.flags.sum()), len(judged.flags)
     return section(
         "Summary",
@@ -142,6 +160,7 @@ def _summary(judged: _Judged) -> Html:
                 ("threshold", number(judged.threshold) if np.isfinite(judged.threshold) else "—", _source(judged)),
             ]
         ),
+        note,
         id_="summary",
     )
 
@@ -163,6 +182,8 @@ def _source(judged: _Judged) -> str:
         return "the lowest score that is flagged" if judged.flags.any() else "nothing is flagged"
     if held is None or detector.rate_ is None:
         return "from the training samples themselves"
+    if detector._calibrated:
+        return f"from {plural(len(held), 'normal sample')} that the detector had not seen"
     if _crossed(detector):
         return f"from {plural(len(held), 'training sample')}, each scored by members that did not see it"
     return f"from {plural(len(held), 'sample')} kept aside"
@@ -192,17 +213,18 @@ def _marks(explanation: Explanation, i: int) -> list[str]:
 def _rows_of_table(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:
     rows = []
     for i, name in enumerate(names):
+        score = -float(explanation.scores[i])
         items = [
             tag("li", f"{item.feature} = {number(item.value)}, expected {number(item.expected)} "
-                f"({number(item.contribution)} of the score)")
+                f"(takes {number(item.contribution)} off {number(score)})")
             for item in explanation.ranked(i, REASONS)
-            if item.contribution > 0
+            if item.contribution > LEAST * max(score, 0.0)
         ]  # fmt: skip
         rows.append([name, *_marks(explanation, i), tag("ul", *items) if items else "no single value explains it"])
     note = tag(
         "p",
-        "What the score would fall by if one value were as the others of its row predict it, within the "
-        "range of these samples.",
+        "What would be taken off the score if one value were as the others of its row predict it, within the "
+        "range of these samples; values that would take less than a twentieth off it are left out.",
     )
     return join([note, table(["row", "score", "p-value", "why"], rows, prose=True)])
 

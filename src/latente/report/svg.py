@@ -98,5 +98,9 @@ def _tidy(inner: str, prefix: str) -> str:
     inner = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", inner)
     inner = re.sub(r'xlink:href="#', f'href="#{prefix}-', inner)
     inner = re.sub(r"url\(#", f"url(#{prefix}-", inner)
-    inner = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), inner)
+    inner = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _short, tag[0]), inner)  # of places, not of text
     return re.sub(r"\s*\n\s*", "\n", inner)
+
+
+def _short(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

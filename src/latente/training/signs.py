@@ -12,6 +12,7 @@ from latente.training.history import History
 from latente.training.schedule import USUAL_LEARNING_RATE, warmup_cosine
 
 LARGE_STEP = 0.25  # of a weight's size; where one step moves it by more, it forgets what it was
+WHOLE_STEP = 1.0  # likewise, and a fault by itself: a step replaces the weight
 SMALL_STEP = 0.003  # of a weight's size; where the largest step is smaller, it is the steps that are small, not few
 GOOD_STEP = 0.03
 SHORT_WAY = 2.0  # sizes of a weight; training that cannot move it further may not have arrived
@@ -117,7 +118,8 @@ def _step_size(history: History) -> list[Finding]:
         other = float(f"{GOOD_STEP * size:.0e}")
     advice, change = f"Use Trainer(learning_rate={other:g}).", {"trainer__learning_rate": other}
     if step > LARGE_STEP:
-        return [Finding("learning rate too high", SUSPICION, numbers, advice, change, UNSTABLE)]
+        severity = "note" if step > WHOLE_STEP else SUSPICION
+        return [Finding("learning rate too high", severity, numbers, advice, change, UNSTABLE)]
     if far > SHORT_WAY:
         return []
     severity = "note" if far < NO_WAY else SUSPICION

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 __all__ = [
-    "MEASURES", "NEIGHBOURS_OF", "NOTATION", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row", "Skipped",
-    "counted", "reference",
+    "EQUAL", "MEASURES", "NEIGHBOURS_OF", "NOTATION", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row",
+    "Skipped", "counted", "reference",
 ]  # fmt: skip
 
 from dataclasses import dataclass
 
 PLACES, POSTERIOR, PATHS = "places of the codes", "draws of q(z|x)", "straight lines"
 NEIGHBOURS_OF, UNITS = "neighbours", "active units"
+EQUAL = "all codes are equal"
 REFERENCE_CODES = 3_000  # of which the references were measured
 ALIKE = 1.5  # times as many codes, or as few, still compare
 NOTATION = (

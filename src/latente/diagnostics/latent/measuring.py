@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.diagnostics.latent.codes import Codes, encode, gaussian_draws, straight_paths
-from latente.diagnostics.latent.measures import NEIGHBOURS_OF, PATHS, PLACES, POSTERIOR, UNITS, Skipped
+from latente.diagnostics.latent.measures import EQUAL, NEIGHBOURS_OF, PATHS, PLACES, POSTERIOR, UNITS, Skipped
 from latente.diagnostics.passed import evenly
 from latente.estimators import Autoencoder
 from latente.metrics import (
@@ -64,7 +64,7 @@ def measure(
     if NEIGHBOURS_OF not in reasons:
         values |= _neighbourhoods(codes)
     values["participation_ratio"] = participation_ratio(codes.z) if len(codes) > 1 else None
-    values["active_units"] = float(active_units(codes.z).sum()) if has_prior(model) else None
+    values["active_units"] = float(active_units(codes.z).sum()) if has_prior(model) and len(codes) > 1 else None
     finite = {name: value if value is None or not np.isnan(value) else None for name, value in values.items()}
     return finite, [Skipped(group, reason) for group, reason in reasons.items()]
 
@@ -83,7 +83,7 @@ def _reasons(model: Autoencoder, codes: Codes) -> dict[str, str]:
     if n < FEWEST:
         reasons = dict.fromkeys(everything, f"{n} codes are too few; {FEWEST} are needed")
     elif codes.constant:
-        reasons = dict.fromkeys(everything, "all codes are equal")
+        reasons = dict.fromkeys(everything, EQUAL)
     elif isinstance(model.recipe_.bottleneck, (VQ, FSQ)):
         reason = "the codes are quantised, so what lies between two of them is no code"
         reasons = dict.fromkeys((PLACES, PATHS), reason)

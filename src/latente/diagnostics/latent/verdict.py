@@ -7,6 +7,7 @@ __all__ = ["find"]
 from typing import TYPE_CHECKING
 
 from latente.diagnostics.finding import SEVERITIES, Finding
+from latente.diagnostics.latent.measures import EQUAL
 
 if TYPE_CHECKING:
     from latente.diagnostics.latent.report import LatentReport
@@ -49,13 +50,23 @@ def find(report: LatentReport, prior: bool, corrupted: bool) -> tuple[Finding, .
     place = _prior(report) if prior else _holes(report)
     found = [*_apart(report), *place, *_jumps(report), *_cycle(report, corrupted), *_units(report)]
     found += [*_neighbours(report), *_folds(report)]
-    if not found and report.skipped and report.jump is None and report.hole_fraction is None:
+    if not found:
+        found += _constant(report)
+    if not found and report.skipped and report.hole_fraction is None:
         message = "What can be measured of these codes shows no fault; what cannot is listed with its reason."
         return (Finding("nothing to say", "note", message),)
     if not any(f.severity != "good" for f in found):
         message = "The codes fill their space as a smooth decoder needs: no holes, jumps or false neighbours stood out."
         found.append(Finding("healthy", "good", message))
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _constant(r: LatentReport) -> list[Finding]:
+    if not any(skipped.reason == EQUAL for skipped in r.skipped):
+        return []
+    message = f"All {r.codes} samples have the same code, so there is no latent space to speak of."
+    advice = "Where the samples differ, nothing passes the bottleneck: latente.diagnostics.diagnose says why."
+    return [Finding("constant code", "warning", message, advice)]
 
 
 def _apart(r: LatentReport) -> list[Finding]:

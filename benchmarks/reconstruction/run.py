@@ -44,11 +44,13 @@ FIELDS = [
 
 
 @dataclass
-class HalfDeformed(Deformation, name="half_deformed"):
-    """Deforms every second sample on average; deformed ones alone are smoother than real ones."""
+class SomeDeformed(Deformation, name="some_deformed"):
+    """Deforms this part of the samples on average, and leaves the others as they are."""
+
+    part: float = 0.5
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Any = None) -> Tensor:
-        deformed = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
+        deformed = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < self.part
         return torch.where(deformed, super().__call__(x, generator, bounds), x)
 
 
@@ -65,9 +67,11 @@ class Case:
     reference: str = ""
 
 
+SHARP = SomeDeformed(2, 0.02, 0.015, interpolation="bicubic", part=0.65)
 CASES = {
     "long-mnist-30": Case("mnist", 30, 200, 1.5, reference=OTHERS),
-    "deformed-mnist-30": Case("mnist", 30, 400, 1.0, deformed=HalfDeformed(2, 0.02, 0.015), reference=OTHERS),
+    "deformed-mnist-30": Case("mnist", 30, 400, 1.0, deformed=SomeDeformed(2, 0.02, 0.015), reference=OTHERS),
+    "sharp-mnist-30": Case("mnist", 30, 350, 1.0, deformed=SHARP, reference=OTHERS),
     "long-mnist-2": Case("mnist", 2, 60),
     "batch-norm-mnist-30": Case("mnist", 30, 60, 0.7, "batch norm", reference=OTHERS),
     **{f"defaults-{data}-{k}": Case(data, k) for data in ("mnist", "fashion-mnist") for k in SIZES},

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 import latente
 from latente import Autoencoder, Pretraining, StackedAutoencoder, Trainer
 from latente.data import stream
+from latente.estimators import LatentSizeWarning
 from latente.estimators.latent_size import choose_size, cut_errors
 from latente.networks import MLP
 from latente.nn import multiply_adds
@@ -303,3 +304,13 @@ def test_a_fit_goes_on_in_the_search_and_after_it(table, tmp_path, monkeypatch, 
     assert model.latent_dim_ == straight.latent_dim_
     np.testing.assert_array_equal(model.latent_size_.errors, straight.latent_size_.errors)
     assert equal(weights(model), weights(straight))
+
+
+def test_the_widest_code_is_chosen_with_a_warning(monkeypatch):
+    """Ten columns that have nothing in common: a code of 3 is too narrow, and nothing wider was tried."""
+    monkeypatch.setattr("latente.estimators.latent_size._widest", lambda dimension, source: 3)
+    X = np.random.default_rng(0).normal(size=(200, 10))
+    with pytest.warns(LatentSizeWarning, match="chose 3, the widest code that it tried"):
+        model = auto(epochs=10).fit(X)
+    assert (model.latent_dim_, model.latent_size_.bound) == (3, 9)
+    assert model.latent_size_.at_its_limit

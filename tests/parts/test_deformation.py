@@ -75,8 +75,19 @@ def test_every_picture_is_deformed_in_its_own_way(pictures):
     torch.testing.assert_close(Deformation()(twice, generator())[1], other)
 
 
-def test_values_stay_within_those_of_the_picture(pictures):
-    deformed = Deformation(90, 0.5, 0.5, 0.1)(pictures.repeat(50, 1, 1, 1), generator())
+def test_bicubic_weights_are_those_of_keys(monkeypatch):
+    """Keys' kernel (1981), a = -0.75: a (t^3 - 5 t^2 + 8 t - 4) at t = 1.5, (a + 2) t^3 - (a + 3) t^2 + 1 at 0.5."""
+    with_draws(monkeypatch, 0, 0, 0, 1, 0)
+    picture = 0.5 + torch.zeros(1, 1, 1, 16)
+    picture[..., 8], picture[..., 2], picture[..., 13] = 0.7, 0, 1  # the last two: room on either side
+    shifted = Deformation(0, 0, 1 / 32, interpolation="bicubic")(picture)[0, 0, 0]
+    expected = 0.5 + 0.2 * torch.tensor([-0.09375, 0.59375, 0.59375, -0.09375])
+    torch.testing.assert_close(shifted[6:10], expected)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_values_stay_within_those_of_the_picture(pictures, interpolation):
+    deformed = Deformation(90, 0.5, 0.5, 0.1, interpolation)(pictures.repeat(50, 1, 1, 1), generator())
     assert deformed.min() >= pictures.min() - 1e-6
     assert deformed.max() <= pictures.max() + 1e-6
 
@@ -93,6 +104,7 @@ def test_only_pictures_can_be_deformed():
         ({"scale": 1}, r"scale must be a number in \[0, 0.9\]; got 1"),
         ({"shift": -0.1}, "shift must be"),
         ({"bend": "much"}, "bend must be"),
+        ({"interpolation": "cubic"}, "interpolation must be 'bilinear' or 'bicubic'; got 'cubic'"),
     ],
 )
 def test_wrong_sizes(wrong, message):

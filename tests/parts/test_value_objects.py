@@ -54,7 +54,7 @@ EXAMPLES = [
     bottlenecks.Sparse(0.5),
     bottlenecks.VQ(64, 2, commitment=1.0, decay=0.9, restart_below=0.1),
     corruptions.Compose((corruptions.Masking((0.1, 0.5), 1.0), corruptions.SwapNoise(0.3))),
-    corruptions.Deformation(10.0, 0.1, 0.02, 0.03),
+    corruptions.Deformation(10.0, 0.1, 0.02, 0.03, "bicubic"),
     corruptions.Erasing(2, 0.1, 0.2),
     corruptions.GaussianNoise((0.1, 0.5), clip=True),
     corruptions.Masking((0.1, 0.5), value=-1.0),

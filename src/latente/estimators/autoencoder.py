@@ -30,6 +30,8 @@ from latente.training.stepper import Stepper
 class LatentSizeWarning(UserWarning):
     """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything.
 
+    Also when latent_dim="auto" chose the widest code that it tried.
+
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
@@ -174,6 +176,13 @@ class Autoencoder(PartParams, VariationalMethods):
             lambda size: self._built(seed, device, size, source), self.recipe_, source, trainer, seed, resume
         )
         self.latent_dim_ = self.latent_size_.latent_dim
+        if self.latent_size_.at_its_limit:
+            warnings.warn(
+                f"latent_dim='auto' chose {self.latent_dim_}, the widest code that it tried (five times the intrinsic "
+                "dimension of the data): a wider one may rebuild better. Try larger numbers, or train for longer",
+                LatentSizeWarning,
+                stacklevel=3,
+            )
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.

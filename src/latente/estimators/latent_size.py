@@ -47,6 +47,9 @@ class LatentSize:
         errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
         histories: of the two trainings; none where there was nothing to choose from.
+        bound: the widest code that these samples allow, one less than their values and their number.
+
+    It is not saved with the model; `latent_dim_` is.
 
     Example:
         >>> from latente import Autoencoder
@@ -62,6 +65,12 @@ class LatentSize:
     errors: NDArray[np.float64]
     variance: float
     histories: tuple[History, ...]
+    bound: int
+
+    @property
+    def at_its_limit(self) -> bool:
+        """Whether the widest code was chosen, so that a wider one might be better; False where none is allowed."""
+        return bool(self.histories) and self.latent_dim == self.widest < self.bound
 
 
 def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
@@ -116,7 +125,7 @@ def find_latent_size(
     widest = current_processes().from_first(_widest(dimension, source))
     recipe.objective.check(build(widest))
     if widest == 1:
-        return LatentSize(1, 1, dimension, np.empty(0), math.nan, ())
+        return LatentSize(1, 1, dimension, np.empty(0), math.nan, (), 1)
     kept, held = source.split(HELD_OUT, seed)
     histories, curves = [], []
     for folder, objective in zip(FOLDERS, (recipe.objective, NestedDropout(WHOLE)), strict=True):
@@ -129,7 +138,7 @@ def find_latent_size(
         curves.append(errors)
     errors = np.minimum(*curves)
     chosen = current_processes().from_first(choose_size(errors, variance))
-    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories))
+    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories), _bound(source))
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
@@ -185,9 +194,14 @@ def _some(source: Source, seed: int) -> NDArray[np.float32]:
 
 
 def _widest(dimension: float, source: Source) -> int:
-    """Returns the size of the code to start from, below that of a sample and the number of samples."""
-    bound = MOST if math.isnan(dimension) else math.ceil(min(MOST, FACTOR * dimension))
-    return max(1, min(bound, math.prod(source.sample_shape) - 1, len(source) - 1))
+    """Returns the size of the code to start from."""
+    wide = MOST if math.isnan(dimension) else math.ceil(min(MOST, FACTOR * dimension))
+    return max(1, min(wide, _bound(source)))
+
+
+def _bound(source: Source) -> int:
+    """Returns the widest code that is narrower than a sample and than the number of samples."""
+    return min(math.prod(source.sample_shape), len(source)) - 1
 
 
 def _trainer(trainer: Trainer, samples: int, name: str) -> Trainer:

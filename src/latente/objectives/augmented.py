@@ -30,7 +30,7 @@ class Augmented(Objective, name="augmented"):
 
     Example:
         >>> Augmented("deformation:10").changes
-        Deformation(rotation=10, scale=0.05, shift=0.03, bend=0.0)
+        Deformation(rotation=10, scale=0.05, shift=0.03, bend=0.0, interpolation='bilinear')
     """
 
     change: Any = "deformation"

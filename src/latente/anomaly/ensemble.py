@@ -108,7 +108,7 @@ learning_rate=0.01, patience=None, gradients='auto')
         if self.gradients is True and not possible:
             raise ValueError(
                 f"Ensemble: gradients=True takes pictures of at most {LARGEST} values; this is a {schema.kind} of "
-                f"{values}. Use gradients='auto', or smaller pictures"
+                f"{values} values. Use gradients='auto', or smaller pictures"
             )
         if self.gradients and possible:
             channels, height, width = schema.sample_shape

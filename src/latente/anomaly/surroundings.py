@@ -24,8 +24,8 @@ class Surroundings:
     With P the inverse covariance, d = x - mean and B the pixels of a square, what its surroundings leave unexplained is
     e_B = (P_BB)^-1 (P d)_B: the square is taken out and filled in as the conditional mean, x_B - e_B. Squares begin
     every two pixels; a pixel gets the mean over those that contain it. A pixel alone would be predicted from its
-    neighbours, which a defect changes like itself. Source: Anderson (2003), "An introduction to multivariate statistical
-    analysis", section 2.5, for conditional normal distributions.
+    neighbours, which a defect changes like itself. Source: Anderson (2003), "An introduction to multivariate
+    statistical analysis", section 2.5, for conditional normal distributions.
 
     Attributes:
         mean: (channels, h, w).
@@ -49,7 +49,7 @@ class Surroundings:
         covariance = (flat - mean).T @ (flat - mean) / len(flat)
         level = covariance.diagonal().mean()
         covariance.diagonal().add_(RIDGE * level if level > 0 else 1.0)
-        return Surroundings(mean.float().view(x.shape[1:]), torch.linalg.inv(covariance).float())
+        return Surroundings(mean.float().view(x.shape[1:]), torch.linalg.inv(covariance).float().contiguous())
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the mean squared e and the mean of the filled-in pictures, (n, channels, h, w) each, in float64.

@@ -148,7 +148,8 @@ class DetectorMap:
 
 
 MAPS = {
-    "latente": erasing_map, "passes": passes_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map, "to-mean": to_mean_map,
+    "latente": erasing_map, "passes": passes_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map,
+    "to-mean": to_mean_map,
 }  # fmt: skip
 LARGE = tuple(name for name in MAPS if name != "detector")  # tiles of photographs would take it too long
 

@@ -54,7 +54,7 @@ def oriented_gradients(x: Tensor) -> Tensor:
     Example:
         >>> ramp = torch.arange(8.0).expand(1, 1, 8, 8)  # brighter to the right
         >>> oriented_gradients(ramp)[0, :, 0, 0].round(decimals=2)
-        tensor([0.91, 0.32, 0.00, 0.00, 0.00, 0.00, 0.00, 0.32])
+        tensor([0.8700, 0.3100, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.3100])
     """
     pieces = x.split(max(1, AT_ONCE // x[0].numel()))
     return torch.cat([_histograms(piece.mean(1, keepdim=True)) for piece in pieces])

@@ -42,10 +42,11 @@ def anomaly_map(
         blur: the standard deviation, in pixels, of a Gaussian that smooths the maps; single pixels are noisy.
         passes: how often an autoencoder looks at a picture. After a pass pixels that are off are replaced by what was
             rebuilt, x (1 - w) + x_hat w with w = min(1, (x - x_hat)^2 / 0.05) in units of scaled data, smoothed over a
-            pixel; the next one sees less of the defect and so rebuilds better what should be there. 5 do better than 1
-            where the autoencoder was trained with `Erasing`. Source for looking again at what was restored: Dehaene,
-            Frigo, Combrexelle, Eline (2020), "Iterative energy-based projection on a normal data manifold for anomaly
-            localization".
+            pixel; the next one sees less of the defect and so rebuilds better what should be there. With 5 an
+            autoencoder trained with `Erasing` points better at defects in digits, not at those in clothing, where
+            detail is taken for a defect (benchmarks/anomaly/NOTES.md). Source for looking again at what was restored:
+            Dehaene, Frigo, Combrexelle, Eline (2020), "Iterative energy-based projection on a normal data manifold for
+            anomaly localization".
 
     Raises:
         ValueError: for pictures of another shape, smaller than a tile, or settings that make no sense.

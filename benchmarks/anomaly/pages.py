@@ -22,8 +22,7 @@ ONE_CLASS = {
     "pyod-ae": "PyOD AutoEncoder",
 }  # fmt: skip
 MAPS = {
-    "latente": "autoencoder that restores erased pieces", "passes": "the same, five passes",
-    "noise": "autoencoder that removes noise",
+    "latente": "autoencoder that restores erased pieces", "noise": "autoencoder that removes noise",
     "detector": "`AnomalyDetector()`", "pca": "residual of 32 components", "to-mean": "distance to the mean picture",
 }  # fmt: skip
 SERIES = {
@@ -117,7 +116,7 @@ def located(lines: Sequence[Line]) -> list[str]:
         for name, own in found.items()
     ]  # fmt: skip
     total = 10 if lines[0]["study"] == "defects" else 1
-    names = [name for name in ("latente", "passes", "noise", "detector") if name in found]
+    names = [name for name in ("latente", "noise", "detector") if name in found]
     said = []
     for name in names:
         value, done = mean(found[name], "pixel_auroc"), len(found[name])

@@ -114,11 +114,16 @@ def to_mean_map(train: Pictures, seed: int) -> Fitted:
     return lambda x: np.square((x - mean) / spread)
 
 
-def erasing_map(train: Pictures, seed: int) -> Fitted:
+def erasing_map(train: Pictures, seed: int, passes: int = 1) -> Fitted:
     """The residual of an autoencoder that learned to restore erased rectangles."""
     trainer = Trainer(epochs=30, verbose=False)
     model = Autoencoder(64, network=MLP((512,)), corruption=Erasing(), trainer=trainer, random_state=seed).fit(train)
-    return lambda x: anomaly_map(model, x)
+    return lambda x: anomaly_map(model, x, passes=passes)
+
+
+def passes_map(train: Pictures, seed: int) -> Fitted:
+    """The same, which looks again at what it repaired, five times in all."""
+    return erasing_map(train, seed, passes=5)
 
 
 def noise_map(train: Pictures, seed: int) -> Fitted:
@@ -143,7 +148,8 @@ class DetectorMap:
 
 
 MAPS = {
-    "latente": erasing_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map, "to-mean": to_mean_map,
+    "latente": erasing_map, "passes": passes_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map,
+    "to-mean": to_mean_map,
 }  # fmt: skip
 LARGE = tuple(name for name in MAPS if name != "detector")  # tiles of photographs would take it too long
 

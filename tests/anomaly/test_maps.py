@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits
 
-from latente import Autoencoder, DataSpec, Trainer
+from latente import Autoencoder, DataSpec, Erasing, Trainer
 from latente.anomaly import anomaly_map
 from latente.anomaly.maps import tile_starts
 from latente.metrics import pixel_auroc
@@ -78,6 +79,40 @@ def test_planted_defects_are_found(model):
     assert pixel_auroc(masks, anomaly_map(model, X)) > 0.8
 
 
+def test_a_pass_sees_what_is_off_replaced(model):
+    X = DIGITS[1500:1520].copy()
+    X[:, 3:5, 3:5] = 16 - X[:, 3:5, 3:5]
+    rebuilt = model.reconstruct(X)
+    share = gaussian_filter(np.minimum(np.square((X - rebuilt) / 16) / 0.05, 1), (0, 1, 1), mode="nearest")
+    again = model.reconstruct((1 - share) * X + share * rebuilt)
+    assert anomaly_map(model, X, passes=2) == pytest.approx(np.square((X - again) / 16), abs=1e-6)
+    colours = np.stack([X] * 3, -1)
+
+    class Grey:  # sees the mean of the channels
+        schema_ = model.schema_
+
+        def reconstruct(self, X):
+            assert X.dtype == np.uint8
+            return np.repeat(model.reconstruct(X.mean(-1))[..., None], 3, -1)
+
+    found = anomaly_map(Grey(), colours.astype(np.uint8), passes=3)
+    assert found.shape == (20, 8, 8)
+    assert found == pytest.approx(anomaly_map(model, X, passes=3), abs=0.1)  # bytes are rounded
+
+
+def test_more_passes_point_better_where_pieces_were_erased_in_training():
+    trainer = Trainer(epochs=60, verbose=False)
+    model = Autoencoder(16, corruption=Erasing(), trainer=trainer, random_state=0).fit(DIGITS[:1500])
+    X, masks = DIGITS[1500:].copy(), np.zeros((len(DIGITS) - 1500, 8, 8), int)
+    rng = np.random.default_rng(0)
+    for image, mask in zip(X, masks, strict=True):
+        i, j = rng.integers(0, 6, 2)
+        image[i : i + 3, j : j + 3] = 16 * rng.random()
+        mask[i : i + 3, j : j + 3] = 1
+    once, five = (pixel_auroc(masks, anomaly_map(model, X, passes=passes)) for passes in (1, 5))
+    assert five > once > 0.8
+
+
 @pytest.mark.parametrize(
     ("X", "settings", "message"),
     [
@@ -86,6 +121,8 @@ def test_planted_defects_are_found(model):
         (np.zeros((1, 8, 8)), {"stride": 2}, "stride"),
         (np.zeros((1, 8, 8)), {"tile": 4, "stride": 5}, "stride"),
         (np.zeros((1, 8, 8)), {"blur": -1}, "blur"),
+        (np.zeros((1, 8, 8)), {"passes": 0}, "passes must be an integer of at least 1"),
+        (np.zeros((1, 8, 8)), {"passes": 2}, "give an autoencoder"),
     ],
 )
 def test_input_that_makes_no_sense(X, settings, message):

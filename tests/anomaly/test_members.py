@@ -163,7 +163,7 @@ def test_up_to_a_half_of_anomalies_does_not_move_what_training_stops_by():
 
 
 def test_sizes_of_codes_are_divided_among_the_members():
-    group = Ensemble(members=5, latent_dim=(1, 3)).build(6)
+    group = Ensemble(members=5, latent_dim=(1, 3)).build(decide(X))
     assert group.active.sum((1, 2)).tolist() == [1, 1, 1, 3, 3]
 
 
@@ -181,6 +181,8 @@ def test_sizes_of_codes_are_divided_among_the_members():
         {"learning_rate": 0},
         {"patience": 0},
         {"patience": 2.5},
+        {"gradients": None},
+        {"gradients": 1},
     ],
 )
 def test_settings_without_sense_are_refused(settings):

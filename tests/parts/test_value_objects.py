@@ -38,7 +38,7 @@ from latente.parts import Part, is_integer, is_number, resolve
 EXAMPLES = [
     anomaly.CodeDistance(),
     anomaly.CrossConformal(7),
-    anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02, 20),
+    anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02, 20, gradients=False),
     anomaly.JointDistance(),
     anomaly.Likelihood(10, 3),
     anomaly.NearestCodes(3, 50),

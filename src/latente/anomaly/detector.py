@@ -15,12 +15,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal, cross_scores
-from latente.anomaly.ensemble import Ensemble
+from latente.anomaly.ensemble import LARGEST, Ensemble
 from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitted import FittedDetector
 from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of, prepared
+from latente.anomaly.members import Members
 from latente.anomaly.moments import robust_schema
 from latente.anomaly.scores import NearestReferences, Score, robust_scale
+from latente.anomaly.surroundings import Surroundings
 from latente.anomaly.views import Views
 from latente.data import DataSpec, Rows, Schema, check_values, decide
 from latente.data.checks import check_samples
@@ -34,7 +36,6 @@ FEW, MANY = 16, 1024  # references in contaminated and in clean data
 TRIM = 0.1  # of contaminated data, the fraction that cannot be references
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
-LARGEST = 4096  # values of a sample that an ensemble is trained on by itself
 
 
 class AnomalyDetector(PartParams, FittedDetector):
@@ -52,7 +53,8 @@ class AnomalyDetector(PartParams, FittedDetector):
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
         scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
             short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
-            nearest, with 1024 references; for contaminated data 16, none of them among the outermost tenth.
+            nearest, with 1024 references; for contaminated data 16, none of them among the outermost tenth; where an
+            ensemble sees the gradients of pictures, with residual 0.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
@@ -145,9 +147,19 @@ class AnomalyDetector(PartParams, FittedDetector):
             )
         self._score().check()
 
-    def _score(self) -> Score:
+    @property
+    def _sees_gradients(self) -> bool:
+        """Whether it is an ensemble that looks at pictures and how they change."""
+        backbone = self._fitted.backbone
+        return isinstance(backbone, Members) and backbone.picture is not None
+
+    def _score(self, pictures: bool = False) -> Score:
+        """Returns the score, for `pictures` that an ensemble looks at or anything else."""
         chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
-        return chosen or (NearestReferences(FEW, trim=TRIM) if self.contaminated else NearestReferences(MANY))
+        if chosen is not None:
+            return chosen
+        weight = {"residual": 0.0} if pictures else {}
+        return NearestReferences(FEW, trim=TRIM, **weight) if self.contaminated else NearestReferences(MANY, **weight)
 
     def _choose(self, rows: Rows) -> tuple[Schema | None, Any]:
         """Returns the schema of an ensemble, or None, and what is to be trained."""
@@ -228,7 +240,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         return views
 
     def _fit_score(self, views: Views) -> None:
-        score = self._score()
+        score = self._score(self._sees_gradients)
         with torch.inference_mode():
             self._state = score.fit(views)
             level = score(views, self._state).median(1).values
@@ -267,10 +279,11 @@ class AnomalyDetector(PartParams, FittedDetector):
         self._calibrated = False
         self.offset_ = self._threshold(asked)
         self._expectation = None
-        if self.schema_.kind == "table":
+        if self.schema_.kind == "table" or self._sees_gradients:
             normal = training > np.quantile(training, 0.1) if self.contaminated else np.ones(len(use), dtype=bool)
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
-            self._expectation = Expectation.of(self._fitted.within(prepared(self.schema_, chosen)))
+            x = self._fitted.within(prepared(self.schema_, chosen))
+            self._expectation = Expectation.of(x) if self.schema_.kind == "table" else Surroundings.of(x)
 
 
 def _check_frozen(model: Autoencoder, rows: Rows) -> None:

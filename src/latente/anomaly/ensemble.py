@@ -18,6 +18,7 @@ from latente.training import Trainer, seeded
 
 BATCH = 64
 LARGEST_CODE = 4
+LARGEST = 4096  # values of a sample that an ensemble is trained on by itself, and of pictures with gradients
 VALUES = 1 << 25  # in the training samples of all members together
 HELD, FEWEST_HELD = 0.1, 8  # of a member's rows, and at least how many, where training may stop early
 
@@ -46,11 +47,14 @@ class Ensemble(Part, family="ensemble", name="ensemble"):
             is compared is the mean error of the half of these that is rebuilt best, which up to a half of anomalies
             cannot raise, averaged over members (least trimmed squares; Rousseeuw, 1984, "Least median of squares
             regression").
+        gradients: whether the members see of a picture, besides its pixels, histograms of the directions in which it
+            changes (histograms of oriented gradients; Dalal, Triggs, 2005), see docs/anomaly.md; "auto" is True for
+            pictures of at most 4,096 values.
 
     Example:
         >>> Ensemble.from_string("ensemble:members=5")
         Ensemble(members=5, rows=2048, latent_dim='auto', hidden_features=32, steps=400, noise=0.2, trim=0.1, \
-learning_rate=0.01, patience=None)
+learning_rate=0.01, patience=None, gradients='auto')
     """
 
     members: int = 20
@@ -62,6 +66,7 @@ learning_rate=0.01, patience=None)
     trim: float = 0.1
     learning_rate: float = 0.01
     patience: int | None = None
+    gradients: bool | str = "auto"
 
     def check(self) -> None:
         """Raises ValueError for settings that make no sense."""
@@ -86,17 +91,33 @@ learning_rate=0.01, patience=None)
             raise ValueError(
                 f"Ensemble: patience must be an integer of at least 1 step, or None; got {self.patience!r}"
             )
+        if self.gradients != "auto" and not isinstance(self.gradients, bool):
+            raise ValueError(f"Ensemble: gradients must be True, False or 'auto'; got {self.gradients!r}")
 
-    def build(self, values: int) -> Members:
-        """Makes the members, their weights 0 to be filled in.
+    def build(self, schema: Schema) -> Members:
+        """Makes the members, untrained.
 
         Args:
-            values: of a sample.
+            schema: of the data.
+
+        Raises:
+            ValueError: for gradients of what is no picture, or a large one.
         """
+        values, picture = schema.size, None
+        possible = schema.kind == "image" and values <= LARGEST
+        if self.gradients is True and not possible:
+            raise ValueError(
+                f"Ensemble: gradients=True takes pictures of at most {LARGEST} values; this is a {schema.kind} of "
+                f"{values} values. Use gradients='auto', or smaller pictures"
+            )
+        if self.gradients and possible:
+            channels, height, width = schema.sample_shape
+            picture = (channels, height, width)
         given = max(1, min(LARGEST_CODE, values // 2)) if self.latent_dim == "auto" else self.latent_dim
         sizes = given if isinstance(given, tuple) else (given,)
         count = int(self.members)
-        return Members(values, int(self.hidden_features), [int(sizes[i * len(sizes) // count]) for i in range(count)])
+        dims = [int(sizes[i * len(sizes) // count]) for i in range(count)]
+        return Members(values, int(self.hidden_features), dims, picture=picture)
 
     def fit(self, x: Tensor, schema: Schema, folds: NDArray[np.int64], seed: int) -> tuple[Members, Tensor]:
         """Trains the members and returns them with the indices (members, rows) of their training samples.
@@ -110,10 +131,10 @@ learning_rate=0.01, patience=None)
         flat = x.flatten(1)
         generator = torch.Generator().manual_seed(seed)
         with seeded(seed):
-            members = self.build(flat.shape[1])
+            members = self.build(schema)
         members.learn_scale(x, schema)
         u = members.standardised(flat)
-        index, held = self._rows(folds, flat.shape[1], generator)
+        index, held = self._rows(folds, u.shape[1], generator)
         stops = held.shape[1] > 0
         trainer = self._trainer(index.shape[1], stops)
         objective = MemberReconstruction(self.noise, self.trim)

@@ -58,7 +58,8 @@ class Explanation:
         kind: "table", "image" or "signal".
         values: (n, ...), the samples.
         contributions: (n, ...), what each value adds; see `AnomalyDetector.explain`.
-        expected: (n, ...), tables: each value as the others of its row predict it; else the mean reconstruction.
+        expected: (n, ...), each value as the others of its row, or of its picture outside of a square around it,
+            predict it; else the mean reconstruction.
         scores: (n,), `score_samples`.
         p_values: (n,), or None where there are none.
         layout: the order of the axes, as in the schema.
@@ -180,8 +181,10 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     schema = detector.schema_
     x = prepared(schema, samples)
     scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
-    if detector._expectation is not None:
-        contributions, expected = _by_replacement(detector, x, scores)
+    if isinstance(detector._expectation, Expectation):
+        contributions, expected = _by_replacement(detector, detector._expectation, x, scores)
+    elif detector._expectation is not None:
+        contributions, expected = (part.numpy() for part in detector._expectation(x))
     else:
         contributions, expected = _by_residual(detector, x)
     return Explanation(
@@ -196,11 +199,10 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     )
 
 
-def _by_replacement(detector: FittedDetector, x: Tensor, scores: Array) -> tuple[Array, Array]:
+def _by_replacement(
+    detector: FittedDetector, expectation: Expectation, x: Tensor, scores: Array
+) -> tuple[Array, Array]:
     """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
-    expectation = detector._expectation
-    if expectation is None:
-        raise ValueError("there are no predictions")
     expected = expectation(detector._fitted.within(x))
     eye = torch.eye(x.shape[1], dtype=torch.bool)
     replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected

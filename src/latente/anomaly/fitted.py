@@ -21,6 +21,7 @@ from latente.anomaly.calibration import conformal_p_values, conformal_threshold,
 from latente.anomaly.explanation import Expectation, Explanation, explain
 from latente.anomaly.fitting import Fitted, mean_of, pieces, prepared
 from latente.anomaly.scores import Score, State
+from latente.anomaly.surroundings import Surroundings
 from latente.data import Rows, Schema, as_rows
 from latente.estimators.fitted import read_checked
 from latente.estimators.inference import collected, finite_chunks, over_chunks
@@ -66,7 +67,7 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     _state: State
     _level: Tensor
     _usual: Tensor  # the residuals' scale
-    _expectation: Expectation | None
+    _expectation: Expectation | Surroundings | None
     _calibrated = False  # whether the calibration scores are those of samples given to `calibrate`
 
     @property
@@ -167,7 +168,10 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         """Returns what makes each sample unusual; for tables it costs one more score for each column.
 
         Tables: how much the score falls when one value is replaced by what the other values of its row predict (a
-        linear prediction). Images and signals: the squared residual at each position, in units of its usual scale.
+        linear prediction). Images whose gradients an ensemble sees, the default: the squared difference between each
+        pixel and what its surroundings predict, in units of scaled data: squares of 5 x 5 pixels are filled in from all
+        that is outside, by the normal distribution of the training samples. Other images, and signals: the squared
+        residual at each position, in units of its usual scale.
 
         Args:
             X: (n, ...), as in `fit`; best only the samples of interest.

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latente.anomaly.gradients import gradient_shape, halved, oriented_gradients
 from latente.anomaly.moments import robust_moments
 from latente.anomaly.views import Views
 from latente.autoencoder import AutoencoderModule
@@ -22,6 +23,7 @@ from latente.data import Schema
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.objectives.trimmed import kept
 
+GRADIENTS = 4.0  # variance of a picture's gradients, in all, relative to that of its pixels
 WIDEST_ODD = 16  # columns; MKL rounds products of fewer differently from row to row
 
 
@@ -128,23 +130,39 @@ class Members(Backbone):
     """Autoencoders with one hidden layer on each side, whose matrices are multiplied together.
 
     u = clip((x - shift) * factor), z = W2 silu(W1 u + b1) + b2, u_hat = W4 silu(W3 z + b3) + b4 for each member; a
-    member with a smaller code than others has zeros in its place.
+    member with a smaller code than others has zeros in its place. Where `picture` is given, u holds the pixels at half
+    their resolution (small pictures: all), and beside them how strongly the picture changes in which direction, see
+    `oriented_gradients`, with `GRADIENTS` times as much variance in all.
 
     Args:
         values: of a sample.
         hidden_features: width of the hidden layers.
         latent_dims: (members,), the size of each member's code.
         generator: draws the weights.
+        picture: (channels, h, w) of the samples where u holds gradients, else None.
     """
 
     farthest = 10.0
     generator: torch.Generator | None = None  # the trainer's; decides the noise
     active: Tensor
+    gradient_shift: Tensor
+    gradient_factor: Tensor
 
     def __init__(
-        self, values: int, hidden_features: int, latent_dims: Sequence[int], generator: torch.Generator | None = None
+        self,
+        values: int,
+        hidden_features: int,
+        latent_dims: Sequence[int],
+        generator: torch.Generator | None = None,
+        picture: tuple[int, int, int] | None = None,
     ) -> None:
         super().__init__(values)
+        self.picture = picture
+        if picture is not None:
+            histograms = math.prod(gradient_shape(*picture[1:]))
+            self.register_buffer("gradient_shift", torch.zeros(histograms))
+            self.register_buffer("gradient_factor", torch.ones(()))
+            values = halved(torch.zeros(1, *picture)).numel() + histograms
         members, codes = len(latent_dims), max(latent_dims)
         sizes = (values, hidden_features, codes, hidden_features, values)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -158,9 +176,30 @@ class Members(Backbone):
     def members(self) -> int:
         return len(self.active)
 
+    def learn_scale(self, x: Tensor, schema: Schema) -> None:
+        super().learn_scale(x, schema)
+        if self.picture is not None:
+            pixels, histograms = (part.double() for part in self._looked_at(self._clipped(x.flatten(1))))
+            total, wanted = (part.var(0, correction=0).sum() for part in (histograms, pixels))
+            self.gradient_shift.copy_(histograms.mean(0))
+            self.gradient_factor.copy_((GRADIENTS * wanted / total).sqrt() if total > 1e-9 else torch.ones(()))
+
     def standardised(self, x: Tensor) -> Tensor:
-        """Returns u (..., values)."""
+        """Returns u (n, values) of samples (n, values)."""
+        u = self._clipped(x)
+        if self.picture is None:
+            return u
+        pixels, histograms = self._looked_at(u)
+        return torch.cat([pixels, (histograms - self.gradient_shift) * self.gradient_factor], 1)
+
+    def _clipped(self, x: Tensor) -> Tensor:
         return ((x - self.shift) * self.factor).clamp(-self.farthest, self.farthest)
+
+    def _looked_at(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the pixels (n, values) and the histograms (n, values) of standardised pictures (n, values)."""
+        shape = self.picture or (1, 1, u.shape[1])
+        pictures = (u + self.shift * self.factor).unflatten(1, shape)  # with the mean picture, whose edges count
+        return halved(u.unflatten(1, shape)).flatten(1), oriented_gradients(pictures).flatten(1)
 
     def encode(self, u: Tensor) -> Tensor:
         """Returns the codes (members, n, latent_dim) of u (members, n, values)."""

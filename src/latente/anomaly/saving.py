@@ -22,6 +22,7 @@ from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitting import Fitted
 from latente.anomaly.members import Wrapped
 from latente.anomaly.scores import Score
+from latente.anomaly.surroundings import Surroundings
 from latente.data import Schema
 from latente.estimators import load as load_model
 from latente.parts import Part
@@ -99,7 +100,8 @@ def _ensemble(detector: FittedDetector) -> Ensemble:
     members = detector._fitted.backbone
     codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator]
     hidden = members.weights[0].shape[2]  # type: ignore[index]
-    return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden)
+    gradients = members.picture is not None
+    return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden, gradients=gradients)
 
 
 def _tensors(detector: FittedDetector) -> dict[str, Tensor]:
@@ -139,7 +141,8 @@ def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> Anoma
     detector.calibration_scores_ = None if calibration is None else calibration.numpy()
     detector._state = _named(tensors, "score.")
     expectation = _named(tensors, "expectation.")
-    detector._expectation = Expectation(**expectation) if expectation else None
+    kind = Surroundings if "precision" in expectation else Expectation
+    detector._expectation = kind(**expectation) if expectation else None
     detector.n_features_in_ = schema.user_shape[0]
     if stored.features is not None:
         detector.feature_names_in_ = np.array(stored.features, dtype=object)
@@ -159,10 +162,11 @@ def _fitted(folder: Path, tensors: dict[str, Tensor], data: dict[str, Any], sche
         backbone.shift.copy_(tensors["limits.shift"])
         backbone.factor.copy_(tensors["limits.factor"])
         return Fitted(backbone.eval(), schema, models)
-    part = Part.from_dict(data["ensemble"])
+    known = data["ensemble"]
+    part = Part.from_dict(known | {"params": {"gradients": False} | known["params"]})  # older files say nothing of them
     if not isinstance(part, Ensemble):
         raise ModelFileError(f"a detector needs an ensemble; the file describes a {type(part).__name__}")
-    members = part.build(int(data["values"]))
+    members = part.build(schema)
     own = _named(tensors, "members.")
     load_tensors(lambda: members.load_state_dict(own), str(folder))
     return Fitted(members.eval(), schema)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,19 +49,20 @@ def measured(method: str, restore: Callable[[Photo], Photo], photos: list[int], 
     return FIELDS | {"method": method, "seed": 0, "samples": len(photos), "psnr": mean, "use_seconds": used} | own
 
 
-def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: int) -> None:
-    """Trains, and restores all 24, and those few on which BM3D is measured."""
+def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: int, checkpoint: Path | None) -> None:
+    """Trains, going on from a checkpoint where there is one, and restores all 24, and the few that BM3D restored."""
     import latente
     from latente.denoising import Denoiser
 
     files = sorted((root() / "photos_train").glob("*.webp"))
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     level = SIGMA if noise == "25" else (5 / 255, 55 / 255)
-    trainer = latente.Trainer(epochs=max(1, round(patches / 20_000)), threads=1, verbose=False)
+    epochs = max(1, round(patches / 20_000))
+    trainer = latente.Trainer(epochs=epochs, threads=1, verbose=False, checkpoint=checkpoint, callbacks=(_told,))
     network = {"width": width, "levels": levels, "blocks": blocks}
     model = Denoiser(latente.GaussianNoise(level), trainer=trainer, random_state=seed, **network)
     start = time.process_time()
-    model.fit(photos)
+    model.fit(photos, resume=checkpoint is not None and checkpoint.exists())
     seconds = time.process_time() - start
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
     setting = f"width={width}, levels={levels}, blocks={blocks}, {parameters} parameters, {patches} patches"
@@ -70,6 +72,10 @@ def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: 
         measured(name, model.transform, list(range(24)), **own),
         measured(f"{name} (BM3D's few)", model.transform, FEW, **own),
     ])  # fmt: skip
+
+
+def _told(record: Any) -> None:
+    print(record, flush=True)
 
 
 FEW = [0, 4, 7, 12, 18, 22]
@@ -116,10 +122,11 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--blocks", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--checkpoint", type=Path, help="a folder; an interrupted training goes on from it")
     options = parser.parse_args()
     if options.what == "train":
         size = (options.width, options.levels, options.blocks)
-        train(options.noise, options.patches, *size, options.seed)
+        train(options.noise, options.patches, *size, options.seed, options.checkpoint)
     elif options.what == "classical":
         classical(24)
     else:

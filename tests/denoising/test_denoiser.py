@@ -89,6 +89,23 @@ def test_noisy_samples_alone_serve_too():
     assert 10 * np.log10(error(NOISY[1200:]) / error(restored)) > 2  # less: 8 x 8 pixels have few neighbours
 
 
+def test_a_known_level_adds_what_the_noisy_value_says(tmp_path):
+    model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0).fit(NOISY[:1200])
+    neighbours, both = model.transform(NOISY[1200:]), model.transform(NOISY[1200:], sigma=0.3)
+    assert error(both) < 0.9 * error(neighbours)
+    unit = model.scale_.factor[0]
+    f, noisy = (model.scale_.apply(torch.from_numpy(values)[:, None]) for values in (neighbours, NOISY[1200:]))
+    expected = model.scale_.undo(model.spread_.combined(f, noisy, (0.3 * unit) ** 2).numpy(), NOISY.dtype)
+    np.testing.assert_allclose(both, expected[:, 0], atol=1e-5)
+    loaded = Denoiser.load(model.save(tmp_path / "alone"))
+    assert loaded.transform(NOISY[1200:1210], sigma=0.3).tolist() == both[:10].tolist()
+    for wrong in (0, -1.0, [0.1, 0.2], "0.3"):
+        with pytest.raises(ValueError, match="sigma must be a number above 0"):
+            model.transform(NOISY[:2], sigma=wrong)
+    with pytest.raises(ValueError, match="sigma is for a Denoiser with way='noise2self'"):
+        model.transform(NOISY[:2], sigma=0.3, j_invariant=False)
+
+
 def test_bytes_stay_bytes():
     images = (DIGITS[:300] * 255).astype(np.uint8)
     model = Denoiser("salt_and_pepper:0.2", width=8, levels=2, trainer=latente.Trainer(epochs=1), random_state=0)

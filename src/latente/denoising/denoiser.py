@@ -32,7 +32,8 @@ SEEN = 120_000  # patches in a training, but
 MEASURED = 1 << 22  # values in the patches on which the spread around predictions is measured
 MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
 LEAST = 6_000  # so many patches, at least
-BATCH, RATE = 32, 5e-3
+BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
+RATE = 5e-3  # of batches of 32; it goes with the root of the batch, as the noise of a gradient does
 NARROW = 144  # inputs of a unit up to which that rate holds; with more it falls, for all of them move at once
 SMALL = 48  # pixels along the longest axis of images that are not folded
 WIDTHS = (16, 32)  # without folding, and with: about as much work
@@ -75,10 +76,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train. What it leaves open is here: batches of 32, a peak rate of 5e-3 (lower for networks wider
-            than that of small images), no weight decay, and about 120,000 patches in all; of small data fewer, so
-            that no value is seen more than 100 times, but at least 6,000. What is held out for the validation loss is
-            never part of a training patch.
+        trainer: how to train. What it leaves open is here: batches of 32 patches, 8 of patches of 64 x 64; a peak rate
+            of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay;
+            about 120,000 patches in all, of small data fewer, so that no value is seen more than 100 times, but at
+            least 6,000. What is held out for the validation loss is never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -151,7 +152,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             samples, apart = samples.divided(fraction, rng)
             held = self._source(self._patches(apart, rng))
         cut = self._patches(samples, rng)
-        trainer = self._trainer(len(cut), samples.size / cut[0].numel(), self._rate())
+        trainer = self._trainer(len(cut), samples.size / cut[0].numel(), cut[0, 0].numel(), self._rate())
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
@@ -322,20 +323,23 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
         return 1 if small and samples.dimensions == 2 else 2
 
-    def _trainer(self, patches: int = 1, covers: float = 1.0, rate: float = RATE) -> Trainer:
+    def _trainer(self, patches: int = 1, covers: float = 1.0, positions: int = 1, rate: float = RATE) -> Trainer:
         """Returns the trainer; where it leaves epochs, batch size, rate and decay open, they suit patches.
 
         Args:
             patches: how many there are.
             covers: how many would hold every value once.
-            rate: the peak rate.
+            positions: of a patch.
+            rate: the peak rate for batches of 32.
         """
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
         epochs = trainer.epochs
         if epochs == "auto":
             epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
-        batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
-        learning_rate = rate if trainer.learning_rate == "auto" else trainer.learning_rate
+        automatic = max(FEWEST, min(BATCH, POSITIONS // positions))
+        batch_size = automatic if trainer.batch_size == "auto" else int(trainer.batch_size)
+        suited = rate * min(1.0, batch_size / BATCH) ** 0.5
+        learning_rate = suited if trainer.learning_rate == "auto" else trainer.learning_rate
         decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
         return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=decay)
 

@@ -65,7 +65,8 @@ def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: 
     model.fit(photos, resume=checkpoint is not None and checkpoint.exists())
     seconds = time.process_time() - start
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
-    setting = f"width={width}, levels={levels}, blocks={blocks}, {parameters} parameters, {patches} patches"
+    seen = f"{len(model.history_)} x {model.history_.samples} patches in batches of {model.history_.batch_size}"
+    setting = f"width={width}, levels={levels}, blocks={blocks}, {parameters} parameters, {seen}"
     own = {"train_seconds": seconds, "setting": setting, "seed": seed}
     name = "specialist" if noise == "25" else "blind"
     keep([
@@ -117,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "classical", "bm3d"))
     parser.add_argument("--noise", choices=("25", "blind"), default="25")
-    parser.add_argument("--patches", type=int, default=80_000)
+    parser.add_argument("--patches", type=int, default=80_000, help="one epoch, of about 16,000, for every 20,000")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--blocks", type=int, default=1)

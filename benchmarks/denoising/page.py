@@ -138,7 +138,7 @@ def distances() -> list[str]:
         return []
     above, below = psnr["specialist"] - psnr["nlm"], psnr["bm3d"] - psnr[few]
     return [
-        f"The Denoiser is {above:+.2f} dB from NLM on all 24 (goal: at least 0) and {-below:+.2f} dB from BM3D on its six.",
+        f"The Denoiser is {above:+.2f} dB from NLM on all 24 (goal: at least 0), {-below:+.2f} from BM3D on its six.",
         "",
     ]
 

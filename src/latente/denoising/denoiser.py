@@ -262,7 +262,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 hidden, without = hide(x, rng.integers(GRID, size=self.dimensions_).tolist())
                 predicted.append(self.module_(without).to(x)[hidden])
                 noisy.append(x[hidden])
-        return Spread.of(torch.cat(predicted), torch.cat(noisy))
+        return Spread.of(torch.cat(predicted).cpu(), torch.cat(noisy).cpu())
 
     def _sigmas(self, sigma: Any, hidden: bool) -> tuple[float, ...] | None:
         """Returns the noise's deviation in each channel, or raises ValueError for one that cannot be used."""

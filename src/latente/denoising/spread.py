@@ -48,8 +48,8 @@ class Spread:
             predicted: (n,) predictions, each made without its noisy value.
             noisy: (n,) those values.
         """
-        ends = predicted.double().sort().values[[int(TAIL * len(predicted)), -1 - int(TAIL * len(predicted))]]
-        edges = torch.linspace(*ends.tolist(), BINS - 1, dtype=torch.float64)
+        values, tail = predicted.double().sort().values, int(TAIL * len(predicted))
+        edges = torch.linspace(float(values[tail]), float(values[-1 - tail]), BINS - 1, dtype=torch.float64)
         index = torch.bucketize(predicted.double(), edges)
         squares = (noisy.double() - predicted.double()).square()
         counts = torch.bincount(index, minlength=BINS)

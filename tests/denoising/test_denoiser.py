@@ -121,13 +121,10 @@ def test_bytes_and_floats_are_restored_alike(fitted):
         fitted.transform(noisy.astype(float))
 
 
-def test_a_wide_range_of_levels_costs_little(fitted, tmp_path):
+def test_a_wide_range_of_levels_costs_little(fitted):
     blind = Denoiser("gaussian:0.1..0.5", width=16, levels=2, trainer=TRAINER, random_state=0).fit(DIGITS[:1200])
     loss = 10 * np.log10(error(blind.transform(NOISY[1200:])) / error(fitted.transform(NOISY[1200:])))
     assert loss < 0.5  # dB
-    assert (blind.levelled_, fitted.levelled_) == (True, False)
-    loaded = Denoiser.load(blind.save(tmp_path / "blind"))
-    assert loaded.transform(NOISY[:20]).tolist() == blind.transform(NOISY[:20]).tolist()
 
 
 def test_a_signal_of_several_channels():

@@ -10,7 +10,7 @@ from latente.denoising.restoration import from_neighbours, neighbour_mean
 from latente.denoising.samples import Scale, alike, patches, read_samples
 from latente.denoising.spread import Spread
 from latente.denoising.tiles import tiled
-from latente.nn import UNet, noise_level
+from latente.nn import UNet
 from latente.nn.unet import fold, unfold
 
 RNG = np.random.default_rng(0)
@@ -210,29 +210,3 @@ def test_a_spread_of_equal_predictions_and_broken_ones():
         Spread((1.0, 0.0), (1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="of one more bin"):
         Spread((1.0,), (1.0,))
-
-
-@pytest.mark.parametrize("shape", [(4, 1, 64, 64), (4, 3, 40, 50), (4, 2, 4000), (4, 1, 1, 2000)])
-def test_the_level_of_noise_is_told_from_the_noisy_sample(shape):
-    generator = torch.Generator().manual_seed(0)
-    axes = torch.meshgrid(*(torch.linspace(0, 3, n) for n in shape[2:]), indexing="ij")
-    smooth = torch.stack([torch.sin(sum(axes) + i) for i in range(shape[1])])
-    sigmas = torch.tensor([0.03, 0.1, 0.3, 1.0]).view(-1, *(1,) * (len(shape) - 1))
-    found = noise_level(smooth + sigmas * torch.randn(shape, generator=generator))
-    assert found.shape == sigmas.shape
-    assert (found / sigmas).flatten().tolist() == pytest.approx([1, 1, 1, 1], rel=0.15)
-    assert noise_level(torch.zeros(2, 1, 1, 2)).flatten().tolist() == pytest.approx([0.01, 0.01])
-
-
-def test_a_network_that_is_told_the_level_changes_with_it():
-    torch.manual_seed(0)
-    network = UNet(1, 2, width=4, levels=2, factor=1, levelled=True)
-    x = torch.randn(3, 1, 17, 12)
-    assert torch.equal(network(x), x)
-    torch.nn.init.normal_(network.leave.weight)
-    with torch.no_grad():
-        together, alone = network(x), torch.cat([network(each[None]) for each in x])
-        network.enter.weight[:, -1] += 1
-        changed = network(x)
-    assert torch.allclose(together, alone, atol=1e-5)
-    assert not torch.allclose(together, changed, atol=1e-3)

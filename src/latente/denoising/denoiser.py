@@ -64,8 +64,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         noise: what is to be removed, for way="clean": a corruption or a short string such as "gaussian:0.1" or
             "salt_and_pepper:0.2", in units of scaled data: unsigned integers and floats within [0, 1] are scaled to
             [0, 1], others standardised, images as a whole and signals channel by channel. A range of levels makes it
-            blind; of Gaussian noise it estimates the level of each sample, or tile, and tells the network. The default
-            is `GaussianNoise((0.0, 0.5))`.
+            blind; the default is `GaussianNoise((0.0, 0.5))`.
         way: what `fit` gets. "clean": clean samples; "noise2noise": pairs, a noisy copy of each and a second noisy
             copy, or a clean one; "noise2self": single noisy samples, whose noise must be independent between
             neighbouring positions.
@@ -89,7 +88,6 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         channels_: of a sample.
         dimensions_: 1 for signals, 2 for images.
         fold_: positions along each axis that became channels.
-        levelled_: whether the network is told an estimate of the noise's level: for Gaussian noise of many levels.
         spread_: with way="noise2self", how far noisy values lie from predictions that did not see them; else None.
         history_: a table of the epochs.
 
@@ -108,7 +106,6 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     channels_: int
     dimensions_: int
     fold_: int
-    levelled_: bool
     spread_: Spread | None
     history_: History
 
@@ -149,7 +146,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
         check_level(objective.noise, self.scale_.bounds)
         self.channels_, self.dimensions_ = channels, dimensions
-        self.fold_, self.levelled_ = self._fold(samples), _of_many_levels(objective.noise)
+        self.fold_ = self._fold(samples)
         rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
         if fraction:
             samples, apart = samples.divided(fraction, rng)
@@ -317,7 +314,6 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 int(self.blocks),
                 self.fold_,
                 identity=self.way != "noise2self",  # which never sees the noise that it would have to take away
-                levelled=self.levelled_,
             )
         return Restorer(network, self.scale_.bounds)
 
@@ -371,7 +367,3 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError("noise must be a corruption, a short string such as 'gaussian:0.1', or a function")
         noise.check()
         return Restoration(self.way, noise if self.way == "clean" else None)
-
-
-def _of_many_levels(noise: Any) -> bool:
-    return isinstance(noise, GaussianNoise) and isinstance(noise.sigma, (tuple, list))

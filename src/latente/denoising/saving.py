@@ -63,7 +63,6 @@ def save_denoiser(model: Denoiser, path: str | Path) -> Path:
         "channels": model.channels_,
         "dimensions": model.dimensions_,
         "fold": model.fold_,
-        "levelled": model.levelled_,
         "spread": None if model.spread_ is None else asdict(model.spread_),
     }
     return _write(model, path, params, data, {})
@@ -88,8 +87,7 @@ def load_denoiser(path: str | Path) -> Denoiser:
         model.scale_ = Scale(tuple(data["shift"]), tuple(data["factor"]), None if bounds is None else tuple(bounds))
         model.channels_, model.dimensions_ = int(data["channels"]), int(data["dimensions"])
         model.fold_ = int(data["fold"])
-        model.levelled_ = bool(data.get("levelled", False))  # older files have neither this
-        spread = data.get("spread")  # nor this
+        spread = data.get("spread")  # older files have none
         model.spread_ = None if spread is None else Spread(tuple(spread["edges"]), tuple(spread["squares"]))
         model.module_ = model._network(0)
         _fill(model, tensors, stored, path)

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latente.nn.noise_level import noise_level
-
 CONV: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
 TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
@@ -32,11 +30,6 @@ def unfold(x: Tensor, factor: int) -> Tensor:
     batch, channels, length = x.shape
     parts = x.reshape(batch, channels // factor, factor, length).transpose(2, 3)
     return parts.reshape(batch, channels // factor, length * factor)
-
-
-def _with_level(x: Tensor, level: Tensor) -> Tensor:
-    """Returns x (batch, channels, *size) with one more channel, of the level everywhere."""
-    return torch.cat([x, level.to(x).expand(-1, 1, *x.shape[2:])], dim=1)
 
 
 class _Residual(nn.Module):
@@ -59,9 +52,6 @@ class _Residual(nn.Module):
 class UNet(nn.Module):
     """x_hat = x + f(x), or f(x), where f sees x at several resolutions and begins as 0.
 
-    With `levelled`, f sees one channel more: the level of the noise, estimated from x (`noise_level`), the same
-    everywhere; so a network for many levels need not find out at each position (the level map of FFDNet).
-
     Positions are folded into channels first, so that the widest layers work on few positions (Zhang, Zuo, Zhang 2018,
     "FFDNet"). Each level then halves the size, and on the way up the features of the way down are added (Ronneberger,
     Fischer, Brox 2015, "U-Net"). Sizes that do not divide are padded with their edge and cut again.
@@ -74,7 +64,6 @@ class UNet(nn.Module):
         blocks: residual blocks of a level, on each side.
         factor: how many positions along an axis are folded into channels.
         identity: whether x is added.
-        levelled: whether f is told the level of the noise.
 
     Example:
         >>> UNet(3, width=8)(torch.zeros(1, 3, 30, 17)).shape
@@ -90,15 +79,13 @@ class UNet(nn.Module):
         blocks: int = 1,
         factor: int = 2,
         identity: bool = True,
-        levelled: bool = False,
     ) -> None:
         super().__init__()
-        self.dimensions, self.blocks, self.factor = dimensions, blocks, factor
-        self.identity, self.levelled = identity, levelled
+        self.dimensions, self.blocks, self.factor, self.identity = dimensions, blocks, factor, identity
         self.multiple = factor * 2 ** (levels - 1)
         widths = [width * 2**level for level in range(levels)]
         folded = channels * factor**dimensions
-        self.enter = CONV[dimensions](folded + levelled, width, 3, padding=1)
+        self.enter = CONV[dimensions](folded, width, 3, padding=1)
         self.leave = CONV[dimensions](width, folded, 3, padding=1)
         self.down = nn.ModuleList(CONV[dimensions](a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(TRANSPOSED[dimensions](b, a, 2, stride=2) for a, b in itertools.pairwise(widths))
@@ -123,10 +110,7 @@ class UNet(nn.Module):
         missing = [-length % self.multiple for length in size]
         ends = [end for more in reversed(missing) for end in (0, more)]
         padded = F.pad(x, ends, mode="replicate") if any(missing) else x
-        folded = fold(padded, self.factor)
-        if self.levelled:
-            folded = _with_level(folded, noise_level(x.detach().float()))
-        out = unfold(self._features(folded), self.factor)
+        out = unfold(self._features(fold(padded, self.factor)), self.factor)
         out = padded + out if self.identity else out
         for axis, length in enumerate(size, start=2):
             out = out.narrow(axis, 0, length)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from protocol import LEVELS, SETS, Images, idx, noised, scores, test_pair
 from results import keep
 
@@ -87,17 +88,31 @@ def without_clean(way: str, seed: int) -> Rows:
     restored = {way: lambda: model.transform(noisy)}
     if way == "noise2self":
         restored["noise2self, one pass"] = lambda: model.transform(noisy, j_invariant=False)
-    return [_without_clean_row(method, make, clean, seed, seconds, setting) for method, make in restored.items()]
+    rows, results = [], {}
+    for method, make in restored.items():
+        start = time.process_time()
+        results[method] = make()
+        used = time.process_time() - start
+        rows.append(_without_clean_row(method, results[method], clean, seed, (seconds, used, setting)))
+    if way == "noise2self":
+        both, told = _combined(model, results[way], noisy), (seconds, rows[0]["use_seconds"], setting)
+        rows.append(_without_clean_row("noise2self, sigma known", both, clean, seed, told))
+    return rows
+
+
+def _combined(model: Denoiser, neighbours: Images, noisy: Images) -> Images:
+    """What transform(noisy, sigma=SIGMA) returns, without its 16 passes again."""
+    f, x = (model.scale_.apply(torch.from_numpy(values)[:, None]) for values in (neighbours, noisy))
+    variance = (SIGMA * model.scale_.factor[0]) ** 2
+    return model.scale_.undo(model.spread_.combined(f, x, variance).numpy(), noisy.dtype)[:, 0]
 
 
 def _without_clean_row(
-    method: str, make: Callable[[], Images], clean: Images, seed: int, seconds: float, setting: str
+    method: str, restored: Images, clean: Images, seed: int, told: tuple[float, float, str]
 ) -> dict[str, Any]:
-    start = time.process_time()
-    restored = make()
-    own = {"samples": len(clean), "train_seconds": seconds, "use_seconds": time.process_time() - start}
+    own = {"samples": len(clean)} | dict(zip(("train_seconds", "use_seconds", "setting"), told, strict=True))
     base = {"study": "without clean data", "data": "mnist", "noise": f"gaussian:{SIGMA} unclipped", "seed": seed}
-    return base | own | {"method": method, "setting": setting} | scores(clean, restored)
+    return base | own | {"method": method} | scores(clean, restored)
 
 
 def jobs(seed: int) -> dict[str, Callable[[], Rows]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,28 +49,34 @@ def measured(method: str, restore: Callable[[Photo], Photo], photos: list[int], 
     return FIELDS | {"method": method, "seed": 0, "samples": len(photos), "psnr": mean, "use_seconds": used} | own
 
 
-def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: int) -> None:
-    """Trains, and restores all 24, and those few on which BM3D is measured."""
+def train(noise: str, patches: int, width: int, levels: int, blocks: int, seed: int, checkpoint: Path | None) -> None:
+    """Trains, going on from a checkpoint where there is one, and restores all 24, and the few that BM3D restored."""
     import latente
     from latente.denoising import Denoiser
 
     files = sorted((root() / "photos_train").glob("*.webp"))
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     level = SIGMA if noise == "25" else (5 / 255, 55 / 255)
-    trainer = latente.Trainer(epochs=max(1, round(patches / 20_000)), threads=1, verbose=False)
+    epochs = max(1, round(patches / 20_000))
+    trainer = latente.Trainer(epochs=epochs, threads=1, verbose=False, checkpoint=checkpoint, callbacks=(_told,))
     network = {"width": width, "levels": levels, "blocks": blocks}
     model = Denoiser(latente.GaussianNoise(level), trainer=trainer, random_state=seed, **network)
     start = time.process_time()
-    model.fit(photos)
+    model.fit(photos, resume=checkpoint is not None and checkpoint.exists())
     seconds = time.process_time() - start
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
-    setting = f"width={width}, levels={levels}, blocks={blocks}, {parameters} parameters, {patches} patches"
+    seen = f"{len(model.history_)} x {model.history_.samples} patches in batches of {model.history_.batch_size}"
+    setting = f"width={width}, levels={levels}, blocks={blocks}, {parameters} parameters, {seen}"
     own = {"train_seconds": seconds, "setting": setting, "seed": seed}
     name = "specialist" if noise == "25" else "blind"
     keep([
         measured(name, model.transform, list(range(24)), **own),
         measured(f"{name} (BM3D's few)", model.transform, FEW, **own),
     ])  # fmt: skip
+
+
+def _told(record: Any) -> None:
+    print(record, flush=True)
 
 
 FEW = [0, 4, 7, 12, 18, 22]
@@ -111,15 +118,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "classical", "bm3d"))
     parser.add_argument("--noise", choices=("25", "blind"), default="25")
-    parser.add_argument("--patches", type=int, default=80_000)
+    parser.add_argument("--patches", type=int, default=80_000, help="one epoch, of about 16,000, for every 20,000")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--blocks", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--checkpoint", type=Path, help="a folder; an interrupted training goes on from it")
     options = parser.parse_args()
     if options.what == "train":
         size = (options.width, options.levels, options.blocks)
-        train(options.noise, options.patches, *size, options.seed)
+        train(options.noise, options.patches, *size, options.seed, options.checkpoint)
     elif options.what == "classical":
         classical(24)
     else:

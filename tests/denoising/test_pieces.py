@@ -8,6 +8,7 @@ import torch
 
 from latente.denoising.restoration import from_neighbours, neighbour_mean
 from latente.denoising.samples import Scale, alike, patches, read_samples
+from latente.denoising.spread import Spread
 from latente.denoising.tiles import tiled
 from latente.nn import UNet
 from latente.nn.unet import fold, unfold
@@ -185,3 +186,27 @@ def test_from_neighbours_does_not_see_the_position_itself():
         before, after = from_neighbours(network, x), from_neighbours(network, changed)
     assert before[0, 0, 5, 6] == after[0, 0, 5, 6]
     assert (before != after).any()
+
+
+def test_a_spread_tells_what_predictions_miss_from_noise():
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.rand(400_000, generator=generator)
+    missed = torch.where(clean < 0.5, 0.0, 0.3)  # deviation of the predictions' error, by the clean value
+    predicted = clean + missed * torch.randn(clean.shape, generator=generator)
+    noisy = clean + 0.4 * torch.randn(clean.shape, generator=generator)
+    combined = Spread.of(predicted, noisy).combined(predicted, noisy, 0.16)
+    far = clean > 0.5
+    error = (combined - clean).square()
+    assert error[~far].mean() < 0.03  # some of these look like bad ones
+    assert error[far].mean() < 0.075  # 0.09 of the predictions, 0.16 of the noisy ones; 0.0576 were v known
+    assert error.mean() < 0.9 * (predicted - clean).square().mean()
+
+
+def test_a_spread_of_equal_predictions_and_broken_ones():
+    spread = Spread.of(torch.zeros(100), torch.ones(100))
+    assert spread.combined(torch.zeros(2), torch.ones(2), 0.25).tolist() == [0.75, 0.75]
+    assert spread.combined(torch.zeros(2), torch.ones(2), 4.0).tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="rising edges"):
+        Spread((1.0, 0.0), (1.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match="of one more bin"):
+        Spread((1.0,), (1.0,))

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.restoration import WAYS, Restoration, check_level, from_neighbours
-from latente.denoising.samples import PATCH, Samples, Scale, alike, patches, read_samples
+from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide
+from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, patches, read_samples
+from latente.denoising.spread import Spread
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
 from latente.nn import UNet
@@ -28,9 +29,11 @@ from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
 SEEN = 120_000  # patches in a training, but
+MEASURED = 1 << 22  # values in the patches on which the spread around predictions is measured
 MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
 LEAST = 6_000  # so many patches, at least
-BATCH, RATE = 32, 5e-3
+BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
+RATE = 5e-3  # of batches of 32; it goes with the root of the batch, as the noise of a gradient does
 NARROW = 144  # inputs of a unit up to which that rate holds; with more it falls, for all of them move at once
 SMALL = 48  # pixels along the longest axis of images that are not folded
 WIDTHS = (16, 32)  # without folding, and with: about as much work
@@ -73,10 +76,10 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
-        trainer: how to train. What it leaves open is here: batches of 32, a peak rate of 5e-3 (lower for networks wider
-            than that of small images), no weight decay, and about 120,000 patches in all; of small data fewer, so
-            that no value is seen more than 100 times, but at least 6,000. What is held out for the validation loss is
-            never part of a training patch.
+        trainer: how to train. What it leaves open is here: batches of 32 patches, 8 of patches of 64 x 64; a peak rate
+            of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay;
+            about 120,000 patches in all, of small data fewer, so that no value is seen more than 100 times, but at
+            least 6,000. What is held out for the validation loss is never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -85,6 +88,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         channels_: of a sample.
         dimensions_: 1 for signals, 2 for images.
         fold_: positions along each axis that became channels.
+        spread_: with way="noise2self", how far noisy values lie from predictions that did not see them; else None.
         history_: a table of the epochs.
 
     Example:
@@ -102,6 +106,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     channels_: int
     dimensions_: int
     fold_: int
+    spread_: Spread | None
     history_: History
 
     def __init__(
@@ -147,14 +152,21 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             samples, apart = samples.divided(fraction, rng)
             held = self._source(self._patches(apart, rng))
         cut = self._patches(samples, rng)
-        trainer = self._trainer(len(cut), samples.size / cut[0].numel(), self._rate())
+        trainer = self._trainer(len(cut), samples.size / cut[0].numel(), cut[0, 0].numel(), self._rate())
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
+        self.spread_ = self._measured(cut, rng) if self.way == "noise2self" else None
         return self
 
     def transform(
-        self, X: Any, *, tile: int | str = "auto", overlap: int | str = "auto", j_invariant: bool = True
+        self,
+        X: Any,
+        *,
+        tile: int | str = "auto",
+        overlap: int | str = "auto",
+        j_invariant: bool = True,
+        sigma: Any = None,
     ) -> Any:
         """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
 
@@ -166,9 +178,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             j_invariant: with way="noise2self", whether every position is restored without being seen, so that its
                 noise cannot be copied; False is one pass for 4 (signals) or 16 (images), often nearer to the truth,
                 but not always.
+            sigma: with way="noise2self" and j_invariant, the standard deviation of the noise in X, in its units; one
+                number, or one for each channel. What the neighbours say of a value is then combined with the noisy
+                value itself, by their variances (see `Spread`): nearer to the truth for noise of this level everywhere.
+                None leaves the noisy value out.
 
         Raises:
-            ValueError: for data that is not like that of `fit`.
+            ValueError: for data that is not like that of `fit`, or a sigma that cannot be used.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self, "module_")
@@ -176,9 +192,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         if samples.channels != self.channels_:
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
+        hidden = self.way == "noise2self" and j_invariant
+        sigmas = self._sigmas(sigma, hidden)
         self.module_.eval()
-        hide, groups = self.way == "noise2self" and j_invariant, alike(samples.items, tile)
-        return samples.returned([item for group in groups for item in self._restored(group, hide, tile, overlap)])
+        groups = alike(samples.items, tile)
+        return samples.returned(
+            [item for group in groups for item in self._restored(group, hidden, tile, overlap, sigmas)]
+        )
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Trains on X and returns X restored: for way="noise2self", where X is both.
@@ -211,15 +231,49 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
         return load_denoiser(path)
 
-    def _restored(self, items: list[Any], hide: bool, tile: int, overlap: int) -> Iterator[Any]:
+    def _restored(
+        self, items: list[Any], hidden: bool, tile: int, overlap: int, sigmas: tuple[float, ...] | None
+    ) -> Iterator[Any]:
         """Yields restored items; several at a time are small and of one shape."""
         device, dtype = next(self.module_.parameters()).device, items[0].dtype
         scale = self.scale_.suited(items)
-        restore = partial(from_neighbours, self.module_) if hide else self.module_
+        restore = partial(from_neighbours, self.module_) if hidden else self.module_
         x = scale.apply(torch.from_numpy(np.stack(items)).to(device))
         with torch.inference_mode():
             restored = restore(x) if len(x) > 1 else tiled(restore, x[0], tile, overlap)[None]
+            if sigmas is not None and self.spread_ is not None:
+                scaled = torch.tensor(sigmas) * torch.tensor(scale.factor)
+                variance = scaled.square().view(-1, *(1,) * self.dimensions_).to(device)
+                restored = self.spread_.combined(restored, x, variance)
         yield from scale.undo(restored.cpu().numpy(), dtype)
+
+    def _measured(self, cut: Tensor, rng: np.random.Generator) -> Spread:
+        """Returns the spread of some training patches around predictions of hidden positions, one pass for each."""
+        few = cut[: max(1, MEASURED // cut[0].numel())]
+        device = next(self.module_.parameters()).device
+        predicted, noisy = [], []
+        self.module_.eval()
+        with torch.inference_mode():
+            for part in few.split(max(1, TOGETHER // few[0].numel())):
+                x = self.scale_.apply(part.to(device))
+                hidden, without = hide(x, rng.integers(GRID, size=self.dimensions_).tolist())
+                predicted.append(self.module_(without).to(x)[hidden])
+                noisy.append(x[hidden])
+        return Spread.of(torch.cat(predicted).cpu(), torch.cat(noisy).cpu())
+
+    def _sigmas(self, sigma: Any, hidden: bool) -> tuple[float, ...] | None:
+        """Returns the noise's deviation in each channel, or raises ValueError for one that cannot be used."""
+        if sigma is None:
+            return None
+        if not hidden:
+            raise ValueError("sigma is for a Denoiser with way='noise2self' and transform(j_invariant=True)")
+        if self.spread_ is None:
+            raise ValueError("sigma needs what `fit` measures, and this Denoiser was saved before it did: fit it again")
+        values = np.ravel(np.asarray(sigma))
+        if values.dtype.kind not in "iuf" or len(values) not in (1, self.channels_) or not (values > 0).all():
+            channels = f", or {self.channels_}, one for each channel" if self.channels_ > 1 else ""
+            raise ValueError(f"sigma must be a number above 0{channels}; got {sigma!r}")
+        return tuple(np.broadcast_to(values.astype(float), self.channels_).tolist())
 
     def _tile(self, tile: int | str, overlap: int | str) -> tuple[int, int]:
         for name, value, low in (("tile", tile, 16), ("overlap", overlap, 0)):
@@ -269,20 +323,23 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
         return 1 if small and samples.dimensions == 2 else 2
 
-    def _trainer(self, patches: int = 1, covers: float = 1.0, rate: float = RATE) -> Trainer:
+    def _trainer(self, patches: int = 1, covers: float = 1.0, positions: int = 1, rate: float = RATE) -> Trainer:
         """Returns the trainer; where it leaves epochs, batch size, rate and decay open, they suit patches.
 
         Args:
             patches: how many there are.
             covers: how many would hold every value once.
-            rate: the peak rate.
+            positions: of a patch.
+            rate: the peak rate for batches of 32.
         """
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
         epochs = trainer.epochs
         if epochs == "auto":
             epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
-        batch_size = BATCH if trainer.batch_size == "auto" else trainer.batch_size
-        learning_rate = rate if trainer.learning_rate == "auto" else trainer.learning_rate
+        automatic = max(FEWEST, min(BATCH, POSITIONS // positions))
+        batch_size = automatic if trainer.batch_size == "auto" else int(trainer.batch_size)
+        suited = rate * min(1.0, batch_size / BATCH) ** 0.5
+        learning_rate = suited if trainer.learning_rate == "auto" else trainer.learning_rate
         decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
         return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=decay)
 

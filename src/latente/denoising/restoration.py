@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["WAYS", "Restoration", "check_level", "from_neighbours", "neighbour_mean"]
+__all__ = ["GRID", "WAYS", "Restoration", "check_level", "from_neighbours", "hide", "neighbour_mean"]
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -53,8 +53,7 @@ class Restoration(Objective, name="restoration"):
             noisy = batch.x if corruption is None else corruption(batch.x, generator, module.bounds)
         elif self.way == "noise2self":
             offsets = torch.randint(GRID, (batch.x.ndim - 2,), generator=generator, device=batch.x.device)
-            weight = _grid(batch.x, offsets.tolist())
-            noisy = torch.where(weight, neighbour_mean(batch.x), batch.x)
+            weight, noisy = hide(batch.x, offsets.tolist())
         error = (module(noisy).float() - batch.target).square()
         if weight is not None:  # scaled to all positions, so that losses compare
             error = error * weight * (weight.numel() / weight.sum().clamp(min=1))
@@ -96,11 +95,22 @@ def from_neighbours(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         function: (batch, channels, *size) -> the same shape.
         x: (batch, channels, *size).
     """
-    means, result = neighbour_mean(x), torch.zeros_like(x)
+    result = torch.zeros_like(x)
     for offsets in itertools.product(range(GRID), repeat=x.ndim - 2):
-        hidden = _grid(x, offsets)
-        result = torch.where(hidden, function(torch.where(hidden, means, x)).to(x), result)
+        hidden, without = hide(x, offsets)
+        result = torch.where(hidden, function(without).to(x), result)
     return result
+
+
+def hide(x: Tensor, offsets: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Returns which positions of x are hidden, booleans of its shape, and x with their neighbours' means there.
+
+    Args:
+        x: (batch, channels, *size).
+        offsets: where the grid of hidden positions begins along each axis, from 0 to GRID - 1.
+    """
+    hidden = _grid(x, offsets)
+    return hidden, torch.where(hidden, neighbour_mean(x), x)
 
 
 def neighbour_mean(x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ __all__ = ["load", "load_denoiser", "load_imputer", "save_denoiser", "save_imput
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def save_denoiser(model: Denoiser, path: str | Path) -> Path:
         "channels": model.channels_,
         "dimensions": model.dimensions_,
         "fold": model.fold_,
+        "spread": None if model.spread_ is None else asdict(model.spread_),
     }
     return _write(model, path, params, data, {})
 
@@ -74,6 +76,7 @@ def load_denoiser(path: str | Path) -> Denoiser:
     """
     from latente.denoising.denoiser import Denoiser
     from latente.denoising.samples import Scale
+    from latente.denoising.spread import Spread
 
     tensors, stored = read_kind(path, "Denoiser")
     with _described(path):
@@ -84,6 +87,8 @@ def load_denoiser(path: str | Path) -> Denoiser:
         model.scale_ = Scale(tuple(data["shift"]), tuple(data["factor"]), None if bounds is None else tuple(bounds))
         model.channels_, model.dimensions_ = int(data["channels"]), int(data["dimensions"])
         model.fold_ = int(data["fold"])
+        spread = data.get("spread")  # older files have none
+        model.spread_ = None if spread is None else Spread(tuple(spread["edges"]), tuple(spread["squares"]))
         model.module_ = model._network(0)
         _fill(model, tensors, stored, path)
     return model

@@ -12,6 +12,7 @@ from sklearn.covariance import LedoitWolf
 
 from latente.anomaly import (
     CodeDistance,
+    CombinedDistance,
     JointDistance,
     NearestCodes,
     NearestReferences,
@@ -76,6 +77,25 @@ def test_joint_distance_is_that_of_scikit_learn():
     train, test = (np.concatenate([v.z.numpy(), v.residual.numpy()], 2) for v in (TRAIN, TEST))
     expected = [mahalanobis(a, b) for a, b in zip(train, test, strict=True)]
     np.testing.assert_allclose(scored(JointDistance()), expected, rtol=1e-3)
+
+
+def test_the_combined_distance_counts_usual_distances_alike():
+    train, test = (np.concatenate([v.z.numpy(), v.residual.numpy()], 2) for v in (TRAIN, TEST))
+    expected = []
+    for i in range(len(train)):
+        center, x = TRAIN.x[i].numpy().mean(0), (TRAIN.x[i].numpy(), TEST.x[i].numpy())
+        residual = TRAIN.residual[i].numpy(), TEST.residual[i].numpy()
+        known, new = (
+            [
+                mahalanobis(train[i], joint[i]),
+                np.linalg.norm(x[j] - center, axis=1),
+                np.linalg.norm(residual[j], axis=1),
+            ]
+            for j, joint in enumerate((train, test))
+        )
+        parts = [np.square(b / np.sort(a)[(len(a) - 1) // 2]) for a, b in zip(known, new, strict=True)]
+        expected.append(np.sqrt(np.mean(parts, 0)))
+    np.testing.assert_allclose(scored(CombinedDistance()), expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("k", [1, 5])

@@ -34,7 +34,7 @@ LATENT, HIDDEN, NOISE, EPOCHS, WIDEST = 32, (64, 32), "gaussian:0.3", 20, 2000
 
 
 def default_detector(width: int, seed: int) -> Any:
-    """Returns an unfitted detector of windows: a denoising autoencoder, judged by code and residual together.
+    """Returns an unfitted detector of windows: a denoising autoencoder, judged by code, level and residual together.
 
     The training quantile is no matter: the threshold of steps is set by the series' own held-out end.
 
@@ -51,7 +51,7 @@ def default_detector(width: int, seed: int) -> Any:
         trainer=trainer,
         random_state=seed,
     )
-    scoring = "joint" if width <= WIDEST else "reconstruction"
+    scoring = "combined" if width <= WIDEST else "reconstruction"
     return AnomalyDetector(autoencoder, scoring=scoring, calibration="quantile", random_state=seed)
 
 
@@ -135,6 +135,8 @@ def check_settings(model: SeriesDetector) -> None:
     check_window(model.window)
     if model.align not in ALIGNMENTS:
         raise ValueError(f"align must be 'mean' or 'end'; got {model.align!r}")
+    if model.power is not None and not is_integer(model.power, low=1):
+        raise ValueError(f"power must be an integer of at least 1, or None; got {model.power!r}")
     if model.false_alarm_rate is not None and model.contamination is not None:
         raise ValueError("give false_alarm_rate= or contamination=, not both")
     for name in ("false_alarm_rate", "contamination", "calibration_fraction"):

@@ -26,8 +26,8 @@ MAPS = {
     "detector": "`AnomalyDetector()`", "pca": "residual of 32 components", "to-mean": "distance to the mean picture",
 }  # fmt: skip
 SERIES = {
-    "latente": "`SeriesDetector()`", "pca": "PCA of windows", "pyod-ae": "PyOD AutoEncoder",
-    "to-mean": "distance to the mean window", "random": "random",
+    "latente": "`SeriesDetector()`", "pca": "PCA of windows", "pca-power": "PCA, power mean",
+    "pyod-ae": "PyOD AutoEncoder", "to-mean": "distance to the mean window", "random": "random",
 }  # fmt: skip
 STUDIES = {
     "nab": "NAB: 52 labelled series, trained on the whole series without labels",
@@ -135,8 +135,8 @@ def series() -> list[str]:
         "",
         "Made by `benchmarks/anomaly/series.py`, `series_rates.py` and `pages.py`; README-series.md there has the",
         "protocol, NOTES-series.md what was tried. All methods judge the same windows, and a step gets the mean of the",
-        "windows that contain it. Choices were made with the first half of the series in view (every second one by",
-        "name).",
+        "windows that contain it; `SeriesDetector()`, and PCA for comparison, also their power mean. Choices were made",
+        "with the first half of the series in view (every second one by name).",
         "",
     ]  # fmt: skip
     for study, title in STUDIES.items():

@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = [
     "Alarm", "AnomalyDetector", "CalibrationWarning", "CodeDistance", "CombinedDistance", "Contribution",
     "CrossConformal", "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation",
-    "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation",
-    "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores", "TrainingQuantile", "anomaly_map",
-    "conformal_p_values", "drift_test", "load", "select",
+    "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
+    "SeriesDetector", "SeriesExplanation", "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores",
+    "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
 ]  # fmt: skip
 
 from latente.anomaly.calibration import (

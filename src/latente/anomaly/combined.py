@@ -21,9 +21,9 @@ class CombinedDistance(Score, name="combined"):
         sqrt((joint^2 / a + |x - m|^2 / b + |x - x_hat|^2 / c) / 3)
 
     joint is `JointDistance`, m the mean training sample, and a, b, c are the medians of the three squares over
-    training samples, so that each counts the same for a usual one. The joint distance finds what breaks the rule by which
-    values go together, however little; the distance from the mean finds levels that the autoencoder has learned since
-    the training data held many of them; the residual weighs what is rebuilt badly as it is, not by how rarely that
+    training samples, so that each counts the same for a usual one. The joint distance finds what breaks the rule by
+    which values go together, however little; the distance from the mean finds levels that the autoencoder has learned
+    because the training data held many of them; the residual takes what is rebuilt badly as it is, however often that
     happens. It is the score of `SeriesDetector`.
 
     Example:

@@ -36,8 +36,7 @@ class SeriesDetector(FittedSeries):
 
     Args:
         detector: anything with fit(X) and score_samples(X) (higher = more normal) for rows X (m, window * channels); a
-            fresh clone is fitted. None is a denoising autoencoder, judged by its
-            `CombinedDistance`.
+            fresh clone is fitted. None is a denoising autoencoder with the score `CombinedDistance`.
         window: steps, at least 2. "auto": the smallest whole number of periods that has at least 100 steps, by the
             autocorrelation; 100 without a period; never more than a quarter of the length that half of all steps have.
         align: "mean", which points best, or "end", for alarms without delay.
@@ -103,7 +102,8 @@ class SeriesDetector(FittedSeries):
 
         Raises:
             TypeError: for a detector without fit or score_samples, or columns that hold no numbers, by name.
-            ValueError: for settings that make no sense, a power above 1 for a detector with positive scores, values that are not finite (named by step), too few steps.
+            ValueError: for settings that make no sense, a power above 1 for a detector with positive scores, values
+                that are not finite (named by step), too few steps.
         """
         check_settings(self)
         series, listed = read_series(X)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "Alarm", "AnomalyDetector", "CalibrationWarning", "CodeDistance", "CombinedDistance", "Contribution",
-    "CrossConformal", "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation",
-    "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
+    "Alarm", "AnomalyDetector", "CalibrationWarning", "ChannelResidual", "CodeDistance", "CombinedDistance",
+    "Contribution", "CrossConformal", "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble",
+    "Explanation", "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
     "SeriesDetector", "SeriesExplanation", "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores",
     "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
 ]  # fmt: skip
@@ -17,7 +17,7 @@ from latente.anomaly.calibration import (
     conformal_p_values,
     select,
 )
-from latente.anomaly.combined import CombinedDistance
+from latente.anomaly.combined import ChannelResidual, CombinedDistance
 from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.drift import DriftMonitor, DriftTest, DriftWarning, drift_test
 from latente.anomaly.ensemble import Ensemble

@@ -36,7 +36,8 @@ class SeriesDetector(FittedSeries):
 
     Args:
         detector: anything with fit(X) and score_samples(X) (higher = more normal) for rows X (m, window * channels); a
-            fresh clone is fitted. None is a denoising autoencoder with the score `CombinedDistance`.
+            fresh clone is fitted. None is a denoising autoencoder with the score `CombinedDistance`, for several
+            channels `ChannelResidual`.
         window: steps, at least 2. "auto": the smallest whole number of periods that has at least 100 steps, by the
             autocorrelation; 100 without a period; never more than a quarter of the length that half of all steps have.
         align: "mean", which points best, or "end", for alarms without delay.
@@ -192,6 +193,6 @@ class SeriesDetector(FittedSeries):
             self.detector_.partial_fit(rows)
             return
         if self.detector is None:
-            self.detector_ = default_detector(rows.shape[1], seed_of(self.random_state)).fit(rows)
+            self.detector_ = default_detector(rows.shape[1], seed_of(self.random_state), self.n_channels_).fit(rows)
         else:
             self.detector_ = clone(self.detector).fit(rows)

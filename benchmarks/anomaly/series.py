@@ -159,13 +159,14 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--only", default="", help="series whose name contains this")
     parser.add_argument("--every", type=int, default=1, help="series, in alphabetical order")
+    parser.add_argument("--first", type=int, default=0, help="place of the first of them; odd ones confirm")
     parser.add_argument("--missing", action="store_true", help="leave out what has a row")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.study == "table":
         table()
         return
-    for item in islice(data(arguments.study), 0, None, arguments.every):
+    for item in islice(data(arguments.study), arguments.first, None, arguments.every):
         for method in arguments.methods.split(","):
             key = {"study": arguments.study, "series": item.name, "method": method, "seed": arguments.seed}
             if arguments.only in item.name and not (arguments.missing and has(FILE, key)):

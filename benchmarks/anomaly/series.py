@@ -140,9 +140,11 @@ def table() -> None:
         for line in lines:
             if line["study"] == study:
                 own.setdefault(line["method"], {})[line["series"]] = line
-        names = sorted(set.intersection(*(set(found) for found in own.values()))) if own else []
+        every = sorted(set().union(*own.values()))  # every second of all was decided on
+        names = [name for name in every if all(name in found for found in own.values())]
+        parts = [names, *([name for name in names if every.index(name) % 2 == odd] for odd in (0, 1))]
         for method, found in own.items():
-            halves = [[found[name] for name in part] for part in (names, names[::2], names[1::2])]
+            halves = [[found[name] for name in part] for part in parts]
             vus = " / ".join(f"{_mean(half, 'vus_pr'):.3f}" for half in halves)
             f1, seconds = _mean(halves[0], "range_f1"), _mean(halves[0], "fit_seconds") * len(names)
             count = f"{len(names)} of {len(found)}"

@@ -98,7 +98,7 @@ def test_series_are_compared_on_those_that_all_methods_have(scripts):
     ]
     text = "\n".join(pages.compared(lines))
     assert "| PCA of windows | 3 | 0.500 | 0.300 | 0.500 | 0.100 | 0.100 | 1.00 |" in text
-    assert "on the mean over 2 series in common: met (+0.100 against PCA of windows, +0.050 against" in text
+    assert "on 2 of 3 series: met: +0.100 against PCA of windows (second half +0.100), +0.050 against" in text
     assert "PyOD AutoEncoder not run" in "\n".join(
         pages.compared([line for line in lines if line["method"] != "pyod-ae"])
     )

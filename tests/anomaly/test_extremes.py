@@ -44,7 +44,7 @@ def fitted():
     return get
 
 
-@pytest.mark.parametrize("scoring", ["nearest", "reconstruction", "joint", "nearest_codes", "code"])
+@pytest.mark.parametrize("scoring", ["nearest", "reconstruction", "joint", "combined", "nearest_codes", "code"])
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_giant_value_is_flagged_and_a_larger_one_scores_lower(fitted, wrapped, scoring, sign):

@@ -11,7 +11,9 @@ from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
 from latente.anomaly import (
+    ChannelResidual,
     CodeDistance,
+    CombinedDistance,
     JointDistance,
     NearestCodes,
     NearestReferences,
@@ -76,6 +78,46 @@ def test_joint_distance_is_that_of_scikit_learn():
     train, test = (np.concatenate([v.z.numpy(), v.residual.numpy()], 2) for v in (TRAIN, TEST))
     expected = [mahalanobis(a, b) for a, b in zip(train, test, strict=True)]
     np.testing.assert_allclose(scored(JointDistance()), expected, rtol=1e-3)
+
+
+def test_the_combined_distance_counts_usual_distances_alike():
+    train, test = (np.concatenate([v.z.numpy(), v.residual.numpy()], 2) for v in (TRAIN, TEST))
+    expected = []
+    for i in range(len(train)):
+        center, x = TRAIN.x[i].numpy().mean(0), (TRAIN.x[i].numpy(), TEST.x[i].numpy())
+        residual = TRAIN.residual[i].numpy(), TEST.residual[i].numpy()
+        known, new = (
+            [
+                mahalanobis(train[i], joint[i]),
+                np.linalg.norm(x[j] - center, axis=1),
+                np.linalg.norm(residual[j], axis=1),
+            ]
+            for j, joint in enumerate((train, test))
+        )
+        parts = [np.square(b / np.sort(a)[(len(a) - 1) // 2]) for a, b in zip(known, new, strict=True)]
+        expected.append(np.sqrt(np.mean(parts, 0)))
+    np.testing.assert_allclose(scored(CombinedDistance()), expected, rtol=1e-3)
+
+
+def test_channels_are_judged_by_their_fourth_moment():
+    known, new = (np.square(v.residual.numpy().reshape(MEMBERS, -1, 3, 2)).sum(2) for v in (TRAIN, TEST))
+    usual = np.sqrt(np.square(known).mean(1, keepdims=True))
+    expected = np.mean(np.square(new / usual), 2) ** 0.25
+    np.testing.assert_allclose(scored(ChannelResidual(2)), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="6 values have no whole number of steps of 4 channels"):
+        ChannelResidual(4).fit(TRAIN)
+    with pytest.raises(ValueError, match="at least 1; got 0"):
+        ChannelResidual(0).check()
+
+
+def test_a_channel_without_residual_does_not_count_infinitely():
+    x = torch.randn((1, 50, 4), generator=torch.Generator().manual_seed(0))
+    still = Views(x, x_hat=x * torch.tensor([0.0, 1.0, 0.0, 1.0]), z=x)  # the second channel is rebuilt exactly
+    state = ChannelResidual(2).fit(still)
+    squares = x[:, :, ::2].square().sum(2).numpy()
+    assert state["usual"][0, 0].numpy() == pytest.approx([np.sqrt((squares**2).mean()), 0.05 * squares.mean() / 2])
+    flat = ChannelResidual(2).fit(Views(x, x_hat=x, z=x))
+    assert (flat["usual"] == 1).all()
 
 
 @pytest.mark.parametrize("k", [1, 5])

@@ -140,10 +140,10 @@ def test_predictions_follow_p_values_and_contamination(fitted):
 # Streams
 
 
-@pytest.mark.parametrize("align", ["mean", "end"])
-def test_a_stream_scores_exactly_as_the_batch(fitted, align):
+@pytest.mark.parametrize(("align", "power"), [("mean", None), ("mean", 4), ("end", None)])
+def test_a_stream_scores_exactly_as_the_batch(fitted, align, power):
     series = with_defect(wave(700, 1), 400)
-    detector = clone(fitted).set_params(align=align, contamination=0.1).fit(wave(600))
+    detector = clone(fitted).set_params(align=align, power=power, contamination=0.1).fit(wave(600))
     whole = detector.score_samples(series)
     rng = np.random.default_rng(0)
     for cuts in ([1, 2, 51], sorted(rng.choice(np.arange(1, 700), 40, replace=False)), [350]):
@@ -233,6 +233,7 @@ def test_folders_that_are_refused(fitted, of_three_channels, tmp_path):
         ({"window": 1}, "window"),
         ({"window": "long"}, "window"),
         ({"align": "middle"}, "align"),
+        ({"power": 0}, "power must be an integer"),
         ({"contamination": 0.5}, "contamination"),
         ({"contamination": 0}, "contamination"),
         ({"false_alarm_rate": 1}, "false_alarm_rate"),
@@ -276,6 +277,7 @@ def test_the_default_detector_saved_and_explained(tmp_path):
     detector = SeriesDetector(window=20, random_state=0, false_alarm_rate=0.05).fit(wave(600))
     loaded, series = SeriesDetector.load(detector.save(tmp_path / "detector")), with_defect(wave(400, 1), 200, 10)
     assert (loaded.score_samples(series) == detector.score_samples(series)).all()
+    assert (detector.power_, loaded.power_, clone(loaded).power) == (4, 4, 4)
     assert 190 < detector.explain(series).top(1)[0][0] < 220
     assert detector.drift_reference_.shape == (6, 11)  # 10 codes and the score of 6 windows that do not overlap
     assert loaded.partial_fit(series).window_ == 20

@@ -28,6 +28,16 @@ def test_a_step_gets_the_mean_of_its_windows(n, window):
     assert (steps_of(scores, window, "end") == ends).all()
 
 
+def test_the_power_mean_of_windows():
+    scores = -np.random.default_rng(0).random(8)
+    expected = [-(np.mean([abs(scores[i]) ** 4 for i in range(8) if i <= t < i + 3]) ** 0.25) for t in range(10)]
+    assert steps_of(scores, 3, power=4) == pytest.approx(expected)
+    assert (steps_of(scores, 3, "end", power=4) == steps_of(scores, 3, "end")).all()
+    assert (steps_of(np.array([-np.inf, 0.0]), 2, power=4) == [-np.inf, -np.inf, 0]).all()
+    with pytest.raises(ValueError, match="never positive, .* got up to 1; use power=1"):
+        steps_of(np.array([1.0, -1.0]), 2, power=2)
+
+
 def test_periods_are_found_through_noise_and_trend():
     rng, t = np.random.default_rng(0), np.arange(3000)
     wave = np.sin(2 * np.pi * t / 37) + 0.2 * rng.normal(size=3000) + 0.01 * t

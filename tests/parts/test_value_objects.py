@@ -40,6 +40,8 @@ EXAMPLES = [
     anomaly.CrossConformal(7),
     anomaly.Ensemble(3, 100, 2, 16, 50, 0.3, 0.2, 0.02, 20, gradients=False),
     anomaly.JointDistance(),
+    anomaly.CombinedDistance(),
+    anomaly.ChannelResidual(3),
     anomaly.Likelihood(10, 3),
     anomaly.NearestCodes(3, 50),
     anomaly.NearestReferences(64, 0.25, trim=0.2),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 __all__ = [
-    "Alarm", "AnomalyDetector", "CalibrationWarning", "CodeDistance", "Contribution", "CrossConformal",
-    "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble", "Explanation", "JointDistance",
-    "Likelihood",
-    "NearestCodes", "NearestReferences", "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation",
-    "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores", "TrainingQuantile", "anomaly_map",
-    "conformal_p_values", "drift_test", "load", "select",
+    "Alarm", "AnomalyDetector", "CalibrationWarning", "ChannelResidual", "CodeDistance", "CombinedDistance",
+    "Contribution", "CrossConformal", "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble",
+    "Explanation", "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
+    "SeriesDetector", "SeriesExplanation", "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores",
+    "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
 ]  # fmt: skip
 
 from latente.anomaly.calibration import (
@@ -18,6 +17,7 @@ from latente.anomaly.calibration import (
     conformal_p_values,
     select,
 )
+from latente.anomaly.combined import ChannelResidual, CombinedDistance
 from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.drift import DriftMonitor, DriftTest, DriftWarning, drift_test
 from latente.anomaly.ensemble import Ensemble

@@ -51,10 +51,11 @@ class AnomalyDetector(PartParams, FittedDetector):
         autoencoder: what is trained: None for `Ensemble()`, many small autoencoders in one pass (large pictures and
             signals: `Autoencoder()`); an Ensemble with other settings; any latente autoencoder, of which a copy is
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
-        scoring: NearestReferences, JointDistance, CodeDistance, NearestCodes, ReconstructionError, Likelihood, or a
-            short string: "nearest", "joint", "code", "nearest_codes", "reconstruction", "likelihood". "auto" is
-            nearest, with 1024 references; for contaminated data 16, none of them among the outermost tenth; where an
-            ensemble sees the gradients of pictures, with residual 0.
+        scoring: NearestReferences, JointDistance, CombinedDistance, ChannelResidual, CodeDistance, NearestCodes,
+            ReconstructionError, Likelihood, or a short string: "nearest", "joint", "combined", "channels:3", "code",
+            "nearest_codes", "reconstruction", "likelihood". "auto" is nearest, with 1024 references; for contaminated
+            data 16, none of them among the outermost tenth; where an ensemble sees the gradients of pictures, with
+            residual 0.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction

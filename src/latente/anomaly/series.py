@@ -17,7 +17,7 @@ from latente.anomaly.series_reading import check_spread, common_length, names_in
 from latente.anomaly.windows import Array, as_series, find_period, read_series, windows_of
 from latente.training import seed_of
 
-DEFAULT_WINDOW, PERIODS = 100, (4, 400)
+DEFAULT_WINDOW, PERIODS, POWER = 100, (4, 400), 4
 FEWEST = 8  # windows to train on
 
 
@@ -36,11 +36,13 @@ class SeriesDetector(FittedSeries):
 
     Args:
         detector: anything with fit(X) and score_samples(X) (higher = more normal) for rows X (m, window * channels); a
-            fresh clone is fitted. None is a denoising autoencoder, judged by the
-            joint Mahalanobis distance of code and residual.
+            fresh clone is fitted. None is a denoising autoencoder with the score `CombinedDistance`, for several
+            channels `ChannelResidual`.
         window: steps, at least 2. "auto": the smallest whole number of periods that has at least 100 steps, by the
             autocorrelation; 100 without a period; never more than a quarter of the length that half of all steps have.
         align: "mean", which points best, or "end", for alarms without delay.
+        power: p of the mean over windows, -(mean |s|^p)^(1/p) for scores s that are never positive: with more than 1
+            the more anomalous windows decide. None: 4 for the default detector, 1 for others.
         false_alarm_rate: of normal steps, in (0, 0.5); None means 0.01 unless `contamination` is given.
         contamination: instead of a rate, the share of the training steps that is called anomalous, in (0, 0.5). Then
             nothing is held out: right for a search of one known series, wrong for an alarm.
@@ -53,6 +55,7 @@ class SeriesDetector(FittedSeries):
     Attributes:
         detector_: the fitted detector of windows.
         window_: steps.
+        power_: p of the mean over windows.
         period_: that was found, or None; only for window="auto".
         n_channels_: of the series.
         feature_names_in_: of the channels, where frames were fitted.
@@ -77,6 +80,7 @@ class SeriesDetector(FittedSeries):
         *,
         window: int | str = "auto",
         align: str = "mean",
+        power: int | None = None,
         false_alarm_rate: float | None = None,
         contamination: float | None = None,
         calibration_fraction: float = 0.2,
@@ -85,7 +89,7 @@ class SeriesDetector(FittedSeries):
         update_every: int | None = None,
         random_state: Any = None,
     ) -> None:
-        self.detector, self.window, self.align = detector, window, align
+        self.detector, self.window, self.align, self.power = detector, window, align, power
         self.false_alarm_rate, self.contamination = false_alarm_rate, contamination
         self.calibration_fraction, self.max_windows, self.buffer_size = calibration_fraction, max_windows, buffer_size
         self.update_every, self.random_state = update_every, random_state
@@ -99,11 +103,13 @@ class SeriesDetector(FittedSeries):
 
         Raises:
             TypeError: for a detector without fit or score_samples, or columns that hold no numbers, by name.
-            ValueError: for settings that make no sense, values that are not finite (named by step), too few steps.
+            ValueError: for settings that make no sense, a power above 1 for a detector with positive scores, values
+                that are not finite (named by step), too few steps.
         """
         check_settings(self)
         series, listed = read_series(X)
         names_in(self, X if listed else [X])
+        self.power_ = self.power or (POWER if self.detector is None else 1)
         self._start(series)
         self._learn(series, fresh=True)
         self._buffer, self._unlearned = series[-1][-self.buffer_size :], 0
@@ -187,6 +193,6 @@ class SeriesDetector(FittedSeries):
             self.detector_.partial_fit(rows)
             return
         if self.detector is None:
-            self.detector_ = default_detector(rows.shape[1], seed_of(self.random_state)).fit(rows)
+            self.detector_ = default_detector(rows.shape[1], seed_of(self.random_state), self.n_channels_).fit(rows)
         else:
             self.detector_ = clone(self.detector).fit(rows)

@@ -34,6 +34,7 @@ class FittedSeries(OutlierMixin, BaseEstimator):
 
     detector_: Any
     window_: int
+    power_: int
     period_: int | None
     n_channels_: int
     feature_names_in_: NDArray[Any]
@@ -268,7 +269,8 @@ class FittedSeries(OutlierMixin, BaseEstimator):
 
     def _step_scores(self, series: NDArray[Any]) -> Array:
         scaled = series if series.dtype == np.float32 else self._scaled(series)
-        return steps_of(window_scores(self.detector_, windows_of(scaled, self.window_)), self.window_, self.align)
+        scores = window_scores(self.detector_, windows_of(scaled, self.window_))
+        return steps_of(scores, self.window_, self.align, self.power_)
 
     def _cut_scores(self, series: Array) -> Array:
         """Returns (n,): the scores of a series that steps which are not finite cut into several; NaN for those."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.anomaly.combined import ChannelResidual
 from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.series_calibration import blocks_in, step_threshold, warn_of_few_blocks
 from latente.anomaly.windows import Array, check_window, windows_of
@@ -33,14 +34,15 @@ RATE = 0.01
 LATENT, HIDDEN, NOISE, EPOCHS, WIDEST = 32, (64, 32), "gaussian:0.3", 20, 2000
 
 
-def default_detector(width: int, seed: int) -> Any:
-    """Returns an unfitted detector of windows: a denoising autoencoder, judged by code and residual together.
+def default_detector(width: int, seed: int, channels: int = 1) -> Any:
+    """Returns an unfitted detector of windows: a denoising autoencoder, its score by whether channels are several.
 
     The training quantile is no matter: the threshold of steps is set by the series' own held-out end.
 
     Args:
         width: values of a window; of more than 2,000 the joint covariance costs too much, and the residual judges.
         seed: decides everything random.
+        channels: of the series; of several each is judged by itself.
     """
     trainer = Trainer(epochs=EPOCHS, verbose=False)
     autoencoder = Autoencoder(
@@ -51,7 +53,8 @@ def default_detector(width: int, seed: int) -> Any:
         trainer=trainer,
         random_state=seed,
     )
-    scoring = "joint" if width <= WIDEST else "reconstruction"
+    alone = "combined" if width <= WIDEST else "reconstruction"
+    scoring = alone if channels == 1 else ChannelResidual(channels)
     return AnomalyDetector(autoencoder, scoring=scoring, calibration="quantile", random_state=seed)
 
 
@@ -135,6 +138,8 @@ def check_settings(model: SeriesDetector) -> None:
     check_window(model.window)
     if model.align not in ALIGNMENTS:
         raise ValueError(f"align must be 'mean' or 'end'; got {model.align!r}")
+    if model.power is not None and not is_integer(model.power, low=1):
+        raise ValueError(f"power must be an integer of at least 1, or None; got {model.power!r}")
     if model.false_alarm_rate is not None and model.contamination is not None:
         raise ValueError("give false_alarm_rate= or contamination=, not both")
     for name in ("false_alarm_rate", "contamination", "calibration_fraction"):

@@ -53,6 +53,7 @@ def save_series_detector(model: SeriesDetector, path: str | Path) -> Path:
         "params": {name: getattr(model, name) for name in PARAMS},
         "data": {
             "window": model.window_,
+            "power": model.power_,
             "period": model.period_,
             "channels": model.n_channels_,
             "offset": model.offset_,
@@ -86,6 +87,8 @@ def load_series_detector(path: str | Path) -> SeriesDetector:
         model.detector_ = load_detector(folder / INNER)
         model.detector = clone(model.detector_)
         model.window_, model.n_channels_ = int(stored.data["window"]), int(stored.data["channels"])
+        model.power_ = int(stored.data.get("power", 1))
+        model.power = model.power_ if model.power_ != 1 else None  # the default would change with the detector
         model.period_ = None if stored.data["period"] is None else int(stored.data["period"])
         model.offset_, model.calibration_blocks_ = float(stored.data["offset"]), int(stored.data["blocks"])
         model._unlearned = int(stored.data["unlearned"])

@@ -84,7 +84,8 @@ def load_stream(model: FittedSeries, path: str | Path) -> SeriesStream:
 
 def fingerprint(model: FittedSeries) -> str:
     """Returns what tells fitted detectors apart: a hash of their scale, calibration and window."""
-    digest = hashlib.sha256(f"{model.window_} {model.n_channels_} {model.align}".encode())
+    power = "" if model.power_ == 1 else f" {model.power_}"
+    digest = hashlib.sha256(f"{model.window_} {model.n_channels_} {model.align}{power}".encode())
     for values in (model._mean, model._spread, model.calibration_scores_, model.drift_reference_):
         digest.update(np.ascontiguousarray(values, dtype=np.float64).tobytes())
     return digest.hexdigest()

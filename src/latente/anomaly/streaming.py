@@ -178,7 +178,9 @@ class _Piece:
             known = np.concatenate([self.recent, new])
             self.recent = known[max(0, len(known) - self.window + 1) :]
             lead = self.done - before  # scores ahead of the first step to come, at most window - 1
-            scores = steps_of(known, self.window)[lead : len(known)]  # what follows lies in windows to come
+            scores = steps_of(known, self.window, power=self.model.power_)[
+                lead : len(known)
+            ]  # what follows lies in windows to come
         self.done += len(scores)
         return scores
 
@@ -187,7 +189,7 @@ class _Piece:
         left = self.steps - self.done
         if not left or not self.windows:
             return np.full(left, np.nan)
-        return steps_of(self.recent, self.window)[-left:]
+        return steps_of(self.recent, self.window, power=self.model.power_)[-left:]
 
 
 def stream_scores(stream: SeriesStream, pieces: Iterable[Any]) -> Iterator[StreamScores]:

@@ -44,24 +44,45 @@ def windows_of(series: NDArray[Any], window: int) -> NDArray[Any]:
     return np.lib.stride_tricks.sliding_window_view(flat, window * channels)[::channels]
 
 
-def steps_of(scores: NDArray[Any], window: int, align: str = "mean") -> Array:
+def steps_of(scores: NDArray[Any], window: int, align: str = "mean", power: int = 1) -> Array:
     """Returns scores of steps (n,) from scores of their windows (n - window + 1,).
+
+    With a power p other than 1 the mean of scores s is the power mean -(mean |s|^p)^(1/p): the more anomalous windows
+    count for more.
 
     Args:
         scores: one for each window, in order.
         window: steps.
         align: "mean": of all windows that contain the step, of which there are `window` but near the ends; "end": of
             the window that ends at the step, which is known at once, for the first steps that of the first window.
+        power: p; other than 1 only for scores that are never positive.
+
+    Raises:
+        ValueError: for such a power and a positive score.
 
     Example:
         >>> steps_of(np.array([0.0, 3.0, 6.0]), 2)
         array([0. , 1.5, 4.5, 6. ])
         >>> steps_of(np.array([0.0, 3.0, 6.0]), 2, "end")
         array([0., 0., 3., 6.])
+        >>> steps_of(np.array([-1.0, -7.0]), 2, power=2)
+        array([-1., -5., -7.])
     """
     values = np.asarray(scores, dtype=np.float64)
     if align == "end":
         return np.concatenate([np.full(window - 1, values[0]), values])
+    if power == 1:
+        return _means(values, window)
+    if (values > 0).any():
+        raise ValueError(
+            f"power={power} needs scores of windows that are never positive, as those of AnomalyDetector; got up to "
+            f"{values.max():g}; use power=1"
+        )
+    return -(_means(np.abs(values) ** power, window) ** (1 / power))
+
+
+def _means(values: Array, window: int) -> Array:
+    """Returns the means (n,) of the values (n - window + 1,) of the windows that contain each step."""
     edge = min(window, len(values))
     first = [values[: i + 1].mean() for i in range(edge)]
     last = [values[i:].mean() for i in range(len(values) - edge + 1, len(values))]

@@ -93,7 +93,7 @@ def write_page(rows: list[dict[str, str]]) -> None:
         "",
         "What to know before relying on it. On the two tables nearly every direction counts: it takes 28 or 29 of 32",
         "columns and 15 of 16. On digits, MNIST and Fashion-MNIST it takes about the widest code that it trains, five",
-        "times the intrinsic dimension, and says so in a warning where it is the widest. On digits that is not enough to",
+        "times the intrinsic dimension, and a warning says so where it is the widest. On digits that is not enough to",
         "be within 10% of the best size: 44 units have an error of 0.0136 and 48 of 0.0023, 0.3% and 0.05% of the",
         "variance of 4.65; only 61 of the 64 pixels vary, and a code of 48 hardly has to leave anything out. On MNIST",
         "and Fashion-MNIST 64 is the largest size that was tried and also the best one: how far errors fall beyond it",

@@ -144,7 +144,7 @@ def test_labels_must_fit(image_model, images, tmp_path, arguments, message):
 def test_data_must_fit(image_model, images, tmp_path):
     with pytest.raises(ValueError, match="at least 2 samples; X has 1"):
         write_report(image_model, tmp_path / "r.html", images[:1])
-    with pytest.raises(ValueError, match=r"samples of shape \(6, 10\), but this model was trained on samples of shape \(12, 10\)"):
+    with pytest.raises(ValueError, match=r"of shape \(6, 10\), but .* trained on samples of shape \(12, 10\)"):
         write_report(image_model, tmp_path / "r.html", images[:, :6])
     assert list(tmp_path.iterdir()) == []
 

@@ -108,6 +108,14 @@ def test_fields_within_any_bound(shape, kind, dtype, scale, missing, seed, codec
     check(x, codec)
 
 
+def test_two_values_beside_missing_ones_by_a_transform():
+    """What the transform leaves where values are missing is no rank of the palette (-0 and 0)."""
+    rng = np.random.default_rng(0)
+    x = (field(rng, (7, 10, 8, 10), "smooth") * 1e-42).astype(np.float16)
+    x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, np.inf, -np.inf])
+    check(x, ArrayCodec(0))
+
+
 @pytest.mark.parametrize("value", [0.0, -0.0, 1e-45, 3.5, np.nan, -np.inf])
 def test_constants_take_few_bytes(value):
     x = np.full((300, 400), value, np.float32)

@@ -181,7 +181,7 @@ def _checked(
     x: Array, mask: Mask, absolute: float, pointwise: bool, numbers: Numbers, coded: Coded, trials: dict[str, float]
 ) -> tuple[Header, Sections, Array]:
     """Header, sections and result, after what will be decoded was compared with the array."""
-    result = restore(numbers.kind, coded.values, numbers.header, x.dtype, numbers.palette)
+    result = restore(numbers.kind, coded.values, numbers.header, x.dtype, numbers.palette, mask)
     if absolute == 0:
         wrong = _unsigned(x) != _unsigned(result)
     else:
@@ -262,7 +262,7 @@ def _restored(
     values = known[header["plan"]].decode(header, sections, shape, mask)
     if header["plan"] == Transform.name and header["kind"] != "real":
         values = np.rint(values)  # as when it was encoded; other plans may use halves of integers
-    result = np.ascontiguousarray(restore(header["kind"], values, header, dtype, palette))
+    result = np.ascontiguousarray(restore(header["kind"], values, header, dtype, palette, mask))
     if "patches" in sections:
         apply_patches(sections["patches"], _unsigned(result))
     return result

@@ -153,9 +153,22 @@ def _filled(n: NDArray[Any], valid: NDArray[np.bool_]) -> Integers:
 
 
 def restore(
-    kind: str, values: NDArray[Any], header: dict[str, Any], dtype: np.dtype[Any], palette: NDArray[Any] | None = None
+    kind: str,
+    values: NDArray[Any],
+    header: dict[str, Any],
+    dtype: np.dtype[Any],
+    palette: NDArray[Any] | None = None,
+    valid: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """The array whose numbers these are.
+
+    Args:
+        kind: of the numbers.
+        values: the numbers.
+        header: what else was stored of them.
+        dtype: of the array.
+        palette: of the kind "palette", its values.
+        valid: bool, where numbers mean something; what a transform leaves elsewhere may lie outside any palette.
 
     Raises:
         ValueError: when the numbers cannot come from an array of this type.
@@ -164,9 +177,14 @@ def restore(
         return from_bits(values.astype(np.int64), dtype)
     if kind == "palette":
         rank = values.astype(np.int64)
-        if palette is None or len(palette) == 0 or rank.min() < 0 or rank.max() >= len(palette):
+        counted = rank if valid is None else rank[valid]
+        if (
+            palette is None
+            or len(palette) == 0
+            or (counted.size and not 0 <= counted.min() <= counted.max() < len(palette))
+        ):
             raise ValueError("a rank lies outside the palette: the file is damaged")
-        return palette[rank]
+        return palette[np.clip(rank, 0, len(palette) - 1)]
     if kind == "integers":
         return _integers(values, int(header["base"]), dtype)
     if kind == "steps":

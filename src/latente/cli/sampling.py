@@ -4,60 +4,26 @@ from __future__ import annotations
 
 __all__ = ["sample"]
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from numpy.typing import NDArray
 
-from latente.cli import options
+from latente.cli import options, sample_options
 from latente.cli.inputs import Samples, read_samples
 from latente.cli.using import open_for, write_samples
 
 if TYPE_CHECKING:
     from latente.estimators import Autoencoder
 
-PANEL = "Instead of the prior"
-
 
 def sample(
     model: options.Model,
     output: options.Output,
-    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
-    like: Annotated[
-        str | None,
-        typer.Option(
-            "--like",
-            metavar="DATA",
-            help="Fit a density to the codes of this, best the training data, and draw from that: for any model but a "
-            "quantised one.",
-            show_default=False,
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    density: Annotated[
-        str | None,
-        typer.Option(
-            "--density",
-            help="gaussian, mixture:10, kde, flow, second_stage.",
-            show_default="mixture",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(
-            "--temperature",
-            help="Below 1: more typical, less varied samples.",
-            show_default="1",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(
-            "--label", help="Only samples of this label of a data set.", show_default=False, rich_help_panel=PANEL
-        ),
-    ] = None,
+    n: sample_options.Number = 64,
+    like: sample_options.Like = None,
+    density: sample_options.Density = None,
+    temperature: sample_options.Temperature = None,
+    label: sample_options.Label = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -71,8 +37,8 @@ def sample(
     if like is None:
         samples = _from_prior(fitted, n, seed)
     else:
-        own = {"temperature": 1.0 if temperature is None else temperature}
-        samples = _like(fitted, read_samples(like, split="train"), density or "mixture", label, n, seed, own)
+        heat = 1.0 if temperature is None else temperature
+        samples = _like(fitted, read_samples(like, split="train"), density or "mixture", label, n, seed, heat)
     write_samples(fitted, output, samples, as_json)
 
 
@@ -86,7 +52,7 @@ def _from_prior(fitted: Autoencoder, n: int, seed: int) -> NDArray[Any]:
 
 
 def _like(
-    fitted: Autoencoder, data: Samples, density: str, label: str | None, n: int, seed: int, settings: dict[str, Any]
+    fitted: Autoencoder, data: Samples, density: str, label: str | None, n: int, seed: int, temperature: float
 ) -> NDArray[Any]:
     """Returns draws of a density of the data's codes, decoded."""
     from latente.generation import Generator
@@ -94,7 +60,7 @@ def _like(
     index = None if label is None else _index(data, label)
     labels = None if label is None else data.labels
     generator = Generator(fitted, density, random_state=seed).fit(data.X, labels)
-    return generator.sample(n, y=index, random_state=seed, **settings)
+    return generator.sample(n, y=index, random_state=seed, temperature=temperature)
 
 
 def _index(data: Samples, label: str) -> int:

@@ -95,22 +95,23 @@ def from_neighbours(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         function: (batch, channels, *size) -> the same shape.
         x: (batch, channels, *size).
     """
-    result = torch.zeros_like(x)
+    means, result = neighbour_mean(x), torch.zeros_like(x)
     for offsets in itertools.product(range(GRID), repeat=x.ndim - 2):
-        hidden, without = hide(x, offsets)
+        hidden, without = hide(x, offsets, means)
         result = torch.where(hidden, function(without).to(x), result)
     return result
 
 
-def hide(x: Tensor, offsets: Sequence[int]) -> tuple[Tensor, Tensor]:
+def hide(x: Tensor, offsets: Sequence[int], means: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Returns which positions of x are hidden, booleans of its shape, and x with their neighbours' means there.
 
     Args:
         x: (batch, channels, *size).
         offsets: where the grid of hidden positions begins along each axis, from 0 to GRID - 1.
+        means: `neighbour_mean(x)`, where it is at hand.
     """
     hidden = _grid(x, offsets)
-    return hidden, torch.where(hidden, neighbour_mean(x), x)
+    return hidden, torch.where(hidden, neighbour_mean(x) if means is None else means, x)
 
 
 def neighbour_mean(x: Tensor) -> Tensor:

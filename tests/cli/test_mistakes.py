@@ -21,6 +21,8 @@ MISTAKES = {
         FIT + "--type stacked --bottleneck vq",
         ["--type stacked takes no --bottleneck", "--network", "--type autoencoder"],
     ),
+    "beta of a plain model": (FIT + "--beta 2", ["takes no --beta", "--type variational", "gaussian:4"]),
+    "beta below 0": (FIT + "--type variational --beta -1", ["beta", "-1"]),
     "vanilla has no network": (FIT + "--type vanilla --network mlp:8", ["takes no --network", "--distortion"]),
     "unknown network": (FIT + "--network mpl:3", ["'mpl'", "known:", "Did you mean 'mlp'?"]),
     "network that does not fit": (FIT + "--network conv", ["Conv needs images or signals", "(12,)", "mlp"]),

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from latente.diagnostics import Evidence
     from latente.estimators import Autoencoder
 
-PARTS = ("latent_dim", "network", "bottleneck", "corruption", "distortion", "objective")
+PARTS = (
+    "latent_dim", "network", "bottleneck", "corruption", "distortion", "objective", "beta", "free_bits", "warmup",
+)  # fmt: skip
 SETTINGS = (
     "epochs", "batch_size", "learning_rate", "weight_decay", "patience", "validation_fraction", "precision", "device",
     "threads", "compile", "checkpoint_every",
@@ -38,6 +40,9 @@ def fit(
     corruption: fit_options.Corruption = None,
     distortion: fit_options.Distortion = None,
     objective: fit_options.Objective = None,
+    beta: fit_options.Beta = None,
+    free_bits: fit_options.FreeBits = None,
+    warmup: fit_options.Warmup = None,
     spec: fit_options.Spec = None,
     target: fit_options.Target = None,
     resize: options.Resize = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Interrupted", "note", "one_line", "one_line_warnings", "report_problem"]
+__all__ = ["Interrupted", "naming", "note", "one_line", "one_line_warnings", "report_problem"]
 
 import os
 import sys
@@ -36,6 +36,23 @@ def one_line(text: object) -> str:
 def note(text: str) -> None:
     """Prints a line for people to standard error."""
     typer.echo(f"latente: {text}", err=True)
+
+
+@contextmanager
+def naming(**names: str) -> Iterator[None]:
+    """Says what the user calls the data, in place of "X" for instance, where values of it are missing or infinite.
+
+    Args:
+        names: by what the library calls it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        from latente.data.checks import NotFiniteError
+
+        if isinstance(error, NotFiniteError) and error.what in names:
+            raise NotFiniteError(names[error.what], error.found) from error
+        raise
 
 
 @contextmanager

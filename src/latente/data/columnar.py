@@ -168,5 +168,5 @@ def _dtype(schema: pyarrow.Schema, missing: set[int]) -> np.dtype[Any]:
     """Returns the dtype that holds all columns; one of integers with missing values needs float64."""
     kinds = [np.dtype(field.type.to_pandas_dtype()) for field in schema]
     return np.result_type(
-        *(np.dtype("f8") if k == object or (i in missing and k.kind != "f") else k for i, k in enumerate(kinds))
+        *(np.dtype("f8") if k.kind == "O" or (i in missing and k.kind != "f") else k for i, k in enumerate(kinds))
     )

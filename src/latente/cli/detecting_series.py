@@ -103,9 +103,10 @@ def judged_series(detector: SeriesDetector, named: Named, fdr: float | None) -> 
     _values(named)
     steps = judge(detector, named.X, fdr)
     if steps.drift:
+        most = min(steps.drift, key=lambda test: test.p_value)
         note(
-            f"warning: {named.source} has drifted away from the data that the threshold comes from (corrected p = "
-            f"{min(test.p_value for test in steps.drift):.2g}); the rate does not hold for it"
+            f"warning: {named.source} has drifted away from the data that the threshold comes from, most of all "
+            f"{most.name} (corrected p = {most.p_value:.2g}); the rate does not hold for it"
         )
     stretches, missing = len(steps.stretches(detector.window_ // 2)), int(steps.missing.sum())
     rate = RATE if detector.false_alarm_rate is None else detector.false_alarm_rate

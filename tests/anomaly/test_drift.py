@@ -53,7 +53,7 @@ def test_drift_is_found_soon_and_pieces_do_not_matter():
 
 def test_drift_begins_once_and_may_begin_again():
     rng = np.random.default_rng(0)
-    usual, moved = rng.normal(size=(5, 100, 2)), rng.normal(size=(5, 100, 2)) + [0, 2]
+    usual, moved = rng.normal(size=(5, 100, 2)), rng.normal([0, 2], size=(5, 100, 2))
     monitor = DriftMonitor(pl.DataFrame(rng.normal(size=(300, 2)), schema=["flow", "heat"]), batch=50)
     tests = [monitor.update(np.concatenate(rows)) for rows in (usual, moved, usual, moved)]
     assert [[test.drifted for test in part] for part in tests] == [[False] * 10, [True] * 10] * 2

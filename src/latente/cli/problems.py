@@ -59,8 +59,13 @@ def naming(**names: str) -> Iterator[None]:
 def one_line_warnings() -> Iterator[None]:
     """Shows the library's warnings as one line each, and hides those that are meant for developers."""
 
+    said: set[str] = set()  # once each: data is read several times
+
     def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-        note(f"warning: {one_line(message)}")
+        text = one_line(message)
+        if text not in said:
+            note(f"warning: {text}")
+        said.add(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -129,7 +129,7 @@ class SecondStageSampler(Sampler, name="second_stage"):
         )
         return _SecondStage(model.fit(codes.astype(np.float32)), self._prior(model, codes, seed))
 
-    def _prior(self, model: Autoencoder, codes: Codes, seed: int) -> NormalDensity:
+    def _prior(self, model: Any, codes: Codes, seed: int) -> NormalDensity:
         """Returns p(u)."""
         components = min(self.n_components, max(1, len(codes) // EACH))
         if not self.n_components:

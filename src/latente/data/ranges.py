@@ -42,7 +42,7 @@ def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
         >>> schema = decide(np.full((5, 8, 8), 200, np.uint8))
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     schema.ingest(np.full((5, 8, 8), 0.8))
+        ...     x = schema.ingest(np.full((5, 8, 8), 0.8))
         ...     print(caught[0].message)
         X holds float64 values from 0.8 to 0.8, but this model was trained on uint8 values in a range of 0 to 255; ...
     """

@@ -102,7 +102,7 @@ class Finiteness:
             return
         empty = np.flatnonzero(self.empty) if self.empty is not None and self.seen > 1 else np.empty(0, int)
         advice = "Remove or fill them first, for example with sklearn.impute.SimpleImputer"
-        if len(empty):
+        if len(empty) and not np.all(self.empty):
             said = f"{self._named_columns(empty)} no value in any of the {self.seen} rows"
             leave = "fill it in, or leave it out, in training too"
             if self.nans == len(empty) * self.seen and not self.infinities:

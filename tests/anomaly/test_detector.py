@@ -343,6 +343,19 @@ def test_constant_columns_are_handled():
     assert (constant.score_samples(np.full((2, 3), 2.0)) == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("calibration", "said"),
+    [("auto", "1 held out for calibration by SplitConformal"), ("cross:2", "1 in each fold held out")],
+)
+def test_too_few_rows_for_calibration_and_an_autoencoder_are_counted(calibration, said):
+    model = Autoencoder(1, trainer=Trainer(epochs=1, verbose=False))
+    detector = AnomalyDetector(model, calibration=calibration, false_alarm_rate=0.6, random_state=0)
+    with pytest.raises(ValueError, match=f"of the 2 samples of X, {said}.* leaves 1 to train .* at least 2"):
+        detector.fit(X[:2])
+    assert np.isfinite(detector.fit(X[:4]).score_samples(X[:5])).all()
+    detector.set_params(calibration="quantile").fit(X[:2])
+
+
 def test_few_rows_are_handled_and_too_few_calibration_samples_are_said():
     with pytest.warns(CalibrationWarning, match="5 calibration samples cannot show a rate of 0.05"):
         detector = AnomalyDetector(SMALL, random_state=0).fit(X[:5])

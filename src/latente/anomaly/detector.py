@@ -125,6 +125,8 @@ class AnomalyDetector(PartParams, FittedDetector):
         how = self._calibration(part)
         held, kept = self._divide(len(samples), how, rng)
         folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
+        if isinstance(part, Autoencoder):
+            _check_enough(len(samples), how, folds)
         views = self._fit_members(samples[kept], schema, part, folds, seed)
         self._fit_score(views)
         self._mark_lone(samples[kept])
@@ -285,6 +287,24 @@ class AnomalyDetector(PartParams, FittedDetector):
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
             x = self._fitted.within(prepared(self.schema_, chosen))
             self._expectation = Expectation.of(x) if self.schema_.kind == "table" else Surroundings.of(x)
+
+
+def _check_enough(samples: int, how: Calibration, folds: NDArray[np.int64]) -> None:
+    """Raises ValueError when calibration leaves an autoencoder fewer than 2 samples to train on.
+
+    Args:
+        samples: in all.
+        how: the threshold is calibrated.
+        folds: (n,), of those that are not held out.
+    """
+    cross = isinstance(how, CrossConformal)
+    left = len(folds) - int(np.bincount(folds).max()) if cross else len(folds)
+    if left < 2:
+        held = f"{samples - left} in each fold" if cross else f"{samples - left}"
+        raise ValueError(
+            f"of the {samples} samples of X, {held} held out for calibration by {how!r} leaves {left} to train the "
+            "autoencoder on; it needs at least 2. Give more samples, or calibration='quantile', which holds none out"
+        )
 
 
 def _check_frozen(model: Autoencoder, rows: Rows) -> None:

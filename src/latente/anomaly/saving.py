@@ -100,8 +100,13 @@ def _ensemble(detector: FittedDetector) -> Ensemble:
     members = detector._fitted.backbone
     codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator]
     hidden = members.weights[0].shape[2]  # type: ignore[index]
-    gradients = members.picture is not None
-    return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden, gradients=gradients)
+    return Ensemble(
+        members=members.members,
+        latent_dim=codes,
+        hidden_features=hidden,
+        gradients=members.picture is not None,
+        compressed=len(codes[members.compressed]) / members.members,
+    )
 
 
 def _tensors(detector: FittedDetector) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import nn
 from latente import Autoencoder, Trainer, VariationalAutoencoder
 from latente.anomaly import Ensemble, Likelihood
 from latente.anomaly.members import MemberReconstruction, Members, Wrapped
-from latente.data import decide
+from latente.data import DataSpec, decide
 from latente.objectives import Batch, Progress
 
 RNG = np.random.default_rng(0)
@@ -171,7 +171,7 @@ def test_compressed_members_are_those_in_the_middle_and_see_the_inverse_hyperbol
     part, x = Ensemble(members=5, compressed=0.4, steps=20), torch.from_numpy(X)
     group, _ = part.fit(x, decide(X), np.zeros(300, dtype=np.int64), 0)
     u = group.standardised(x)
-    with torch.inference_mode():
+    with torch.no_grad():
         views = group.views(x)
         torch.testing.assert_close(group.spread(views.x), u.expand(5, -1, -1), atol=1e-5, rtol=1e-5)
     for i in range(5):
@@ -192,7 +192,7 @@ def test_the_other_members_learn_the_same_beside_compressed_ones():
 def test_only_tables_are_compressed():
     assert Ensemble().build(decide(X)).compressed == slice(10, 10)  # the detector knows whether the data is clean
     with pytest.raises(ValueError, match="compressed=0.5 takes tables; this is a signal"):
-        Ensemble(compressed=0.5).build(decide(np.zeros((20, 2, 30))))
+        Ensemble(compressed=0.5).build(decide(np.zeros((20, 2, 30)), DataSpec(kind="signal")))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from latente.anomaly import (
     SplitConformal,
     load,
 )
+from latente.parts import Part
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(2, 6))
@@ -246,6 +247,33 @@ def test_the_part_that_a_default_or_a_short_string_stands_for_is_set_by_name():
     assert of_contaminated == NearestReferences(16, residual=0.5, trim=0.1)
     with pytest.raises(ValueError, match="no parameter 'fold'"):
         AnomalyDetector().set_params(calibration__fold=3)
+
+
+def test_half_of_the_members_are_compressed_where_a_table_is_clean(tmp_path):
+    part = Ensemble(members=4, rows=256, steps=30)
+    clean, mixed = (AnomalyDetector(part, contamination=c, random_state=0).fit(X) for c in (None, "auto"))
+    assert (clean._fitted.backbone.compressed, clean.score_.smallest) == (slice(1, 3), 0.6)
+    assert (mixed._fitted.backbone.compressed, mixed.score_.smallest) == (slice(2, 2), 0.05)
+    assert part.compressed == "auto"
+    again = AnomalyDetector.load(clean.save(tmp_path / "half"))
+    assert (again.score_samples(X) == clean.score_samples(X)).all()
+
+
+def test_detectors_that_were_saved_before_there_were_compressed_members_score_as_they_did(tmp_path, monkeypatch):
+    part = Ensemble(members=4, rows=256, steps=30, compressed=0.0)
+    old = AnomalyDetector(part, scoring=NearestReferences(64), random_state=0).fit(X)
+    to_dict = Part.to_dict
+
+    def without(self):
+        found = to_dict(self)
+        found["params"] = {k: v for k, v in found["params"].items() if k not in ("compressed", "smallest")}
+        return found
+
+    with monkeypatch.context() as before:
+        before.setattr(Part, "to_dict", without)
+        folder = old.save(tmp_path / "old")
+    assert "compressed" not in (folder / "config.json").read_text()
+    assert (load(folder).score_samples(X) == old.score_samples(X)).all()
 
 
 @pytest.mark.parametrize("settings", [{"autoencoder": Autoencoder(2, trainer=QUIET)}, {"contamination": 0.1}])

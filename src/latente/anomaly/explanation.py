@@ -227,7 +227,7 @@ def _rebuilt(views: Views, backbone: Backbone, x: Tensor) -> Tensor:
     """Returns (n, values): the mean reconstruction in the scale of the samples x (n, ...)."""
     residual = views.residual
     if isinstance(backbone, Members):
-        residual = residual / backbone.factor
+        residual = (backbone.spread(views.x) - backbone.spread(views.x_hat)) / backbone.factor
     return x.flatten(1).to(residual.device) - residual.mean(0)
 
 

@@ -16,7 +16,7 @@ import argparse
 import csv
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,14 @@ CASES = {
     "long-mnist-30": Case("mnist", 30, 200, 1.5, reference=OTHERS),
     "deformed-mnist-30": Case("mnist", 30, 400, 1.0, deformed=SomeDeformed(2, 0.02, 0.015), reference=OTHERS),
     "sharp-mnist-30": Case("mnist", 30, 350, 1.0, deformed=SHARP, reference=OTHERS),
+    "halfsharp-mnist-30": Case("mnist", 30, 400, 1.0, deformed=replace(SHARP, part=0.5), reference=OTHERS),
     "long-mnist-2": Case("mnist", 2, 60),
     "batch-norm-mnist-30": Case("mnist", 30, 60, 0.7, "batch norm", reference=OTHERS),
     **{f"defaults-{data}-{k}": Case(data, k) for data in ("mnist", "fashion-mnist") for k in SIZES},
 }
 
 
-def measure(name: str, seed: int, quick: bool = False) -> dict[str, Any]:
+def measure(name: str, seed: int, quick: bool = False, save: Path | None = None) -> dict[str, Any]:
     """Fits one row and returns its results."""
     case, data = CASES[name], load(CASES[name].data)
     train, test, epochs = data.x_train, data.x_test, case.epochs
@@ -92,6 +93,8 @@ def measure(name: str, seed: int, quick: bool = False) -> dict[str, Any]:
     start = time.process_time()
     model.fit(train)
     seconds = time.process_time() - start
+    if save:
+        model.save(save / f"{name}-{seed}.latente")
     result = model.evaluate(test, reference=train)
     row = {
         "name": name,
@@ -161,12 +164,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--seeds", default="0", help="separated by commas")
     parser.add_argument("--quick", action="store_true", help="small, writes nothing")
+    parser.add_argument("--save", type=Path, help="a folder for the fitted models")
     parser.add_argument("--table", action="store_true", help="only write the page")
     options = parser.parse_args()
     if not options.table:
         for seed in map(int, options.seeds.split(",")):
             for name in (name for name in CASES if options.only in name):
-                row = measure(name, seed, options.quick)
+                row = measure(name, seed, options.quick, options.save)
                 if not options.quick:
                     keep(row)
     if not options.quick:

@@ -41,6 +41,12 @@ def test_fit_measures_on_the_held_out_split_of_a_data_set(process, tmp_path):
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["config.json", "model.safetensors"]
 
 
+def test_transform_refines(process, work, table, table_model, tmp_path):
+    process("transform", table_model, work / "table.csv", "-o", tmp_path / "codes.npy", "--refine", "2")
+    expected = latente.load(table_model).refine(table, steps=2)
+    np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), expected)
+
+
 def test_transform_and_inverse(process, work, table, table_model, tmp_path):
     model = latente.load(table_model)
     done = process("transform", table_model, work / "table.csv", "-o", tmp_path / "codes.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["denoise", "interpolate", "inverse", "open_for", "reconstruct", "transform", "write_samples"]
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,10 @@ def transform(
     model: options.Model,
     data: options.Data,
     output: options.Output,
+    refine: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Steps that lower each sample's error; 0: the encoder's own codes."),
+    ] = 0,
     resize: options.Resize = None,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -34,7 +39,8 @@ def transform(
     """Turn samples into codes."""
     check_file(output, ARRAYS, force)
     fitted = open_model(model)
-    codes = _result(output, fitted.transform, read_samples(data, resize=resize).X)
+    code = partial(fitted.refine, steps=refine) if refine else fitted.transform
+    codes = _result(output, code, read_samples(data, resize=resize).X)
     if not isinstance(codes, np.memmap):
         write_array(output, codes, columns=[str(name) for name in fitted.get_feature_names_out()])
     wrote(output, codes, as_json)

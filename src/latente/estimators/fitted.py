@@ -22,6 +22,7 @@ from latente.estimators.evaluation import Evaluation, evaluated
 from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.interpolation import interpolate_codes
 from latente.estimators.recipe import Recipe
+from latente.estimators.refinement import check_refinable, refined_codes
 from latente.parts import is_integer
 from latente.training import seed_of, seeded
 
@@ -138,6 +139,36 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         rows = self._read(X)
         return collected(self._codes(self._scaled(rows)), len(rows), out)
+
+    def refine(self, X: Any, *, steps: int = 3, out: str | Path | None = None) -> NDArray[np.float32]:
+        """Returns codes (n, latent_dim) that rebuild X no worse than those of `transform`, mostly much better.
+
+        From the encoder's code z, steps of Levenberg and Marquardt lower ||x - d(z)||^2 of each sample by itself, x as
+        the networks see it. What that gains is the part of the error that the encoder causes, not the decoder. For
+        rebuilding and compressing; neighbours need not stay neighbours, and priors and penalties are left aside.
+
+        Args:
+            X: (n, ...), as in `fit`.
+            steps: how many are tried, at least 1. One costs about as much as decoding latent_dim samples, for each
+                sample.
+            out: as in `transform`.
+
+        Raises:
+            ValueError: for codes that cannot move (quantised ones, or such with only k units in use), or no steps.
+
+        Example:
+            >>> from latente import Autoencoder, Trainer
+            >>> from sklearn.datasets import load_digits
+            >>> X = load_digits().images
+            >>> model = Autoencoder(8, trainer=Trainer(epochs=3), random_state=0).fit(X)
+            >>> better = model.inverse_transform(model.refine(X))
+            >>> bool(np.square(X - better).mean() < 0.9 * np.square(X - model.reconstruct(X)).mean())
+            True
+        """
+        rows = self._read(X)
+        check_refinable(self.recipe_.bottleneck, steps)
+        refined = self._run(self._scaled(rows), lambda x: refined_codes(self.module_, x, steps))
+        return collected(refined, len(rows), out)
 
     def inverse_transform(self, Z: Any, *, out: str | Path | None = None) -> Array:
         """Returns the samples (n, ...) that codes (n, latent_dim) stand for, in the training data's units and dtype.

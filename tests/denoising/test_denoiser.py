@@ -91,7 +91,7 @@ def test_noisy_samples_alone_serve_too():
 
 def test_a_known_level_adds_what_the_noisy_value_says(tmp_path):
     model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0).fit(NOISY[:1200])
-    neighbours, both = model.transform(NOISY[1200:]), model.transform(NOISY[1200:], sigma=0.3)
+    neighbours, both = model.transform(NOISY[1200:], sigma=None), model.transform(NOISY[1200:], sigma=0.3)
     assert error(both) < 0.9 * error(neighbours)
     unit = model.scale_.factor[0]
     f, noisy = (model.scale_.apply(torch.from_numpy(values)[:, None]) for values in (neighbours, NOISY[1200:]))

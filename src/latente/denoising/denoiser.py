@@ -260,6 +260,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     def _measured(self, cut: Tensor, rng: np.random.Generator) -> tuple[Spread, tuple[float, ...] | None]:
         """Returns `spread_` and `sigma_`, from some training patches and predictions of hidden positions."""
         few = cut[: max(1, MEASURED // cut[0].numel())]
+        starts = rng.permutation(GRID**self.dimensions_)[: max(1, MEASURED // few.numel())]  # of grids, one a pass
+        offsets = np.stack(np.unravel_index(starts, (GRID,) * self.dimensions_), axis=1).tolist()
         device = next(self.module_.parameters()).device
         predicted: list[Tensor] = []
         noisy: list[Tensor] = []
@@ -267,9 +269,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         with torch.inference_mode():
             for part in few.split(max(1, TOGETHER // few[0].numel())):
                 x = self.scale_.apply(part.to(device))
-                hidden, without = hide(x, rng.integers(GRID, size=self.dimensions_).tolist())
-                for kept, values in ((predicted, self.module_(without).to(x)), (noisy, x)):
-                    kept.append(values[hidden].view(len(x), self.channels_, -1).transpose(0, 1).flatten(1).cpu())
+                for hidden, without in (hide(x, offset) for offset in offsets):
+                    for kept, values in ((predicted, self.module_(without).to(x)), (noisy, x)):
+                        kept.append(values[hidden].view(len(x), self.channels_, -1).transpose(0, 1).flatten(1).cpu())
         f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
         levels = [noise_level(*pair) for pair in zip(f, x, strict=True)]
         known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]

@@ -45,7 +45,8 @@ def trained(noise: Corruption | None, images: tuple[Images, ...], seed: int, **o
     start = time.process_time()
     model.fit(*images)
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
-    setting = f"{len(model.history_)} x {len(images[0])} images, {parameters} parameters, {model.history_.precision}"
+    setting = f"{len(model.history_)} x {len(images[0])} images in batches of {model.history_.batch_size}, beta2 0.99, "
+    setting += f"{parameters} parameters, {model.history_.precision}"
     return model, time.process_time() - start, setting
 
 

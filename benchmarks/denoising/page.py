@@ -259,6 +259,8 @@ def main() -> None:
                 "MSE": ("mse", 4),
                 "PSNR": ("psnr_all", 2),
                 "CPU s of training": ("train_seconds", 0),
+                "CPU s of restoring": ("use_seconds", 0),
+                "setting": ("setting", -1),
             },
         ),
         *estimates(),

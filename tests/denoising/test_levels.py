@@ -52,6 +52,14 @@ def test_no_level_where_noise_is_of_another_kind(noisy):
     assert noise_level(predictions(CLEAN), noisy) is None
 
 
+def test_no_level_where_the_background_has_less_noise_than_the_rest():
+    """As photons on clothes before black: the bins of the clothes agree, but the black ones are nearly free of noise."""
+    clean = torch.where(RANDOM < 0.5, 0.0, 0.3 + 0.7 * CLEAN)
+    noisy = torch.poisson(100 * clean, generator=torch.Generator().manual_seed(4)) / 100
+    predicted = clean + 0.2 * NORMAL * (clean > 0)
+    assert noise_level(predicted, noisy) is None
+
+
 def test_no_level_from_a_few_values_or_from_even_ones():
     assert noise_level(CLEAN[:800], CLEAN[:800] + 0.1 * NORMAL[:800]) is None
     assert noise_level(torch.zeros(10_000), torch.zeros(10_000)) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["noise_level"]
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,8 @@ def noise_level(predicted: Tensor, noisy: Tensor) -> float | None:
     (Batson, Royer 2019, "Noise2Self"). Where f is surest, on the even background and within strokes, v is small, so the
     mean square in the best bin of f is s^2 or a little more. Only bins count whose differences have the shape of a
     Gaussian: not those of salt and pepper, or of noise that was clipped. The estimate is made twice, for predictions
-    below and above the middle of their range; where the two disagree, as for Poisson noise, there is none.
+    below and above the middle of their range; where the two disagree, or any bin has much less, as with Poisson noise,
+    there is none.
 
     Too large an estimate costs little: what restores with it relies the less on the noisy value.
 
@@ -42,15 +45,18 @@ def noise_level(predicted: Tensor, noisy: Tensor) -> float | None:
     low, high = float(ordered[tail]), float(ordered[-1 - tail])
     which = torch.bucketize(f, torch.linspace(low, high, BINS + 1, dtype=torch.float64)[1:-1])
     halves: list[list[tuple[float, float]]] = [[], []]  # what it is at most, by two standard errors, and as it is
+    least = math.inf
     for i in range(BINS):
         inside = difference[which == i]
-        if len(inside) >= ENOUGH and _is_gaussian(inside):
+        if len(inside) >= ENOUGH:
             square = float(inside.square().mean())
-            halves[i >= BINS // 2].append((square * (1 + 2 * (2 / len(inside)) ** 0.5), square))
+            least = min(least, square)
+            if _is_gaussian(inside):
+                halves[i >= BINS // 2].append((square * (1 + 2 * (2 / len(inside)) ** 0.5), square))
     if not all(halves):
         return None
     below, above = (min(half)[1] for half in halves)
-    return min(below, above) ** 0.5 if max(below, above) <= UNLIKE * min(below, above) else None
+    return min(below, above) ** 0.5 if max(below, above) <= UNLIKE * least else None
 
 
 def _is_gaussian(values: Tensor) -> bool:

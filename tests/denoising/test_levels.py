@@ -53,7 +53,7 @@ def test_no_level_where_noise_is_of_another_kind(noisy):
 
 
 def test_no_level_where_the_background_has_less_noise_than_the_rest():
-    """As photons on clothes before black: the bins of the clothes agree, but the black ones are nearly free of noise."""
+    """As photons on clothes before black: the bins of the clothes agree, the black ones are nearly free of noise."""
     clean = torch.where(RANDOM < 0.5, 0.0, 0.3 + 0.7 * CLEAN)
     noisy = torch.poisson(100 * clean, generator=torch.Generator().manual_seed(4)) / 100
     predicted = clean + 0.2 * NORMAL * (clean > 0)

@@ -161,8 +161,8 @@ class DetectorMap:
 
 
 MAPS = {
-    "segmenter": SegmenterMap, "erasing": erasing_map, "passes": passes_map, "noise": noise_map, "detector": DetectorMap,
-    "pca": pca_map, "to-mean": to_mean_map,
+    "segmenter": SegmenterMap, "erasing": erasing_map, "passes": passes_map, "noise": noise_map,
+    "detector": DetectorMap, "pca": pca_map, "to-mean": to_mean_map,
 }  # fmt: skip
 LARGE = tuple(name for name in MAPS if name != "detector")  # tiles of photographs would take it too long
 

@@ -19,6 +19,7 @@ CHANGED = 0.1  # of the range of values: what changes by less is no defect
 RANGE = 6.0  # of standardised data
 CODE, FURTHER = 64, 3  # values of the code; maps that the restoring network adds to what it restores
 NEAR = {"levels": 2, "factor": 2}  # the head that compares a picture with what is restored
+SMALL = 16  # pixels: shorter pictures are compared pixel by pixel, not in blocks of four
 FAR = {"levels": 4, "factor": 4}  # the network of pictures whose parts may be anywhere
 CONTRAST = 3.0  # by which the difference is multiplied
 
@@ -64,7 +65,8 @@ class SegmentationNetwork(nn.Module):
                 nn.Linear(hidden_features, maps * height * width_),
                 nn.Unflatten(1, (maps, height, width_)),
             )
-        seen, how = (3 * channels + FURTHER, NEAR) if places else (channels, FAR)
+        near = NEAR | {"factor": 1} if min(height, width_) < SMALL else NEAR
+        seen, how = (3 * channels + FURTHER, near) if places else (channels, FAR)
         self.head = UNet(seen, 2, width, blocks=1, identity=False, **how)
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:

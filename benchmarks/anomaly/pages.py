@@ -102,8 +102,8 @@ def alarms() -> list[str]:
     each = [[line for line in lines if line["rate"] == rate] for rate in rates]
     rows.append(["mean", "", *(shown(mean(part, "flagged"), 1) for part in each)])
     return [
-        "`AnomalyDetector()` trained on 3,000 pictures of a class of Fashion-MNIST. Per cent of the 4,000 others of the",
-        "same class that are flagged:",
+        "`AnomalyDetector()` trained on 3,000 pictures of a class of Fashion-MNIST. Per cent of the 4,000 others of",
+        "the same class that are flagged:",
         "",
         *table(["class", "splits", *(f"stated {100 * float(rate):g}%" for rate in rates)], rows),
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 import latente
 from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map, load
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
+from latente.anomaly.segmenter import _tiles
 from latente.metrics import pixel_auroc
 from latente.objectives import Batch, Progress
 from latente.persistence import ModelFileError
@@ -123,6 +124,21 @@ def test_what_tile_means(monkeypatch):
         model.set_params(trainer__epochs=1, trainer__batch_size=500, trainer__verbose=False)
         assert model.fit(X).tile_ == expected
         assert model.segment(X[:1]).shape == X[:1].shape[:3]
+
+
+def test_tiles_are_pieces_of_the_pictures_or_of_half_their_size():
+    picture = np.arange(40 * 30 * 3, dtype=np.uint16).reshape(40, 30, 3)
+    found = {(0, 1): 0, (0, -1): 0, (1, 1): 0, (1, -1): 0}
+    for tile in _tiles([picture, picture], 8, np.random.default_rng(0))[:400]:
+        assert tile.dtype == np.uint16
+        step = 1 if tile[0, 1, 0] > tile[0, 0, 0] else -1
+        plain = tile[:, ::step].astype(float)
+        halved = int(plain[0, 1, 0] - plain[0, 0, 0] == 6)  # two pixels of three channels
+        found[halved, step] += 1
+        right, down = ((3, 90), (6, 180))[halved]
+        expected = plain[0, 0] + (down * np.arange(8)[:, None] + right * np.arange(8))[..., None]
+        assert np.abs(plain - expected).max() <= 1
+    assert min(found.values()) > 60
 
 
 def test_saved_and_loaded(fitted, tiled, tmp_path):

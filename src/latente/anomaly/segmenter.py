@@ -28,7 +28,7 @@ WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
 CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
 # With and without places: pictures that are seen in all, pictures in a step, the rate
-SEEN, BATCH, RATE = {True: 51_200, False: 12_000}, {True: 96, False: 8}, {True: 3e-3, False: 2e-3}
+SEEN, BATCH, RATE = {True: 64_000, False: 12_000}, {True: 96, False: 8}, {True: 3e-3, False: 2e-3}
 BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
 
 Array = NDArray[np.float64]
@@ -51,8 +51,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         width: channels of the convolutional network at its finest resolution.
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
-        trainer: how to train. What it leaves open is chosen: so many epochs that 51,200 pictures are seen, 96 at a time
-            at a rate of 3e-3, or 12,000 tiles, 8 at a time at 2e-3.
+        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 96 at a time
+            at a rate of 3e-3, or 12,000 tiles, 8 at a time at 2e-3; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -230,7 +230,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         epochs = max(1, round(SEEN[places] / samples)) if trainer.epochs == "auto" else trainer.epochs
         batch_size = BATCH[places] if trainer.batch_size == "auto" else trainer.batch_size
         rate = RATE[places] if trainer.learning_rate == "auto" else trainer.learning_rate
-        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate)
+        precision = "float32" if trainer.precision == "auto" else trainer.precision  # no first loss would tell
+        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate, precision=precision)
 
     def _network(self, seed: int) -> SegmentationNetwork:
         places, (channels, height, width) = self.tile_ is None, self.schema_.sample_shape
@@ -245,10 +246,24 @@ def _listed(X: Any) -> bool:
 
 
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Returns (n, size, size, ...), random tiles of random pictures, large ones more often."""
+    """Returns (n, size, size, ...), random tiles of random pictures, large ones more often.
+
+    Half of them are mirrored, and half, where the picture is large enough, come from it at half its size: a few
+    pictures hold few details, and of one scale.
+    """
     arrays = [np.asarray(picture) for picture in pictures]
     areas = np.array([math.prod(array.shape[:2]) for array in arrays], dtype=float)
     each = arrays[0].itemsize * size * size * (arrays[0].shape[2] if arrays[0].ndim == 3 else 1)
     chosen = rng.choice(len(arrays), max(1, min(CROPS, BYTES // each)), p=areas / areas.sum())
-    corners = [[int(rng.integers(0, length - size + 1)) for length in arrays[k].shape[:2]] for k in chosen]
-    return np.stack([arrays[k][i : i + size, j : j + size] for k, (i, j) in zip(chosen.tolist(), corners, strict=True)])
+    return np.stack([_random_tile(arrays[k], size, rng) for k in chosen.tolist()])
+
+
+def _random_tile(picture: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
+    mirrored, halved = rng.random(2) < 0.5
+    side = 2 * size if halved and min(picture.shape[:2]) >= 2 * size else size
+    i, j = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
+    tile = picture[i : i + side, j : j + side]
+    if side > size:
+        means = tile.reshape(size, 2, size, 2, *tile.shape[2:]).mean((1, 3))
+        tile = (np.rint(means) if tile.dtype.kind in "iub" else means).astype(tile.dtype)
+    return tile[:, ::-1] if mirrored else tile

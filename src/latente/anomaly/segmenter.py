@@ -27,8 +27,8 @@ from latente.training import History, Trainer, seed_of, seeded
 WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
 CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
-# With and without places: pictures that are seen in all, pictures in a step, the rate
-SEEN, BATCH, RATE = {True: 64_000, False: 12_000}, {True: 96, False: 8}, {True: 3e-3, False: 2e-3}
+SEEN, BATCH = {True: 64_000, False: 12_000}, {True: 32, False: 8}  # with and without places: in all and in a step
+RATE = 2e-3
 BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
 
 Array = NDArray[np.float64]
@@ -51,8 +51,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         width: channels of the convolutional network at its finest resolution.
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
-        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 96 at a time
-            at a rate of 3e-3, or 12,000 tiles, 8 at a time at 2e-3; float32, since small differences count.
+        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a time,
+            or 12,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -229,7 +229,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         trainer, places = self._trainer(), self.tile_ is None
         epochs = max(1, round(SEEN[places] / samples)) if trainer.epochs == "auto" else trainer.epochs
         batch_size = BATCH[places] if trainer.batch_size == "auto" else trainer.batch_size
-        rate = RATE[places] if trainer.learning_rate == "auto" else trainer.learning_rate
+        rate = RATE if trainer.learning_rate == "auto" else trainer.learning_rate
         precision = "float32" if trainer.precision == "auto" else trainer.precision  # no first loss would tell
         return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate, precision=precision)
 

@@ -39,7 +39,7 @@ def planted(X, seed=0):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return DefectSegmenter(trainer=Trainer(epochs=20, verbose=False), random_state=0).fit(DIGITS[:1400])
+    return DefectSegmenter(trainer=Trainer(epochs=10, verbose=False), random_state=0).fit(DIGITS[:1400])
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,7 @@ def test_own_functions_are_not_kept(tmp_path):
         ({"width": 0}, DIGITS, "width must be"),
         ({"hidden_features": 0.5}, DIGITS, "hidden_features must be"),
         ({}, [WAVES, np.stack([WAVES] * 3, -1)], "got shapes"),
+        ({}, [WAVES.T, np.where(WAVES > 0.9, np.inf, WAVES)], "picture 1 has values that are not finite"),
         ({}, np.zeros((10, 3)), "must be pictures"),
         ({}, np.where(DIGITS > 0.9, np.nan, DIGITS), "NaN"),
     ],

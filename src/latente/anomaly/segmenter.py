@@ -51,8 +51,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         width: channels of the convolutional network at its finest resolution.
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
-        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a time,
-            or 12,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
+        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a
+            time, or 12,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -252,6 +252,9 @@ def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDAr
     pictures hold few details, and of one scale.
     """
     arrays = [np.asarray(picture) for picture in pictures]
+    for k, array in enumerate(arrays):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"picture {k} has values that are not finite; repair it, or leave it out")
     areas = np.array([math.prod(array.shape[:2]) for array in arrays], dtype=float)
     each = arrays[0].itemsize * size * size * (arrays[0].shape[2] if arrays[0].ndim == 3 else 1)
     chosen = rng.choice(len(arrays), max(1, min(CROPS, BYTES // each)), p=areas / areas.sum())

@@ -64,7 +64,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
     Example:
         >>> from sklearn.datasets import load_digits
         >>> digits = load_digits().images
-        >>> segmenter = DefectSegmenter(trainer=Trainer(epochs=5, verbose=False), random_state=0).fit(digits[:1500])
+        >>> segmenter = DefectSegmenter(trainer=Trainer(epochs=10, verbose=False), random_state=0).fit(digits[:1500])
         >>> damaged = digits[1500:].copy()
         >>> damaged[:, 3:6, 0:3] = 8  # a stain
         >>> found = segmenter.segment(damaged)

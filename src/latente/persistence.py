@@ -26,6 +26,7 @@ FILE, READABLE = "model.safetensors", "config.json"
 LOADERS = {  # what reads the folders of kinds that `latente.load` does not
     "AnomalyDetector": "latente.anomaly.load",
     "AudioDenoiser": "latente.audio.AudioDenoiser.load",
+    "DefectSegmenter": "latente.anomaly.load",
     "SourceSeparator": "latente.audio.SourceSeparator.load",
     "Denoiser": "latente.denoising.load",
     "Generator": "latente.Generator.load",
@@ -58,6 +59,7 @@ class Stored(BaseModel):
         data: what the front door decided.
         training: what is kept of the training.
         latent_dim: the size of the code where the parameter does not say it.
+        latent_size: how that was found, or None.
         features: names of a frame's columns, or None.
         tensors: names of the tensors in the file.
         sha256: of the description, but for this, and the tensors.
@@ -81,9 +83,15 @@ class Stored(BaseModel):
     data: dict[str, Any]
     training: dict[str, Any]
     latent_dim: int | None = None  # where the parameter does not say it
+    latent_size: dict[str, Any] | None = None
     features: list[str] | None = None
     tensors: list[str]
     sha256: str
+
+    @property
+    def unsaid(self) -> set[str]:
+        """The younger fields that are not used, and so not written: the file is as it was before there were any."""
+        return {"latent_size"} if self.latent_size is None else set()
 
 
 def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: dict[str, Any]) -> Path:
@@ -124,7 +132,7 @@ def write_model(folder: str | Path, tensors: Mapping[str, Tensor], description: 
         **description,
     )
     stored.sha256 = _hash(plain, stored)
-    text = json.dumps(stored.model_dump(), indent=2, allow_nan=True)
+    text = json.dumps(stored.model_dump(exclude=stored.unsaid), indent=2, allow_nan=True)
     write_atomically(folder / FILE, save(plain, metadata={"latente": text}))
     write_atomically(folder / READABLE, (text + "\n").encode())
     return folder
@@ -213,7 +221,7 @@ def _alone(tensor: Tensor) -> Tensor:
 
 def _hash(tensors: Mapping[str, Tensor], stored: Stored) -> str:
     """Returns the SHA-256 of the description (but for the hash in it) and of the tensors."""
-    unsaid = {"latent_dim"} if stored.latent_dim is None else set()  # as in files that are older than the field
+    unsaid = stored.unsaid | ({"latent_dim"} if stored.latent_dim is None else set())  # as in files older than it
     description = json.dumps(stored.model_dump(exclude={"sha256", *unsaid}), sort_keys=True)
     digest = hashlib.sha256(description.encode())
     for name in sorted(tensors):

@@ -22,6 +22,7 @@ from latente.anomaly import (
     SplitConformal,
     load,
 )
+from latente.parts import Part
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(2, 6))
@@ -248,6 +249,33 @@ def test_the_part_that_a_default_or_a_short_string_stands_for_is_set_by_name():
         AnomalyDetector().set_params(calibration__fold=3)
 
 
+def test_half_of_the_members_are_compressed_where_a_table_is_clean(tmp_path):
+    part = Ensemble(members=4, rows=256, steps=30)
+    clean, mixed = (AnomalyDetector(part, contamination=c, random_state=0).fit(X) for c in (None, "auto"))
+    assert (clean._fitted.backbone.compressed, clean.score_.smallest) == (slice(1, 3), 0.6)
+    assert (mixed._fitted.backbone.compressed, mixed.score_.smallest) == (slice(2, 2), 0.05)
+    assert part.compressed == "auto"
+    again = AnomalyDetector.load(clean.save(tmp_path / "half"))
+    assert (again.score_samples(X) == clean.score_samples(X)).all()
+
+
+def test_detectors_that_were_saved_before_there_were_compressed_members_score_as_they_did(tmp_path, monkeypatch):
+    part = Ensemble(members=4, rows=256, steps=30, compressed=0.0)
+    old = AnomalyDetector(part, scoring=NearestReferences(64), random_state=0).fit(X)
+    to_dict = Part.to_dict
+
+    def without(self):
+        found = to_dict(self)
+        found["params"] = {k: v for k, v in found["params"].items() if k not in ("compressed", "smallest")}
+        return found
+
+    with monkeypatch.context() as before:
+        before.setattr(Part, "to_dict", without)
+        folder = old.save(tmp_path / "old")
+    assert "compressed" not in (folder / "config.json").read_text()
+    assert (load(folder).score_samples(X) == old.score_samples(X)).all()
+
+
 @pytest.mark.parametrize("settings", [{"autoencoder": Autoencoder(2, trainer=QUIET)}, {"contamination": 0.1}])
 def test_names_of_columns_are_no_reason_to_warn(settings):
     frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
@@ -341,6 +369,19 @@ def test_constant_columns_are_handled():
     assert np.isfinite(detector.explain(moved).contributions).all()
     constant = AnomalyDetector(SMALL, random_state=0).fit(np.full((50, 3), 2.0))
     assert (constant.score_samples(np.full((2, 3), 2.0)) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("calibration", "said"),
+    [("auto", "1 held out for calibration by SplitConformal"), ("cross:2", "1 in each fold held out")],
+)
+def test_too_few_rows_for_calibration_and_an_autoencoder_are_counted(calibration, said):
+    model = Autoencoder(1, trainer=Trainer(epochs=1, verbose=False))
+    detector = AnomalyDetector(model, calibration=calibration, false_alarm_rate=0.6, random_state=0)
+    with pytest.raises(ValueError, match=f"of the 2 samples of X, {said}.* leaves 1 to train .* at least 2"):
+        detector.fit(X[:2])
+    assert np.isfinite(detector.fit(X[:4]).score_samples(X[:5])).all()
+    detector.set_params(calibration="quantile").fit(X[:2])
 
 
 def test_few_rows_are_handled_and_too_few_calibration_samples_are_said():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import ks_2samp
 
-from latente.anomaly import DriftMonitor, drift_test
+from latente.anomaly import DriftMonitor, DriftTest, drift_test
 
 
 def test_the_statistic_and_the_correction():
@@ -50,12 +51,29 @@ def test_drift_is_found_soon_and_pieces_do_not_matter():
     assert monitor.update(rows[:0]) == []
 
 
+def test_drift_begins_once_and_may_begin_again():
+    rng = np.random.default_rng(0)
+    usual, moved = rng.normal(size=(5, 100, 2)), rng.normal([0, 2], size=(5, 100, 2))
+    monitor = DriftMonitor(pl.DataFrame(rng.normal(size=(300, 2)), schema=["flow", "heat"]), batch=50)
+    tests = [monitor.update(np.concatenate(rows)) for rows in (usual, moved, usual, moved)]
+    assert [[test.drifted for test in part] for part in tests] == [[False] * 10, [True] * 10] * 2
+    assert [[test.onset for test in part] for part in tests[1::2]] == [[True] + [False] * 9] * 2
+    assert {test.name for test in tests[1]} == {"heat"}
+
+
+def test_a_weak_sign_of_drift_does_not_end_it():
+    monitor = DriftMonitor(np.zeros((9, 1)), rate=0.01)
+    found = [monitor._judged(DriftTest(p, 1e-4, 0, 0.5)).onset for p in (1e-5, 1e-3, 1e-5, 0.02, 1e-5)]
+    assert found == [True, False, False, False, True]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda a: drift_test(a, a[:, :2]), "as many columns"),
         (lambda a: drift_test(a, a, rate=1), "rate"),
         (lambda a: DriftMonitor(a, batch=1), "batch"),
+        (lambda a: DriftMonitor(a, names=["flow"]), "names must be"),
         (lambda a: DriftMonitor(a * np.nan), "finite"),
         (lambda a: DriftMonitor(a).update(a[:, :1]), "as many columns"),
     ],

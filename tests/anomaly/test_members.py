@@ -10,7 +10,7 @@ from torch import nn
 from latente import Autoencoder, Trainer, VariationalAutoencoder
 from latente.anomaly import Ensemble, Likelihood
 from latente.anomaly.members import MemberReconstruction, Members, Wrapped
-from latente.data import decide
+from latente.data import DataSpec, decide
 from latente.objectives import Batch, Progress
 
 RNG = np.random.default_rng(0)
@@ -167,6 +167,34 @@ def test_sizes_of_codes_are_divided_among_the_members():
     assert group.active.sum((1, 2)).tolist() == [1, 1, 1, 3, 3]
 
 
+def test_compressed_members_are_those_in_the_middle_and_see_the_inverse_hyperbolic_sine():
+    part, x = Ensemble(members=5, compressed=0.4, steps=20), torch.from_numpy(X)
+    group, _ = part.fit(x, decide(X), np.zeros(300, dtype=np.int64), 0)
+    u = group.standardised(x)
+    with torch.no_grad():
+        views = group.views(x)
+        torch.testing.assert_close(group.spread(views.x), u.expand(5, -1, -1), atol=1e-5, rtol=1e-5)
+    for i in range(5):
+        expected = np.arcsinh(u.numpy()) if i in (1, 2) else u.numpy()
+        np.testing.assert_allclose(views.x[i].numpy(), expected, atol=1e-6)
+        torch.testing.assert_close(views.x_hat[i], alone(group, i)(views.x[i]), atol=1e-5, rtol=1e-4)
+
+
+def test_the_other_members_learn_the_same_beside_compressed_ones():
+    x, folds = torch.from_numpy(X), np.zeros(300, dtype=np.int64)
+    parts = (Ensemble(members=3, steps=30, noise=0.0, compressed=part) for part in (0.0, 0.4))
+    none, one = (part.fit(x, decide(X), folds, 0)[0] for part in parts)
+    for a, b in zip(none.weights, one.weights, strict=True):
+        torch.testing.assert_close(a[[0, 2]], b[[0, 2]], atol=1e-5, rtol=1e-4)
+        assert (a[1] - b[1]).abs().max() > 1e-3
+
+
+def test_only_tables_are_compressed():
+    assert Ensemble().build(decide(X)).compressed == slice(10, 10)  # the detector knows whether the data is clean
+    with pytest.raises(ValueError, match="compressed=0.5 takes tables; this is a signal"):
+        Ensemble(compressed=0.5).build(decide(np.zeros((20, 2, 30)), DataSpec(kind="signal")))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -183,6 +211,8 @@ def test_sizes_of_codes_are_divided_among_the_members():
         {"patience": 2.5},
         {"gradients": None},
         {"gradients": 1},
+        {"compressed": 1.5},
+        {"compressed": "half"},
     ],
 )
 def test_settings_without_sense_are_refused(settings):

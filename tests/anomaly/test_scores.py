@@ -136,6 +136,15 @@ def test_nearest_references():
     np.testing.assert_allclose(scored(NearestReferences(16, 0.5)), expected, rtol=1e-4)
 
 
+def test_the_least_scale_of_a_residual_limits_its_weight():
+    flat = replace(TRAIN, x_hat=TRAIN.x.clone())  # rebuilt exactly, so every scale is the least one
+    spread = TRAIN.x.numpy().var(1).mean(1) ** 0.5
+    for smallest in (0.05, 0.3):
+        weight = NearestReferences(16, 0.5, smallest=smallest).fit(flat)["weight"].numpy()
+        expected = np.sqrt(1 + (0.5 / (smallest * spread)) ** 2)
+        np.testing.assert_allclose(weight, np.broadcast_to(expected[:, None, None], weight.shape), rtol=1e-5)
+
+
 INDEX = torch.arange(201).expand(MEMBERS, -1) + 1000
 
 
@@ -197,6 +206,7 @@ def test_what_is_farther_away_scores_higher(name):
         ("nearest:0", "references must be an integer"),
         ("nearest:16,-1", "residual must be a number"),
         ("nearest:trim=1", r"trim must be in \[0, 1\)"),
+        ("nearest:smallest=0", "smallest must be above 0"),
         ("nearest_codes:0", "k must be an integer"),
         ("likelihood:-1", "samples must be an integer"),
         ("nearst", "Did you mean 'nearest'"),

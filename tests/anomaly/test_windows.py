@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
-from latente.anomaly.windows import find_period, read_series, steps_of, windows_of
+from latente.anomaly.windows import as_series, find_period, read_series, steps_of, windows_of
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -56,6 +60,14 @@ def test_reading():
     assert (listed, [item.dtype for item in series]) == (True, [np.float64, np.float64])
 
 
+def test_objects_that_are_numbers_are_read():
+    mixed = np.array([1, 2.5, True, Decimal("0.25"), np.float32(3), "1e3"], object)
+    assert read_series(mixed)[0][0].ravel().tolist() == [1, 2.5, 1, 0.25, 3, 1000]
+    np.testing.assert_array_equal(
+        as_series(np.array([[1, None], [pd.NA, 2]]), finite=False), [[1, np.nan], [np.nan, 2]]
+    )
+
+
 @pytest.mark.parametrize(
     ("X", "message"),
     [
@@ -63,6 +75,11 @@ def test_reading():
         ([np.zeros(5), np.array([0, np.nan, 1, np.inf])], "series 1 has 2 values .* first at step 1, channel 0"),
         (np.array([[0, 1], [0, np.nan]]), "the series has 1 values .* first at step 1, channel 1"),
         (np.array(["a", "b"]), "must hold numbers"),
+        (np.array([[1, 2], [3, "?"]], object), "the series must hold numbers; got '\\?' at step 1, channel 1"),
+        (np.array([1, 2, {"x": 3}], object), "got {'x': 3} at step 2: make it one, or NaN"),
+        (np.array([1.0, None], object), "the series has 1 values that are NaN"),
+        (pl.DataFrame({"flow": [1.0, None], "heat": [2.0, 3.0]}), "first at step 1, channel 'flow'"),
+        (pl.DataFrame({"flow": [1.0, 2.0], "heat": [None, None]}), "no value at any of its 2 steps in channel 'heat'"),
         (np.zeros((2, 2, 2)), "shape"),
         (np.zeros(0), "shape"),
     ],

@@ -58,6 +58,12 @@ def test_parts_and_training_reach_the_estimator(call, work, tmp_path):
     assert model.random_state == 7
 
 
+def test_the_rate_of_a_variational_model_reaches_the_estimator(call, work, tmp_path):
+    rate = ["--type", "variational", "--beta", 4, "--free-bits", 0.2, "--warmup", 0.5, "--latent-dim", 2]
+    assert call("fit", work / "table.csv", "-o", tmp_path / "m", *rate, *QUICK).code == 0
+    assert latente.load(tmp_path / "m").recipe_.bottleneck == latente.Gaussian(beta=4, free_bits=0.2, warmup=0.5)
+
+
 @pytest.mark.parametrize("name", ["images.npy", "images.npz", "table.csv", "table.tsv", "table.parquet"])
 def test_every_file_is_read(name, call, work, tmp_path):
     assert call("fit", work / name, "-o", tmp_path / "m", "--latent-dim", 2, *QUICK).code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -21,6 +22,8 @@ MISTAKES = {
         FIT + "--type stacked --bottleneck vq",
         ["--type stacked takes no --bottleneck", "--network", "--type autoencoder"],
     ),
+    "beta of a plain model": (FIT + "--beta 2", ["takes no --beta", "--type variational", "gaussian:4"]),
+    "beta below 0": (FIT + "--type variational --beta -1", ["beta", "-1"]),
     "vanilla has no network": (FIT + "--type vanilla --network mlp:8", ["takes no --network", "--distortion"]),
     "unknown network": (FIT + "--network mpl:3", ["'mpl'", "known:", "Did you mean 'mlp'?"]),
     "network that does not fit": (FIT + "--network conv", ["Conv needs images or signals", "(12,)", "mlp"]),
@@ -55,7 +58,39 @@ MISTAKES = {
     "unknown format": ("fit {bad}/notes.txt -o {out}/m", ["'.txt'", ".csv", ".npy"]),
     "single image": ("fit {work}/pictures/000.png -o {out}/m", ["single image", "folder"]),
     "words in a table": ("fit {bad}/words.csv -o {out}/m", ["not numbers", "'colour'", "encode"]),
-    "missing values": ("fit {bad}/nan.npy -o {out}/m", ["1 NaN", "(3, 2)", "SimpleImputer"]),
+    "missing values": ("fit {bad}/nan.npy -o {out}/m", ["{bad}/nan.npy contains 1 NaN", "(3, 2)", "SimpleImputer"]),
+    "missing targets": (
+        "fit {bad}/zeros.npy --target {bad}/nan.npy -o {out}/m --latent-dim 2",
+        ["{bad}/nan.npy contains 1 NaN"],
+    ),
+    "missing values of a denoiser": ("fit {bad}/nan.npy -o {out}/m --type denoiser", ["{bad}/nan.npy has", "NaN"]),
+    "a column without any value": (
+        "fit {bad}/empty.csv -o {out}/m",
+        ["{bad}/empty.csv has missing values", "column 'b' has no value in any of the 12 rows", "leave it out"],
+    ),
+    "missing values in use": ("transform {model} {bad}/holes.csv -o {out}/z.csv", ["{bad}/holes.csv contains 1 NaN"]),
+    "missing values in codes": ("inverse {model} {bad}/codes.npy -o {out}/x.csv", ["{bad}/codes.npy contains 1 NaN"]),
+    "missing values to evaluate": ("evaluate {model} {bad}/holes.csv", ["{bad}/holes.csv contains 1 NaN", "row 2"]),
+    "missing values in a reference": (
+        "evaluate {model} {work}/table.csv --reference {bad}/holes.csv",
+        ["{bad}/holes.csv contains 1 NaN"],
+    ),
+    "missing values to draw like": (
+        "sample {model} --like {bad}/holes.csv -o {out}/x.csv",
+        ["{bad}/holes.csv contains 1 NaN"],
+    ),
+    "missing values to detect by": (
+        "detect {work}/table.csv --train {bad}/holes.csv -o {out}/f.csv",
+        ["{bad}/holes.csv contains 1 NaN", "column 'pixel 1'"],
+    ),
+    "a column without any value to detect by": (
+        "detect {bad}/full.csv --train {bad}/empty.csv -o {out}/f.csv",
+        ["{bad}/empty.csv has missing values", "column 'b' has no value"],
+    ),
+    "a channel without any value": (
+        "detect {bad}/full.csv --train {bad}/empty.csv --series --window 2 -o {out}/f.csv",
+        ["{bad}/empty.csv has channels without any value: b"],
+    ),
     "empty array": ("fit {bad}/empty.npy -o {out}/m", ["0 sample", "(0, 6)"]),
     "one sample": ("fit {bad}/one.npy -o {out}/m", ["at least 2 samples", "got 1"]),
     "too many axes": ("fit {bad}/axes.npy -o {out}/m", ["5 axes", "allowed: 2"]),
@@ -137,6 +172,13 @@ def bad(tmp_path_factory) -> Path:
     np.savez(folder / "several.npz", a=X, b=X)
     X[3, 2] = np.nan
     np.save(folder / "nan.npy", X)
+    np.save(folder / "zeros.npy", np.zeros_like(X))
+    np.save(folder / "codes.npy", X[:, :3])
+    holes = {f"pixel {i}": np.where(np.arange(9) == 2, np.nan if i == 1 else 0.0, float(i)) for i in range(12)}
+    pl.DataFrame(holes).fill_nan(None).write_csv(folder / "holes.csv")
+    rows = [(f"{i % 5 / 4}", f"{i % 7 / 4}") for i in range(12)]
+    (folder / "full.csv").write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    (folder / "empty.csv").write_text("a,b\n" + "".join(f"{a},\n" for a, _ in rows))
     for name in ("damaged.npy", "damaged.npz", "damaged.parquet", "notes.txt"):
         (folder / name).write_text("hello")
     (folder / "words.csv").write_text("size,colour\n1,red\n2,blue\n")
@@ -178,7 +220,7 @@ def test_mistake(name, call, places):
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("latente: error: ")
     assert done.err.count("\n") == 1, done.err
-    assert [piece for piece in pieces if piece not in done.err] == [], done.err
+    assert [piece for piece in pieces if piece.format(**places) not in done.err] == [], done.err
     assert contents(places) == before
 
 

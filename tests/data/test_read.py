@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from latente.data import as_array, read
+from latente.data import as_array, open_rows, read
 
 TABLE = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]})
 
@@ -90,6 +90,27 @@ def test_a_first_line_of_numbers_is_data(tmp_path, without, first, rows, columns
     if library == "pandas":
         without("polars")
     assert as_array(read(tmp_path / "t.csv"))[0].shape == (rows, columns)
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+@pytest.mark.parametrize("cell", ["", '""'])
+def test_a_column_without_any_value_is_one_of_missing_numbers(tmp_path, without, cell, library):
+    (tmp_path / "t.csv").write_text(f"a,empty,b\n1,{cell},0.5\n2,{cell},1.5\n")
+    if library == "pandas":
+        without("polars")
+    frame = read(tmp_path / "t.csv")
+    assert np.asarray(frame["empty"]).dtype == np.float64
+    array, columns = as_array(frame)
+    assert columns == ("a", "empty", "b")
+    np.testing.assert_array_equal(array, [[1, np.nan, 0.5], [2, np.nan, 1.5]])
+
+
+def test_a_column_of_parquet_without_any_value_is_one_of_missing_numbers(tmp_path):
+    frame = pl.DataFrame({"a": [1, 2], "empty": [None, None]})
+    assert frame["empty"].dtype == pl.Null
+    frame.write_parquet(tmp_path / "t.parquet")
+    for found in (open_rows(tmp_path / "t.parquet").read(0, 2), as_array(read(tmp_path / "t.parquet"))[0]):
+        np.testing.assert_array_equal(found, [[1, np.nan], [2, np.nan]])
 
 
 def test_integers_that_turn_into_fractions_late_are_read(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import latente
 from latente import Autoencoder, Pretraining, StackedAutoencoder, Trainer
 from latente.data import stream
 from latente.estimators import LatentSizeWarning
-from latente.estimators.latent_size import choose_size, cut_errors
+from latente.estimators.latent_size import LatentSize, choose_size, cut_errors
 from latente.networks import MLP
 from latente.nn import multiply_adds
 from latente.objectives import Wasserstein
@@ -167,6 +168,27 @@ def test_the_model_is_that_of_the_number(tmp_path):
     assert (model.n_iter_, [len(h) for h in model.latent_size_.histories]) == (4, [2, 2])
     assert not hasattr(same, "latent_size_")
     assert not hasattr(model.set_params(latent_dim=2).fit(X), "latent_size_")
+
+
+def test_how_the_size_was_found_is_saved(tmp_path):
+    model = auto(3).fit(subspace(2))
+    found, again = model.latent_size_, latente.load(model.save(tmp_path / "m")).latent_size_
+    np.testing.assert_array_equal(again.errors, found.errors)
+    assert (again.errors.dtype, again.histories) == (np.float64, found.histories)
+    names = ("latent_dim", "widest", "intrinsic_dimension", "variance", "bound", "at_its_limit")
+    assert [getattr(again, name) for name in names] == [getattr(found, name) for name in names]
+    twice = latente.load(latente.load(tmp_path / "m").save(tmp_path / "again"))
+    assert twice.latent_size_.to_dict() == found.to_dict()
+    plain = auto(1, 2).fit(subspace(2)).save(tmp_path / "plain")
+    assert "latent_size" not in json.loads((plain / "config.json").read_text())
+    assert not hasattr(latente.load(plain), "latent_size_")
+
+
+def test_a_size_that_cannot_be_told_is_saved(tmp_path):
+    found = LatentSize(1, 1, math.nan, np.empty(0), math.nan, (), 1)
+    again = LatentSize.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert math.isnan(again.intrinsic_dimension)
+    assert (again.errors.shape, again.histories, again.bound) == ((0,), (), 1)
 
 
 def test_every_autoencoder_keeps_its_parameter(estimator_name, quick, table, tmp_path):

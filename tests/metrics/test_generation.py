@@ -108,6 +108,15 @@ def test_memorization_tells_copies_from_new_samples():
     assert copies.median_ratio < 1e-3
 
 
+def test_what_was_found_is_said_in_a_line_however_many_samples_there_are():
+    train = points(1000, 4)
+    found = memorization(train[:400], train, points(1000, 4, 1))
+    assert repr(found) == "Memorization(of 400 samples, median_ratio=0, near_copies=1)"
+    assert repr(nearest_neighbors(train[:2] + np.array([1e-3, 0, 0, 0]), train)) == (
+        "Neighbors(of 2 samples, at distances of 0.001 to 0.001)"
+    )
+
+
 def test_pictures_are_flattened():
     pictures = np.random.default_rng(0).integers(0, 256, (30, 4, 4)).astype(np.uint8)
     assert frechet_distance(pictures[:15], pictures[15:]) == frechet_distance(

@@ -41,6 +41,8 @@ def test_the_page(fitted, tmp_path):
     assert "0.wav: down, taken for up &lt;1&gt;" in text
     for name in ("Summary", "Words", "Map of the words", "Confusions", "Least typical recordings"):
         assert f"<h2>{name}</h2>" in text
+    legend = text[text.index('id="map"') :].partition("</section>")[0]
+    assert re.findall(r"</i>([^<]+)</li>", legend) == ["down", "up &lt;1&gt;"]
     assert text.count("<audio") == 2 + 5
     assert "media-src data:" in text
     sources = [link for link in re.findall(r'(?:src|href)="([^"]+)"', text) if not link.startswith("#")]

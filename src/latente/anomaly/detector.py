@@ -33,6 +33,8 @@ from latente.parts import is_number, resolve
 from latente.training import seed_of
 
 FEW, MANY = 16, 1024  # references in contaminated and in clean data
+COMPRESSED = 0.5  # of the members, in clean tables
+LEAST = 0.6  # of a residual's scale in clean tables, relative to the spread of the data
 TRIM = 0.1  # of contaminated data, the fraction that cannot be references
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
@@ -53,9 +55,9 @@ class AnomalyDetector(PartParams, FittedDetector):
             fitted; a fitted one as sklearn.frozen.FrozenEstimator(model).
         scoring: NearestReferences, JointDistance, CombinedDistance, ChannelResidual, CodeDistance, NearestCodes,
             ReconstructionError, Likelihood, or a short string: "nearest", "joint", "combined", "channels:3", "code",
-            "nearest_codes", "reconstruction", "likelihood". "auto" is nearest, with 1024 references; for contaminated
-            data 16, none of them among the outermost tenth; where an ensemble sees the gradients of pictures, with
-            residual 0.
+            "nearest_codes", "reconstruction", "likelihood". "auto" is nearest, with 1024 references, and smallest 0.6
+            for tables; for contaminated data with 16, none of them among the outermost tenth; where an ensemble sees
+            the gradients of pictures, with residual 0.
         false_alarm_rate: the fraction of normal samples that may be flagged; None is 0.05, or no rate where
             `contamination` is a number.
         contamination: None for normal training data; "auto" where it holds an unknown number of anomalies; a fraction
@@ -125,6 +127,8 @@ class AnomalyDetector(PartParams, FittedDetector):
         how = self._calibration(part)
         held, kept = self._divide(len(samples), how, rng)
         folds = folds_of(len(kept), how.folds if isinstance(how, CrossConformal) else 1, rng)
+        if isinstance(part, Autoencoder):
+            _check_enough(len(samples), how, folds)
         views = self._fit_members(samples[kept], schema, part, folds, seed)
         self._fit_score(views)
         self._mark_lone(samples[kept])
@@ -154,13 +158,15 @@ class AnomalyDetector(PartParams, FittedDetector):
         backbone = self._fitted.backbone
         return isinstance(backbone, Members) and backbone.picture is not None
 
-    def _score(self, pictures: bool = False) -> Score:
-        """Returns the score, for `pictures` that an ensemble looks at or anything else."""
+    def _score(self, kind: str = "table", gradients: bool = False) -> Score:
+        """Returns the score for a kind of data, of which an ensemble may see gradients."""
         chosen = None if self.scoring == "auto" else copy.copy(resolve(self.scoring, Score))  # type: ignore[type-abstract]
         if chosen is not None:
             return chosen
-        weight = {"residual": 0.0} if pictures else {}
-        return NearestReferences(FEW, trim=TRIM, **weight) if self.contaminated else NearestReferences(MANY, **weight)
+        settings = {"residual": 0.0} if gradients else {}
+        if self.contaminated:
+            return NearestReferences(FEW, trim=TRIM, **settings)
+        return NearestReferences(MANY, **settings, **({"smallest": LEAST} if kind == "table" else {}))
 
     def _choose(self, rows: Rows) -> tuple[Schema | None, Any]:
         """Returns the schema of an ensemble, or None, and what is to be trained."""
@@ -181,6 +187,8 @@ class AnomalyDetector(PartParams, FittedDetector):
             return None, Autoencoder(data=self.data)
         part = part or Ensemble()
         part.check()
+        if part.compressed == "auto" and schema.kind == "table" and not self.contaminated:
+            part.compressed = COMPRESSED
         return schema, part
 
     def _inner(self, name: str, rest: str) -> Any:
@@ -241,7 +249,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         return views
 
     def _fit_score(self, views: Views) -> None:
-        score = self._score(self._sees_gradients)
+        score = self._score(self.schema_.kind, self._sees_gradients)
         with torch.inference_mode():
             self._state = score.fit(views)
             level = score(views, self._state).median(1).values
@@ -285,6 +293,24 @@ class AnomalyDetector(PartParams, FittedDetector):
             chosen = samples[kept[use]][normal if normal.any() else slice(None)]
             x = self._fitted.within(prepared(self.schema_, chosen))
             self._expectation = Expectation.of(x) if self.schema_.kind == "table" else Surroundings.of(x)
+
+
+def _check_enough(samples: int, how: Calibration, folds: NDArray[np.int64]) -> None:
+    """Raises ValueError when calibration leaves an autoencoder fewer than 2 samples to train on.
+
+    Args:
+        samples: in all.
+        how: the threshold is calibrated.
+        folds: (n,), of those that are not held out.
+    """
+    cross = isinstance(how, CrossConformal)
+    left = len(folds) - int(np.bincount(folds).max()) if cross else len(folds)
+    if left < 2:
+        held = f"{samples - left} in each fold" if cross else f"{samples - left}"
+        raise ValueError(
+            f"of the {samples} samples of X, {held} held out for calibration by {how!r} leaves {left} to train the "
+            "autoencoder on; it needs at least 2. Give more samples, or calibration='quantile', which holds none out"
+        )
 
 
 def _check_frozen(model: Autoencoder, rows: Rows) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["DriftMonitor", "DriftTest", "DriftWarning", "drift_test"]
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,11 @@ class DriftTest:
     Attributes:
         p_value: corrected for the number of features; uniform or larger where nothing changed.
         level: the p-value at or below which there is drift.
-        feature: the column that changed most.
+        feature: the column that changed most, from 0.
         statistic: the largest difference between the two cumulative distributions of that column, in [0, 1].
+        name: what that column is called.
+        onset: whether drift begins here: of a monitor, the first test that finds it, at the start or since the p-value
+            was last above the monitor's rate.
 
     Example:
         >>> DriftTest(p_value=0.002, level=0.01, feature=3, statistic=0.4).drifted
@@ -47,6 +51,8 @@ class DriftTest:
     level: float
     feature: int
     statistic: float
+    name: str = ""
+    onset: bool = False
 
     @property
     def drifted(self) -> bool:
@@ -54,7 +60,9 @@ class DriftTest:
         return self.p_value <= self.level
 
 
-def drift_test(reference: Any, new: Any, *, rate: float = 0.01, weights: Any = None) -> DriftTest:
+def drift_test(
+    reference: Any, new: Any, *, rate: float = 0.01, weights: Any = None, names: Sequence[str] | None = None
+) -> DriftTest:
     """Returns a test of whether two samples have one distribution: Kolmogorov-Smirnov for each column, with Bonferroni.
 
         p = min(1, min over columns of p_KS(reference[:, j], new[:, j]) / weights[j])
@@ -73,21 +81,25 @@ def drift_test(reference: Any, new: Any, *, rate: float = 0.01, weights: Any = N
         new: (m, d).
         rate: of false warnings, in (0, 1).
         weights: (d,) above 0, sum 1: how much of the rate each column gets; None is 1 / d each.
+        names: (d,) of the columns; None takes those of a frame, or "column 0" and so on.
 
     Raises:
-        ValueError: for shapes that do not fit, values that are not finite, or a rate or weights that make no sense.
+        ValueError: for shapes that do not fit, values that are not finite, or a rate, weights or names that make no
+            sense.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> a, b = rng.normal(size=(200, 4)), rng.normal(size=(100, 4))
         >>> b[:, 2] += 1
         >>> found = drift_test(a, b)
-        >>> found.drifted, found.feature
-        (True, 2)
+        >>> found.drifted, found.feature, found.name
+        (True, 2, 'column 2')
     """
     _check_rate(rate)
     points = as_points(reference, "reference")
-    return _tested(points, as_points(new, "new"), rate, _weights(weights, points.shape[1]))
+    called = _names(names, reference, points.shape[1])
+    test = _tested(points, as_points(new, "new"), rate, _weights(weights, points.shape[1]), called)
+    return replace(test, onset=test.drifted)
 
 
 class DriftMonitor:
@@ -107,9 +119,10 @@ class DriftMonitor:
         first: rows of the first test, fewer than `batch`: the next have twice as many each, until they have `batch`. So
             a large change is seen soon. None: `batch` from the start.
         weights: of the columns, as in `drift_test`.
+        names: of the columns, as in `drift_test`.
 
     Raises:
-        ValueError: for a reference, a rate, a batch or weights that make no sense.
+        ValueError: for a reference, a rate, a batch, weights or names that make no sense.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -121,7 +134,14 @@ class DriftMonitor:
     """
 
     def __init__(
-        self, reference: Any, *, rate: float = 0.01, batch: int = 50, first: int | None = None, weights: Any = None
+        self,
+        reference: Any,
+        *,
+        rate: float = 0.01,
+        batch: int = 50,
+        first: int | None = None,
+        weights: Any = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         _check_rate(rate)
         if not is_integer(batch, low=2):
@@ -131,7 +151,8 @@ class DriftMonitor:
         self.reference, self.rate, self.batch = as_points(reference, "reference"), rate, batch
         self.first = batch if first is None else first
         self.weights = _weights(weights, self.reference.shape[1])
-        self.tests = 0
+        self.names = _names(names, reference, self.reference.shape[1])
+        self.tests, self.drifting = 0, False
         self._waiting = self.reference[:0]
 
     def update(self, rows: Any) -> list[DriftTest]:
@@ -148,10 +169,16 @@ class DriftMonitor:
         while len(waiting) >= (size := self._size()):
             self.tests += 1
             level = self._level(self.tests)
-            found.append(_tested(self.reference, waiting[:size], level, self.weights))
+            found.append(self._judged(_tested(self.reference, waiting[:size], level, self.weights, self.names)))
             waiting = waiting[size:]
         self._waiting = waiting
         return found
+
+    def _judged(self, test: DriftTest) -> DriftTest:
+        """Returns the test, which knows whether drift begins with it; a weak sign of drift does not end it."""
+        onset = test.drifted and not self.drifting
+        self.drifting = test.drifted or (self.drifting and test.p_value <= self.rate)
+        return replace(test, onset=onset)
 
     def _level(self, test: int) -> float:
         return self.rate * 6 / (math.pi * test) ** 2
@@ -173,7 +200,16 @@ def _weights(weights: Any, columns: int) -> Array:
     return own
 
 
-def _tested(reference: Array, new: Array, level: float, weights: Array) -> DriftTest:
+def _names(names: Sequence[str] | None, reference: Any, columns: int) -> tuple[str, ...]:
+    """Returns what the columns are called: (columns,)."""
+    known = [f"column {i}" for i in range(columns)]
+    own = list(getattr(reference, "columns", known) if names is None else names)
+    if len(own) != columns:
+        raise ValueError(f"names must be {columns}, one for each column; got {len(own)}: {names!r}")
+    return tuple(map(str, own))
+
+
+def _tested(reference: Array, new: Array, level: float, weights: Array, names: tuple[str, ...]) -> DriftTest:
     from scipy.stats import ks_2samp
 
     same_columns(reference, new, ("reference", "new"))
@@ -181,7 +217,7 @@ def _tested(reference: Array, new: Array, level: float, weights: Array) -> Drift
     weighted = np.array([result.pvalue for result in results]) / weights
     most = int(np.argmin(weighted))
     p = min(1.0, float(weighted[most]))
-    return DriftTest(p, level, most, float(results[most].statistic))
+    return DriftTest(p, level, most, float(results[most].statistic), names[most])
 
 
 def _check_rate(rate: float) -> None:

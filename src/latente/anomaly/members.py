@@ -132,7 +132,7 @@ class Members(Backbone):
     u = clip((x - shift) * factor), z = W2 silu(W1 u + b1) + b2, u_hat = W4 silu(W3 z + b3) + b4 for each member; a
     member with a smaller code than others has zeros in its place. Where `picture` is given, u holds the pixels at half
     their resolution (small pictures: all), and beside them how strongly the picture changes in which direction, see
-    `oriented_gradients`, with `GRADIENTS` times as much variance in all.
+    `oriented_gradients`, with `GRADIENTS` times as much variance in all. Compressed members see asinh(u) in place of u.
 
     Args:
         values: of a sample.
@@ -140,6 +140,8 @@ class Members(Backbone):
         latent_dims: (members,), the size of each member's code.
         generator: draws the weights.
         picture: (channels, h, w) of the samples where u holds gradients, else None.
+        compressed: how many members see asinh(u): those in the middle, so that both halves, and each of several
+            folds, have some.
     """
 
     farthest = 10.0
@@ -155,9 +157,11 @@ class Members(Backbone):
         latent_dims: Sequence[int],
         generator: torch.Generator | None = None,
         picture: tuple[int, int, int] | None = None,
+        compressed: int = 0,
     ) -> None:
         super().__init__(values)
-        self.picture = picture
+        self.picture, first = picture, (len(latent_dims) - compressed) // 2
+        self.compressed = slice(first, first + compressed)
         if picture is not None:
             histograms = math.prod(gradient_shape(*picture[1:]))
             self.register_buffer("gradient_shift", torch.zeros(histograms))
@@ -192,6 +196,19 @@ class Members(Backbone):
         pixels, histograms = self._looked_at(u)
         return torch.cat([pixels, (histograms - self.gradient_shift) * self.gradient_factor], 1)
 
+    def seen(self, u: Tensor) -> Tensor:
+        """Returns (members, n, values): what each member sees of standardised samples, its own or (1, n, values)."""
+        own, every = self.compressed, u.expand(self.members, -1, -1)
+        if own.start == own.stop:
+            return every
+        near = (u if len(u) == 1 else u[own]).asinh().expand(own.stop - own.start, -1, -1)
+        return torch.cat([every[: own.start], near, every[own.stop :]])
+
+    def spread(self, seen: Tensor) -> Tensor:
+        """Returns standardised values (members, n, values) of what members see or rebuild: the inverse of `seen`."""
+        own = self.compressed
+        return seen if own.start == own.stop else torch.cat([seen[: own.start], seen[own].sinh(), seen[own.stop :]])
+
     def _clipped(self, x: Tensor) -> Tensor:
         return ((x - self.shift) * self.factor).clamp(-self.farthest, self.farthest)
 
@@ -210,10 +227,11 @@ class Members(Backbone):
         return self._layer(nn.functional.silu(self._layer(z, 2)), 3)
 
     def views(self, x: Tensor) -> Views:
-        return self.views_of(self.standardised(x.flatten(1)).expand(self.members, -1, -1))
+        return self.views_of(self.standardised(x.flatten(1))[None])
 
     def views_of(self, u: Tensor) -> Views:
-        """Returns the views of standardised samples (members, n, values), each member its own."""
+        """Returns the views of standardised samples (members, n, values), each member its own, or (1, n, values)."""
+        u = self.seen(u)
         z = self.encode(u)
         return Views(u, self.decode(z), z)
 

@@ -11,7 +11,7 @@ __all__ = ["load", "save"]
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from latente.anomaly.ensemble import Ensemble
 from latente.anomaly.explanation import Expectation
 from latente.anomaly.fitting import Fitted
-from latente.anomaly.members import Wrapped
+from latente.anomaly.members import Members, Wrapped
 from latente.anomaly.scores import Score
 from latente.anomaly.surroundings import Surroundings
 from latente.data import Schema
@@ -97,11 +97,15 @@ def _plain(value: Any) -> Any:
 
 def _ensemble(detector: FittedDetector) -> Ensemble:
     """Returns the settings of the ensemble that was trained."""
-    members = detector._fitted.backbone
-    codes = tuple(int(size) for size in members.active.sum((1, 2)))  # type: ignore[operator]
-    hidden = members.weights[0].shape[2]  # type: ignore[index]
-    gradients = members.picture is not None
-    return Ensemble(members=members.members, latent_dim=codes, hidden_features=hidden, gradients=gradients)
+    members = cast(Members, detector._fitted.backbone)
+    first, last = members.compressed.start, members.compressed.stop
+    return Ensemble(
+        members=members.members,
+        latent_dim=tuple(int(size) for size in members.active.sum((1, 2))),
+        hidden_features=members.weights[0].shape[2],
+        gradients=members.picture is not None,
+        compressed=(last - first) / members.members,
+    )
 
 
 def _tensors(detector: FittedDetector) -> dict[str, Tensor]:

@@ -60,20 +60,21 @@ class Score(Part, abc.ABC, family="anomaly_score"):
         """
 
 
-def robust_scale(residual: Tensor, x: Tensor) -> Tensor:
+def robust_scale(residual: Tensor, x: Tensor, smallest: float = SMALLEST) -> Tensor:
     """Returns (members, 1, values): the scale of each value's residual, 1.4826 times the median absolute deviation.
 
-    It is at least 0.05 times the root mean variance of x, so that values that are rebuilt exactly do not count
+    It is at least `smallest` times the root mean variance of x, so that values that are rebuilt exactly do not count
     infinitely.
 
     Args:
         residual: (members, n, values).
         x: (members, n, values).
+        smallest: relative to the spread of x.
     """
     middle = residual.median(1, keepdim=True).values
     scale = PER_MAD * (residual - middle).abs().median(1, keepdim=True).values
-    smallest = SMALLEST * x.var(1, keepdim=True, correction=0).mean(2, keepdim=True).sqrt()
-    return torch.maximum(scale, torch.where(smallest > 0, smallest, 1.0))
+    least = smallest * x.var(1, keepdim=True, correction=0).mean(2, keepdim=True).sqrt()
+    return torch.maximum(scale, torch.where(least > 0, least, 1.0))
 
 
 @dataclass
@@ -208,9 +209,12 @@ class NearestReferences(Score, name="nearest"):
         residual: w, what a residual of one robust scale adds, in units of the scaled data.
         trim: the fraction of the training samples that cannot be references, those with the largest mean distance to
             the nearest in eight random sets of 16.
+        smallest: the least s_j, relative to the root mean variance of the data: values that are rebuilt nearly exactly
+            count for more the smaller it is.
 
     Raises:
-        ValueError: before training, for references below 1, a negative residual or a trim outside [0, 1).
+        ValueError: before training, for references below 1, a negative residual or a trim outside [0, 1), or a
+            smallest that is not above 0.
 
     Example:
         >>> x = torch.randn((1, 100, 2), generator=torch.Generator().manual_seed(0))
@@ -223,6 +227,7 @@ class NearestReferences(Score, name="nearest"):
     references: int = 1024
     residual: float = 0.3
     trim: float = 0.0
+    smallest: float = SMALLEST
 
     def check(self) -> None:
         if not is_integer(self.references, low=1):
@@ -231,16 +236,22 @@ class NearestReferences(Score, name="nearest"):
             raise ValueError(f"NearestReferences: residual must be a number of at least 0; got {self.residual!r}")
         if not is_number(self.trim, 0, 1) or self.trim == 1:
             raise ValueError(f"NearestReferences: trim must be in [0, 1); got {self.trim!r}")
+        if not is_number(self.smallest, low=0) or self.smallest == 0:
+            raise ValueError(f"NearestReferences: smallest must be above 0; got {self.smallest!r}")
 
     def fit(self, views: Views) -> State:
-        scale = robust_scale(views.residual, views.x)
-        state = {"weight": (1 + (self.residual / scale).square()).sqrt()}
+        scale = robust_scale(views.residual, views.x, self.smallest)
+        state = {"weight": self.weight(scale)}
         space = self._space(views, state)
         chosen = [self._usual(own)[: self.references] for own in space]
         state["references"] = torch.stack([own[rows] for own, rows in zip(space, chosen, strict=True)])
         if views.index is not None:
             state["index"] = torch.stack([own[rows] for own, rows in zip(views.index, chosen, strict=True)])
         return state
+
+    def weight(self, scale: Tensor) -> Tensor:
+        """Returns what residuals of a robust scale are multiplied by, sqrt(1 + (w / scale)^2)."""
+        return (1 + (self.residual / scale).square()).sqrt()
 
     def _usual(self, space: Tensor) -> Tensor:
         """Returns which samples (n, values) of one member are near others, in their order."""

@@ -18,7 +18,14 @@ from latente.anomaly.drift import DriftMonitor
 from latente.anomaly.series_alarms import Alarm, alarms_of
 from latente.anomaly.series_calibration import step_p_values
 from latente.anomaly.series_explanation import SeriesExplanation, explained
-from latente.anomaly.series_parts import check_rate, drift_weights, features_of, threshold_of, window_scores
+from latente.anomaly.series_parts import (
+    check_rate,
+    drift_names,
+    drift_weights,
+    features_of,
+    threshold_of,
+    window_scores,
+)
 from latente.anomaly.series_reading import check_names
 from latente.anomaly.streaming import SeriesStream, StreamScores, stream_scores
 from latente.anomaly.windows import Array, as_series, read_series, steps_of, windows_of
@@ -168,8 +175,8 @@ class FittedSeries(OutlierMixin, BaseEstimator):
         window.
 
         Args:
-            drift: whether to test codes and residuals against the held-out ones, and warn with a DriftWarning; see
-                `drift_monitor`. Nothing is tested where nothing was held out.
+            drift: whether to test codes and residuals against the held-out ones, and warn with a DriftWarning where
+                drift begins; see `drift_monitor`. Nothing is tested where nothing was held out.
             resume: the folder that the `save` of an earlier stream of this detector wrote; it decides on drift too.
 
         Raises:
@@ -211,8 +218,9 @@ class FittedSeries(OutlierMixin, BaseEstimator):
             ValueError: for a detector with `contamination`, or settings that make no sense.
         """
         self._check_held_out("drift is measured against")
-        weights = drift_weights(self.drift_reference_.shape[1])
-        return DriftMonitor(self.drift_reference_, rate=rate, batch=batch, first=first, weights=weights)
+        reference = self.drift_reference_
+        weights, names = drift_weights(reference.shape[1]), drift_names(reference.shape[1])
+        return DriftMonitor(reference, rate=rate, batch=batch, first=first, weights=weights, names=names)
 
     def drift_features(self, X: Any) -> Array:
         """Returns (m, d): what `drift_monitor` compares of the windows of a series that do not overlap.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "autoencoder_of", "calibrate", "check_rate", "check_settings", "default_detector", "drift_weights", "features_of",
-    "load_detector", "threshold_of", "window_scores",
+    "autoencoder_of", "calibrate", "check_rate", "check_settings", "default_detector", "drift_names", "drift_weights",
+    "features_of", "load_detector", "threshold_of", "window_scores",
 ]  # fmt: skip
 
 from pathlib import Path
@@ -87,6 +87,11 @@ def drift_weights(columns: int) -> Array:
     weights = np.full(columns, 0.5 / max(1, columns - 1))
     weights[-1] = 0.5 if columns > 1 else 1.0
     return weights
+
+
+def drift_names(columns: int) -> list[str]:
+    """Returns (columns,): what `features_of` returns in each column, in words."""
+    return [*(f"unit {i} of the codes (counted from 0)" for i in range(columns - 1)), "the score"]
 
 
 def features_of(detector: Any, rows: NDArray[Any]) -> Array:

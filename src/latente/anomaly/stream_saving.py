@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from latente.anomaly.drift import DriftMonitor
+from latente.anomaly.series_parts import drift_names
 from latente.anomaly.streaming import SeriesStream
 from latente.persistence import ModelFileError, read_kind, write_model
 
@@ -33,7 +34,7 @@ def save_stream(stream: SeriesStream, path: str | Path) -> Path:
     drift: dict[str, Any] | None = None
     if monitor is not None:
         tensors |= {"waiting": monitor._waiting, "weights": monitor.weights, "reference": monitor.reference}
-        drift = {name: getattr(monitor, name) for name in ("rate", "batch", "first", "tests")}
+        drift = {name: getattr(monitor, name) for name in ("rate", "batch", "first", "tests", "drifting")}
     description = {
         "estimator": NAME,
         "params": {},
@@ -67,9 +68,11 @@ def load_stream(model: FittedSeries, path: str | Path) -> SeriesStream:
         monitor = None
         if data["drift"] is not None:
             settings = dict(data["drift"])
-            tests = int(settings.pop("tests"))
-            monitor = DriftMonitor(arrays["reference"], weights=arrays["weights"], **settings)
-            monitor.tests, monitor._waiting = tests, arrays["waiting"]
+            tests, drifting = int(settings.pop("tests")), bool(settings.pop("drifting", False))
+            reference = arrays["reference"]
+            names = drift_names(reference.shape[1])
+            monitor = DriftMonitor(reference, weights=arrays["weights"], names=names, **settings)
+            monitor.tests, monitor.drifting, monitor._waiting = tests, drifting, arrays["waiting"]
         stream = SeriesStream(model, monitor)
         stream.steps, stream._done = int(data["steps"]), int(data["done"])
         piece = stream._piece

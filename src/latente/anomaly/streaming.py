@@ -102,7 +102,7 @@ class SeriesStream:
         lost = self.steps + np.flatnonzero(~good)
         self.steps += len(series)
         result = self._result(final, lost, tuple(tests))
-        _warn_of_drift(result.drift)
+        _warn_of_drift(result.drift, self.steps)
         return result
 
     def gap(self) -> StreamScores:
@@ -215,11 +215,11 @@ def stream_scores(stream: SeriesStream, pieces: Iterable[Any]) -> Iterator[Strea
         yield rest
 
 
-def _warn_of_drift(tests: Iterable[DriftTest]) -> None:
+def _warn_of_drift(tests: Iterable[DriftTest], steps: int) -> None:
     for test in tests:
-        if test.drifted:
+        if test.onset:
             warnings.warn(
-                f"the series has drifted: feature {test.feature} of codes and score differs from the held-out data "
+                f"the series has drifted: after {steps} steps {test.name} differs from that of the held-out data "
                 f"(corrected p = {test.p_value:.2g}); calibrate again, or train on newer data",
                 DriftWarning,
                 stacklevel=3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["as_series", "find_period", "names_of", "read_series", "steps_of", "windows_of"]
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -160,7 +161,7 @@ def as_series(X: Any, name: str = "the series", *, finite: bool = True) -> Array
     """Returns one series as (n, c) float64, contiguous.
 
     Args:
-        X: (n,) or (n, c), or a frame of n rows.
+        X: (n,) or (n, c), or a frame of n rows; objects that are numbers, or None for a missing one, become floats.
         name: for messages.
         finite: whether values that are not finite are refused, and series without steps too.
 
@@ -168,21 +169,52 @@ def as_series(X: Any, name: str = "the series", *, finite: bool = True) -> Array
         TypeError: for columns of a frame that hold no numbers, by name.
         ValueError: for another shape, no numbers, or values that are not finite.
     """
-    array = np.asarray(as_array(X)[0] if names_of(X) is not None and len(X) else X)
+    columns = names_of(X)
+    array = np.asarray(as_array(X)[0] if columns is not None and len(X) else X)
     if array.ndim not in (1, 2) or (finite and not array.size):
         raise ValueError(f"{name} must have shape (n,) or (n, channels), n at least 1; got {array.shape}")
+    array = _as_floats(array, name) if array.dtype == object else array
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} must hold numbers; got dtype {array.dtype}")
-    columns = array.shape[1] if array.ndim == 2 else 1
-    array = np.ascontiguousarray(array.reshape(len(array), columns), dtype=np.float64)
-    if finite and not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))
-        step, channel = where[0]
-        raise ValueError(
-            f"{name} has {len(where)} values that are NaN or infinite, the first at step {step}, channel {channel}; "
-            "fill them in or leave the steps out; a stream, SeriesDetector.stream(), bears them"
-        )
+    channels = array.shape[1] if array.ndim == 2 else 1
+    array = np.ascontiguousarray(array.reshape(len(array), channels), dtype=np.float64)
+    if finite:
+        _check_finite(array, name, columns)
     return array
+
+
+def _as_floats(objects: NDArray[Any], name: str) -> Array:
+    """Returns objects (n,) or (n, c) as floats, NaN for None and for pandas' NA.
+
+    Raises:
+        ValueError: for one that is no number: where it stands.
+    """
+    floats = np.empty(objects.shape)
+    for index, value in np.ndenumerate(objects):
+        try:
+            floats[index] = np.nan if value is None or type(value).__name__ == "NAType" else float(value)
+        except (TypeError, ValueError, OverflowError):
+            place = f"step {index[0]}" + (f", channel {index[1]}" if len(index) > 1 else "")
+            said = textwrap.shorten(repr(value), 60)
+            raise ValueError(f"{name} must hold numbers; got {said} at {place}: make it one, or NaN") from None
+    return floats
+
+
+def _check_finite(series: Array, name: str, columns: list[str] | None) -> None:
+    """Raises ValueError for values of a series (n, c) that are NaN or infinite."""
+    bad = ~np.isfinite(series)
+    if not bad.any():
+        return
+    channels = [f"channel {i}" if columns is None else f"channel {columns[i]!r}" for i in range(series.shape[1])]
+    empty = np.flatnonzero(np.isnan(series).all(0)).tolist() if len(series) > 1 else []
+    if empty:
+        named = ", ".join(channels[i] for i in empty)
+        raise ValueError(f"{name} has no value at any of its {len(series)} steps in {named}; leave it out")
+    step, channel = np.argwhere(bad)[0]
+    raise ValueError(
+        f"{name} has {bad.sum()} values that are NaN or infinite, the first at step {step}, {channels[channel]}; "
+        "fill them in or leave the steps out; a stream, SeriesDetector.stream(), bears them"
+    )
 
 
 def names_of(X: Any) -> list[str] | None:

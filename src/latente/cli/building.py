@@ -21,6 +21,7 @@ CLASSES = {
     Kind.stacked: "StackedAutoencoder",
     Kind.variational: "VariationalAutoencoder",
 }
+RATE = ("beta", "free_bits", "warmup")  # what is said of the rate of a variational model
 
 
 def build(
@@ -47,15 +48,19 @@ def build(
     for name in given:
         if name not in takes:
             known = ", ".join(_option(part) for part in parts if part in takes)
-            raise ValueError(
-                f"--type {kind} takes no {_option(name)}; it takes {known}. "
-                "--type autoencoder combines all parts freely"
-            )
+            raise ValueError(f"--type {kind} takes no {_option(name)}; it takes {known}. {_instead(name)}")
     if pairs and kind is Kind.denoising:
         given.setdefault("corruption", "none")
     arguments = {name: None if value == "none" else value for name, value in given.items()}
     trainer = Trainer(**{name: value for name, value in training.items() if value is not None})
     return cls(**arguments, trainer=trainer, random_state=seed)
+
+
+def _instead(name: str) -> str:
+    """Returns what to do where a type does not take an option."""
+    if name in RATE:
+        return f"{_option(name)} is for --type variational; others that take --bottleneck have a rate by gaussian:4"
+    return "--type autoencoder combines all parts freely"
 
 
 def _option(name: str) -> str:

@@ -64,10 +64,15 @@ def judged(detector: Any, named: Named, fdr: float | None) -> Judged:
 
 def _words_of_lost(named: Named, lost: NDArray[np.int64]) -> str:
     """Returns which samples could not be scored, in words; raises ValueError where that is all of them."""
+    from latente.data import as_rows, check_values
+
     if not len(lost):
         return ""
     if len(lost) == len(named.ids):
-        raise ValueError(f"each of the {len(lost)} samples of {named.source} has values that are missing or infinite")
+        try:
+            check_values(as_rows(named.X), what=named.source)
+        except ValueError as error:
+            raise ValueError(f"each of the {len(lost)} samples lacks a value or has an infinite one: {error}") from None
     names = ", ".join(str(named.ids[i]) for i in lost[:NAMED]) + (", ..." if len(lost) > NAMED else "")
     return f", {len(lost)} of them without a score, for values that are missing or infinite: {names}"
 

@@ -13,7 +13,7 @@ from latente.cli.detected import judged, write_judged
 from latente.cli.detecting_series import learned_series
 from latente.cli.naming import Named, arranged, read_named
 from latente.cli.outputs import TABLES, check_file, check_folder, new_file, new_folder
-from latente.cli.problems import note
+from latente.cli.problems import naming, note
 
 if TYPE_CHECKING:
     from latente.anomaly import AnomalyDetector, SeriesDetector
@@ -50,7 +50,8 @@ def detect(
         named = named if normal is None else arranged(named, normal.columns)
         learn: Any = partial(learned_series, window=window) if series else _learned
         learned = named if normal is None else normal
-        detector = learn(learned, normal is None, false_alarm_rate, _contamination(contamination), seed)
+        with naming(X=learned.source):
+            detector = learn(learned, normal is None, false_alarm_rate, _contamination(contamination), seed)
     named = arranged(named, [str(name) for name in getattr(detector, "feature_names_in_", ())])
     write_judged(judged(detector, named, fdr), detector, named, output, as_json)
     _keep(detector, named, report, save, fdr)

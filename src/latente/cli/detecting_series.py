@@ -73,11 +73,20 @@ def _pieces(named: Named) -> Any:
 
 
 def _values(named: Named) -> NDArray[np.float64]:
-    """Returns the series as (n, channels), missing values NaN."""
+    """Returns the series as (n, channels), missing values NaN.
+
+    Raises:
+        ValueError: for a file that is only read in pieces, and for channels without any value, by name.
+    """
     from latente.anomaly.windows import as_series
 
     _check_in_memory(named)
-    return as_series(named.X, named.source, finite=False)
+    series = as_series(named.X, named.source, finite=False)
+    empty = np.flatnonzero(np.isnan(series).all(0)).tolist()
+    if empty:
+        names = ", ".join(named.columns[i] if named.columns else str(i) for i in empty)
+        raise ValueError(f"{named.source} has channels without any value: {names}; leave them out, in training too")
+    return series
 
 
 def judged_series(detector: SeriesDetector, named: Named, fdr: float | None) -> Judged:
@@ -91,12 +100,13 @@ def judged_series(detector: SeriesDetector, named: Named, fdr: float | None) -> 
     from latente.anomaly.series_judged import judge
     from latente.anomaly.series_parts import RATE
 
-    _check_in_memory(named)
+    _values(named)
     steps = judge(detector, named.X, fdr)
     if steps.drift:
+        most = min(steps.drift, key=lambda test: test.p_value)
         note(
-            f"warning: {named.source} has drifted away from the data that the threshold comes from (corrected p = "
-            f"{min(test.p_value for test in steps.drift):.2g}); the rate does not hold for it"
+            f"warning: {named.source} has drifted away from the data that the threshold comes from, most of all "
+            f"{most.name} (corrected p = {most.p_value:.2g}); the rate does not hold for it"
         )
     stretches, missing = len(steps.stretches(detector.window_ // 2)), int(steps.missing.sum())
     rate = RATE if detector.false_alarm_rate is None else detector.false_alarm_rate

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 __all__ = [
-    "BatchSize", "Bottleneck", "Checkpoint", "CheckpointEvery", "Compile", "Corruption", "Data", "Device",
-    "Distortion", "Epochs", "Kind", "LearningRate", "Network", "Objective", "Output", "Patience", "Precision", "Quiet",
-    "Report", "Resume", "Spec", "Target", "Threads", "ValidationFraction", "WeightDecay",
+    "BatchSize", "Beta", "Bottleneck", "Checkpoint", "CheckpointEvery", "Compile", "Corruption", "Data", "Device",
+    "Distortion", "Epochs", "FreeBits", "Kind", "LearningRate", "Network", "Objective", "Output", "Patience",
+    "Precision", "Quiet", "Report", "Resume", "Spec", "Target", "Threads", "ValidationFraction", "Warmup",
+    "WeightDecay",
 ]  # fmt: skip
 
 from pathlib import Path
@@ -57,6 +58,14 @@ Objective = Annotated[
         help="contractive, wasserstein, importance_weighted, beta_tc, rae; denoiser: noise2self.",
         default="plain",
     ),
+]
+Beta = Annotated[float | None, _part("--beta", help="variational: weight of the rate.", default="1")]
+FreeBits = Annotated[
+    float | None, _part("--free-bits", help="variational: nats of a unit's rate that cost nothing.", default="0")
+]
+Warmup = Annotated[
+    float | None,
+    _part("--warmup", help="variational: part of training in which the rate's weight grows to beta.", default="0.1"),
 ]
 Spec = Annotated[
     str | None, _part("--data", metavar="SPEC", help="What DATA is: signal, nct, scale=minmax.", default="auto")

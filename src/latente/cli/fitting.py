@@ -14,14 +14,16 @@ from latente.cli.inputs import Samples, read_samples
 from latente.cli.keeping import checkpoint_folder
 from latente.cli.outputs import check_folder, new_file, new_folder
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
-from latente.cli.problems import Interrupted, note
+from latente.cli.problems import Interrupted, naming, note
 from latente.cli.restoring import RESTORERS, build_restorer, fit_restorer
 
 if TYPE_CHECKING:
     from latente.diagnostics import Evidence
     from latente.estimators import Autoencoder
 
-PARTS = ("latent_dim", "network", "bottleneck", "corruption", "distortion", "objective")
+PARTS = (
+    "latent_dim", "network", "bottleneck", "corruption", "distortion", "objective", "beta", "free_bits", "warmup",
+)  # fmt: skip
 SETTINGS = (
     "epochs", "batch_size", "learning_rate", "weight_decay", "patience", "validation_fraction", "precision", "device",
     "threads", "compile", "checkpoint_every",
@@ -38,6 +40,9 @@ def fit(
     corruption: fit_options.Corruption = None,
     distortion: fit_options.Distortion = None,
     objective: fit_options.Objective = None,
+    beta: fit_options.Beta = None,
+    free_bits: fit_options.FreeBits = None,
+    warmup: fit_options.Warmup = None,
     spec: fit_options.Spec = None,
     target: fit_options.Target = None,
     resize: options.Resize = None,
@@ -130,9 +135,10 @@ class _Job:
             raise Interrupted(f"interrupted after {len(history)} epochs; the model so far is in {self.output}")
 
     def _fit(self) -> None:
-        clean = None if self.clean is None else self.clean.X
+        clean, name = (None, "") if self.clean is None else (self.clean.X, self.clean.name)
         try:
-            self.model.fit(self.samples.X, target=clean, resume=self.resume)
+            with naming(X=self.samples.name, target=name):
+                self.model.fit(self.samples.X, target=clean, resume=self.resume)
         except SystemExit:  # SIGTERM, after a last checkpoint
             note(f"terminated; {self._way_on}")
             raise

@@ -14,6 +14,7 @@ from latente.cli.compressing import describe_lat, is_lat
 from latente.cli.inputs import open_any, open_model, read_samples, reference_for
 from latente.cli.outputs import check_file, new_file
 from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
+from latente.cli.problems import naming
 
 if TYPE_CHECKING:
     from latente.estimators import Autoencoder
@@ -42,8 +43,9 @@ def evaluate(
     fitted = open_model(model)
     samples = read_samples(data, resize=resize)
     base, against = reference_for(samples, reference, resize)
-    evidence = Evidence.of(fitted, samples.X, base)
     names = (samples.name, against)
+    with naming(X=samples.name, reference=against):
+        evidence = Evidence.of(fitted, samples.X, base)
     show(judgement_record(evidence, *names), lines(judgement_text(evidence, *names)), as_json)
 
 
@@ -169,8 +171,8 @@ def report(
 
     fitted = open_model(model)
     samples = read_samples(data, resize=resize)
-    base, _ = reference_for(samples, reference, resize)
+    base, against = reference_for(samples, reference, resize)
     labels = {"labels": samples.labels, "label_names": samples.label_names}
-    with new_file(output) as part:
+    with new_file(output) as part, naming(X=samples.name, reference=against):
         write_report(fitted, part, samples.X, **labels, reference=base, random_state=seed)
     show({"report": str(output.absolute())}, f"wrote {output.absolute()}", as_json)

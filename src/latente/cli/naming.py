@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latente.cli.inputs import read_samples
 from latente.cli.problems import note
@@ -108,7 +109,7 @@ def _words(X: Any, text: str, twice: bool) -> str | None:
     Raises:
         ValueError: for other columns of words.
     """
-    words = [name for name in _columns(X) if np.asarray(X[name]).dtype.kind not in "biuf"]
+    words = [name for name in _columns(X) if _holds_words(np.asarray(X[name]))]
     if not words:
         return None
     if len(words) > 1:
@@ -124,6 +125,11 @@ def _words(X: Any, text: str, twice: bool) -> str | None:
             f"all the same, give --id {words[0]}, otherwise leave it out or encode it as numbers"
         )
     return words[0]
+
+
+def _holds_words(values: NDArray[Any]) -> bool:
+    """Returns whether a column holds no numbers; one without any value holds no words either."""
+    return values.dtype.kind not in "biuf" and any(value is not None for value in values)
 
 
 def _note_of_numbers(X: Any, text: str, series: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Interrupted", "note", "one_line", "one_line_warnings", "report_problem"]
+__all__ = ["Interrupted", "naming", "note", "one_line", "one_line_warnings", "report_problem"]
 
 import os
 import sys
@@ -39,11 +39,33 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def naming(**names: str) -> Iterator[None]:
+    """Says what the user calls the data, in place of "X" for instance, where values of it are missing or infinite.
+
+    Args:
+        names: by what the library calls it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        from latente.data.checks import NotFiniteError
+
+        if isinstance(error, NotFiniteError) and error.what in names:
+            raise NotFiniteError(names[error.what], error.found) from error
+        raise
+
+
+@contextmanager
 def one_line_warnings() -> Iterator[None]:
     """Shows the library's warnings as one line each, and hides those that are meant for developers."""
 
+    said: set[str] = set()  # once each: data is read several times
+
     def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-        note(f"warning: {one_line(message)}")
+        text = one_line(message)
+        if text not in said:
+            note(f"warning: {text}")
+        said.add(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

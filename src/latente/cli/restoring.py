@@ -16,6 +16,7 @@ from latente.cli.keeping import keep
 from latente.cli.options import Kind
 from latente.cli.outputs import ARRAYS, TABLES, check_file, check_folder, new_file, new_folder, write_array
 from latente.cli.printing import lines, show, training_record, training_text
+from latente.cli.problems import naming
 
 RESTORERS = (Kind.denoiser, Kind.imputer)
 MEANS = {"corruption": "noise", "objective": "way", "data": "kind"}  # what an option is to a Denoiser
@@ -83,7 +84,8 @@ def fit_restorer(
     """Fits, saves and tells; arguments as those of `latente fit`."""
     X = read_noisy(data, resize, split="train").X
     pairs = () if target is None else (read_noisy(target, resize, split="train").X,)
-    model.fit(X, *pairs, resume=resume)
+    with naming(X=data):
+        model.fit(X, *pairs, resume=resume)
     history = model.history_
     keep(model, output, checkpoints)
     if say:

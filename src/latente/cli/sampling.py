@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latente.cli import options, sample_options
 from latente.cli.inputs import Samples, read_samples
+from latente.cli.problems import naming
 from latente.cli.using import open_for, write_samples
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _like(
 
     index = None if label is None else _index(data, label)
     labels = None if label is None else data.labels
-    generator = Generator(fitted, density, random_state=seed).fit(data.X, labels)
+    with naming(X=data.name):
+        generator = Generator(fitted, density, random_state=seed).fit(data.X, labels)
     return generator.sample(n, y=index, random_state=seed, temperature=temperature)
 
 

@@ -14,10 +14,10 @@ import typer
 from numpy.typing import NDArray
 
 from latente.cli import options
-from latente.cli.inputs import open_any, open_model, read_samples
+from latente.cli.inputs import Samples, open_any, open_model, read_samples
 from latente.cli.outputs import ARRAYS, SAMPLES, check_file, check_samples, write_array
 from latente.cli.printing import wrote
-from latente.cli.problems import note
+from latente.cli.problems import naming, note
 from latente.cli.restoring import check_restored, read_noisy, write_restored
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def transform(
     check_file(output, ARRAYS, force)
     fitted = open_model(model)
     code = partial(fitted.refine, steps=refine) if refine else fitted.transform
-    codes = _result(output, code, read_samples(data, resize=resize).X)
+    codes = _result(output, code, read_samples(data, resize=resize))
     if not isinstance(codes, np.memmap):
         write_array(output, codes, columns=[str(name) for name in fitted.get_feature_names_out()])
     wrote(output, codes, as_json)
@@ -58,7 +58,7 @@ def inverse(
 ) -> None:
     """Turn codes back into samples, in the data's own units."""
     fitted = open_for(model, output, force)
-    write_samples(fitted, output, _result(output, fitted.inverse_transform, codes), as_json)
+    write_samples(fitted, output, _result(output, fitted.inverse_transform, Samples(codes, str(codes))), as_json)
 
 
 def reconstruct(
@@ -73,9 +73,9 @@ def reconstruct(
 ) -> None:
     """Send samples through the code and back."""
     fitted = open_for(model, output, force)
-    X = read_samples(data, resize=resize).X
-    samples = _result(output, fitted.reconstruct, X, corrupt=corrupt, random_state=seed)
-    write_samples(fitted, output, samples, as_json)
+    samples = read_samples(data, resize=resize)
+    rebuilt = _result(output, fitted.reconstruct, samples, corrupt=corrupt, random_state=seed)
+    write_samples(fitted, output, rebuilt, as_json)
 
 
 def denoise(
@@ -115,7 +115,9 @@ def denoise(
         return
     samples = read_noisy(noisy, resize)
     check_restored(output, samples, force)
-    write_restored(output, restore(fitted, samples.X, kind=kind, random_state=seed), samples, as_json)
+    with naming(X=noisy):
+        restored = restore(fitted, samples.X, kind=kind, random_state=seed)
+    write_restored(output, restored, samples, as_json)
 
 
 def _denoise_by_reconstruction(
@@ -123,10 +125,10 @@ def _denoise_by_reconstruction(
 ) -> None:
     check_file(output, SAMPLES, force)
     check_samples(output, fitted.schema_)
-    X = read_samples(noisy, resize=resize).X
+    samples = read_samples(noisy, resize=resize)
     if fitted.recipe_.corruption is None:
         note("note: this model was trained without --corruption; only if it had --target did it learn to remove noise")
-    write_samples(fitted, output, _result(output, fitted.reconstruct, X), as_json)
+    write_samples(fitted, output, _result(output, fitted.reconstruct, samples), as_json)
 
 
 def interpolate(
@@ -150,7 +152,8 @@ def interpolate(
         if not 0 <= index < len(rows):
             raise ValueError(f"{name} must name one of the {len(rows)} samples, 0 to {len(rows) - 1}; got {index}")
     a, b = (rows.read(index, index + 1)[0] for index in (start, end))
-    way = fitted.interpolate(a, b, steps, path=path.value)
+    with naming(X=f"a chosen sample of {data}"):
+        way = fitted.interpolate(a, b, steps, path=path.value)
     write_samples(fitted, output, way, as_json, across=len(way))
 
 
@@ -162,12 +165,13 @@ def open_for(model: Path, output: Path, force: bool) -> Autoencoder:
     return fitted
 
 
-def _result(output: Path, method: Callable[..., NDArray], X: Any, **settings: Any) -> NDArray:
-    """Returns what a method makes of X; a .npy is written while it is made, and what is returned is a map of it."""
-    if output.suffix.lower() != ".npy":
-        return method(X, **settings)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    return method(X, out=output, **settings)
+def _result(output: Path, method: Callable[..., NDArray], samples: Samples, **settings: Any) -> NDArray:
+    """Returns what a method makes of samples; a .npy is written while it is made, and a map of it is returned."""
+    if output.suffix.lower() == ".npy":
+        output.parent.mkdir(parents=True, exist_ok=True)
+        settings["out"] = output
+    with naming(X=samples.name, Z=samples.name):
+        return method(samples.X, **settings)
 
 
 def write_samples(

@@ -151,7 +151,8 @@ def _plain(schema: pyarrow.Schema) -> pyarrow.Schema:
     from pyarrow import types
 
     def numeric(kind: Any) -> bool:
-        return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+        known = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+        return known or types.is_null(kind)  # a column without any value
 
     refuse_columns([f"{field.name!r} ({field.type})" for field in schema if not numeric(field.type)])
     return schema.remove_metadata()
@@ -166,4 +167,6 @@ def _missing(group: Any) -> set[int]:
 def _dtype(schema: pyarrow.Schema, missing: set[int]) -> np.dtype[Any]:
     """Returns the dtype that holds all columns; one of integers with missing values needs float64."""
     kinds = [np.dtype(field.type.to_pandas_dtype()) for field in schema]
-    return np.result_type(*(np.dtype("f8") if i in missing and k.kind != "f" else k for i, k in enumerate(kinds)))
+    return np.result_type(
+        *(np.dtype("f8") if k.kind == "O" or (i in missing and k.kind != "f") else k for i, k in enumerate(kinds))
+    )

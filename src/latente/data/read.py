@@ -20,7 +20,8 @@ def read(path: str | Path, *, resize: tuple[int, int] | None = None) -> Any:
     """Returns what a path holds: an array (.npy memory-mapped, .npz, image folder) or a frame (.csv, .tsv, .parquet).
 
     An .npz with several arrays gives the one called X or x. The first line of a .csv or .tsv holds the columns' names;
-    a line of numbers in that place is a row (unless it counts the columns, 0, 1, 2, ..., as pandas writes it).
+    a line of numbers in that place is a row (unless it counts the columns, 0, 1, 2, ..., as pandas writes it). A column
+    without a value in any row is one of missing numbers, NaN.
 
     Args:
         path: a file or a folder of images.
@@ -80,9 +81,19 @@ def _read_table(path: Path) -> Any:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         separator = _separator(path)
-        return pl.read_csv(path, separator=separator, has_header=_has_header(path, separator), infer_schema_length=None)
+        header = _has_header(path, separator)
+        return _as_missing(pl.read_csv(path, separator=separator, has_header=header, infer_schema_length=None))
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def _as_missing(frame: Any) -> Any:
+    """Returns a frame of polars whose columns without any value are of numbers, as pandas reads them, not of words."""
+    import polars as pl
+
+    words = [column for column in frame.get_columns() if column.dtype == pl.String]
+    empty = [column.name for column in words if (column.is_null() | (column == "")).all()]
+    return frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in empty)
 
 
 def _read_with_pandas(path: Path) -> Any:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latente.data.ranges import warn_of_range
 from latente.data.rows import Rows
 
 CHUNK = 1 << 24  # values scaled in one piece
@@ -81,14 +82,21 @@ class Schema:
                 f"{', '.join(map(str, self.user_shape))})"
             )
 
+    def arranged(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Returns the user's array (n, *user_shape) with the axes that the networks see, (n, *sample_shape)."""
+        array = array.transpose(TO_MODEL[self.layout]) if self.layout in TO_MODEL else array
+        return array.reshape(len(array), *self.sample_shape)
+
     def ingest(self, array: NDArray[Any]) -> Tensor:
         """Returns the user's array (n, *user_shape) as a tensor (n, *sample_shape): bytes, or scaled float32.
+
+        Warns with a RangeWarning of pictures that are on another scale than those of the training data.
 
         Raises:
             ValueError: for values that are too large for float32 once they are scaled.
         """
-        array = array.transpose(TO_MODEL[self.layout]) if self.layout in TO_MODEL else array
-        array = array.reshape(len(array), *self.sample_shape)
+        warn_of_range(self, array)
+        array = self.arranged(array)
         if array.dtype == np.uint8 and self.dtype == "uint8" and self.scale == "unit":
             return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # copies only what it must
         out = np.empty(array.shape, dtype=np.float32)

@@ -52,7 +52,7 @@ def measure(rows: Rows, arrange: Callable[[NDArray[Any]], NDArray[Any]], moments
     for start, chunk in rows.chunks():
         with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite are counted below
             found.add(arrange(chunk))
-        if not np.isfinite(found.last).all():
+        if finite.first is not None or not np.isfinite(found.last).all():
             finite.look(start, chunk)
     finite.check()
     return found.result()

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latente.data.checks import NotFiniteError
 from latente.denoising.opening import opened
 
 KINDS = ("auto", "image", "signal")
@@ -218,7 +219,7 @@ def _numbers(values: Any) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError("there are no samples: the array is empty")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError("the samples have values that are not finite; `denoise` and `Imputer` fill in tables with NaN")
+        raise NotFiniteError("X", "has values that are not finite; `denoise` and `Imputer` fill in tables with NaN")
     return array
 
 

@@ -99,8 +99,12 @@ def evaluated(model: FittedAutoencoder, rows: Rows, target: Rows, reference: Row
         )
     streamed = any(not isinstance(r, ArrayRows) for r in (rows, target))
     x = _scaled(model.schema_, rows, streamed)
-    wanted = x if target is rows else _scaled(model.schema_, target, streamed)
-    base = wanted if reference is target else _scaled(model.schema_, reference, not isinstance(reference, ArrayRows))
+    wanted = x if target is rows else _scaled(model.schema_, target, streamed, "target")
+    base = (
+        wanted
+        if reference is target
+        else _scaled(model.schema_, reference, not isinstance(reference, ArrayRows), "reference")
+    )
     module = model.module_
 
     def run(function: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,12 +127,12 @@ def evaluated(model: FittedAutoencoder, rows: Rows, target: Rows, reference: Row
     )
 
 
-def _scaled(schema: Schema, rows: Rows, streamed: bool) -> NDArray[np.float32]:
+def _scaled(schema: Schema, rows: Rows, streamed: bool, what: str = "X") -> NDArray[np.float32]:
     """Returns the samples, or random ones of a stream, as the networks see them: float32 (m, *sample_shape)."""
     rows = ArrayRows(rows.sample(MEASURED), rows.columns) if streamed else rows
     out = np.empty((len(rows), *schema.sample_shape), np.float32)
     at = 0
-    for chunk in finite_chunks(rows):
+    for chunk in finite_chunks(rows, what):
         out[at : at + len(chunk)] = schema.prepare(schema.ingest(chunk)).numpy()
         at += len(chunk)
     return out

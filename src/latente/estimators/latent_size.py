@@ -6,7 +6,7 @@ __all__ = ["AUTO", "FOLDERS", "LatentSize", "check_latent_dim", "choose_size", "
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class LatentSize:
         histories: of the two trainings; none where there was nothing to choose from.
         bound: the widest code that these samples allow, one less than their values and their number.
 
-    It is not saved with the model; `latent_dim_` is.
+    It is saved with the model.
 
     Example:
         >>> from latente import Autoencoder
@@ -71,6 +71,23 @@ class LatentSize:
     def at_its_limit(self) -> bool:
         """Whether the widest code was chosen, so that a wider one might be better; False where none is allowed."""
         return bool(self.histories) and self.latent_dim == self.widest < self.bound
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns a JSON-ready description."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        histories = [history.to_dict() for history in self.histories]
+        return {**plain, "errors": self.errors.tolist(), "histories": histories}
+
+    @staticmethod
+    def from_dict(description: dict[str, Any]) -> LatentSize:
+        """Makes what `to_dict` described.
+
+        Args:
+            description: that dictionary.
+        """
+        histories = tuple(History.from_dict(history) for history in description["histories"])
+        errors = np.array(description["errors"], dtype=np.float64)
+        return LatentSize(**{**description, "errors": errors, "histories": histories})
 
 
 def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latente.corruptions import Custom
 from latente.data import Schema
 from latente.estimators.autoencoder import Autoencoder
-from latente.estimators.latent_size import AUTO
+from latente.estimators.latent_size import AUTO, LatentSize
 from latente.estimators.named import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
@@ -78,6 +78,8 @@ def described(model: Autoencoder) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "latent_dim": model.latent_dim_ if model.latent_dim == AUTO else None,
         "features": [str(f) for f in model.feature_names_in_] if hasattr(model, "feature_names_in_") else None,
     }
+    if hasattr(model, "latent_size_"):
+        description["latent_size"] = model.latent_size_.to_dict()
     return tensors, description
 
 
@@ -159,6 +161,8 @@ def _model(path: str | Path, stored: Stored, shift: Tensor, factor: Tensor) -> A
         model._params, model.n_features_in_ = stored.params, model.schema_.user_shape[0]
         if stored.features is not None:
             model.feature_names_in_ = np.array(stored.features, dtype=object)
+        if stored.latent_size is not None:
+            model.latent_size_ = LatentSize.from_dict(stored.latent_size)
         if stored.training:
             model.history_ = History.from_dict(stored.training)
             model.n_iter_ = len(model.history_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MixtureSampler"]
+__all__ = ["MixtureSampler", "mixture_density"]
 
 import warnings
 from collections.abc import Mapping
@@ -55,21 +55,40 @@ class MixtureSampler(Sampler, name="mixture"):
             raise ValueError(f"MixtureSampler: regularization must be above 0; got {self.regularization!r}")
 
     def _fit(self, codes: Codes, seed: int) -> Density:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.mixture import GaussianMixture
-
         if len(codes) < self.n_components:
             raise ValueError(
                 f"MixtureSampler: {self.n_components} components need as many codes (of each label); got {len(codes)}. "
                 f"Use MixtureSampler({len(codes)}) or fewer"
             )
-        mixture = GaussianMixture(
-            self.n_components, reg_covar=self.regularization, max_iter=self.max_iter, random_state=seed
-        )
-        with warnings.catch_warnings():  # every iteration is a valid mixture, and the last steps gain almost nothing
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            mixture.fit(codes)
-        return NormalDensity(mixture.weights_, mixture.means_, np.linalg.cholesky(mixture.covariances_))
+        return mixture_density(codes, self.n_components, self.regularization, seed, self.max_iter)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], model: Autoencoder | None) -> Density:
         return NormalDensity(arrays["weights"], arrays["means"], arrays["factors"])
+
+
+def mixture_density(
+    points: Codes, components: int, regularization: float, seed: int, max_iter: int = 200
+) -> NormalDensity:
+    """Returns a mixture of normal distributions that is fitted to points (n, d) by expectation-maximisation.
+
+    Args:
+        points: at least as many as components.
+        components: how many.
+        regularization: added to every variance.
+        seed: decides the start.
+        max_iter: a mixture that has not quite converged by then is taken as it is.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> points = rng.normal(rng.choice([-5.0, 5.0], (500, 1)), 0.5)
+        >>> np.sort(mixture_density(points, 2, 1e-6, 0).means.ravel()).round().astype(int)
+        array([-5,  5])
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    mixture = GaussianMixture(components, reg_covar=regularization, max_iter=max_iter, random_state=seed)
+    with warnings.catch_warnings():  # every iteration is a valid mixture, and the last steps gain almost nothing
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(points)
+    return NormalDensity(mixture.weights_, mixture.means_, np.linalg.cholesky(mixture.covariances_))

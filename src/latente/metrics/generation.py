@@ -47,6 +47,10 @@ class Neighbors:
     index: NDArray[np.int64]
     distance: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        low, high = self.distance.min(), self.distance.max()
+        return f"Neighbors(of {len(self.index)} samples, at distances of {low:.3g} to {high:.3g})"
+
 
 @dataclass(frozen=True, eq=False)
 class Memorization:
@@ -66,6 +70,10 @@ class Memorization:
     ratio: NDArray[np.float64]
     median_ratio: float
     near_copies: float
+
+    def __repr__(self) -> str:
+        summary = f"median_ratio={self.median_ratio:.3g}, near_copies={self.near_copies:.3g}"
+        return f"Memorization(of {len(self.index)} samples, {summary})"
 
 
 def frechet_distance(a: Any, b: Any) -> float:

@@ -234,7 +234,7 @@ def _images(explanation: Explanation, names: list[str], detector: AnomalyDetecto
     x = schema.prepare(schema.ingest(explanation.values)).numpy()
     rebuilt = schema.prepare(schema.ingest(explanation.expected.astype(explanation.values.dtype))).numpy()
     maps = explanation.contributions.reshape(len(x), *schema.user_shape)
-    flat = schema.ingest(maps).numpy() if schema.layout == "nhwc" else maps.reshape(len(x), *schema.sample_shape)
+    flat = schema.arranged(maps)
     canvas, heat = Canvas.of(schema, x), Canvas(0.0, float(np.quantile(flat, 0.999)) or 1.0)
     rows = [
         Row("image", [Cell(canvas.pixels(x[i]), f"anomaly {name}", name) for i, name in enumerate(names)]),

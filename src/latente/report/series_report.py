@@ -163,9 +163,10 @@ def _remarks(detector: SeriesDetector, judged: JudgedSteps, fdr: float | None) -
             f"{percent(1 / (blocks + 1))} or more. The threshold for {percent(rate)} is extrapolated."
         )
     if judged.drift:
+        most = min(judged.drift, key=lambda test: test.p_value)
         found.append(
-            "The series has drifted away from the held-out steps: codes or scores of its windows differ from theirs "
-            f"(corrected p = {number(min(test.p_value for test in judged.drift))}), so the rate does not hold for it."
+            f"The series has drifted away from the held-out steps: of its windows {most.name} differs from theirs "
+            f"(corrected p = {number(most.p_value)}), so the rate does not hold for it."
         )
     missing = int(judged.missing.sum())
     if missing:

@@ -19,7 +19,7 @@ from latente.report.html import Html, join, tag
 from latente.report.labels import Labels
 from latente.report.page import page
 from latente.report.players import player, spectrogram
-from latente.report.plots import map_plot
+from latente.report.plots import legend, map_plot
 from latente.report.words import count, number, percent, plural
 
 MOST, STRANGEST = 24, 5  # sounds of words; of recordings that fit their word worst
@@ -116,7 +116,8 @@ def _map(codes: NDArray[Any], words: NDArray[Any]) -> Html:
     share = percent(float(pca.explained_variance_ratio_.sum()))
     drawing = map_plot(points, few, ("first component", "second component"), "a map of codes by word", "map")
     text = f"The first two principal components of the codes hold {share} of their variance; each point is a recording."
-    return section("Map of the words", figure(drawing, text), id_="map")
+    names = None if few is None else legend([few.names[i] for i in few.present], [int(i) for i in few.present])
+    return section("Map of the words", figure(tag("div", drawing, names), text), id_="map")
 
 
 def _confusions(words: NDArray[Any], guesses: NDArray[Any]) -> Html:

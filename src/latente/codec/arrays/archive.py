@@ -71,7 +71,8 @@ class Archive:
         from latente.estimators.saving import described
 
         tensors, description = described(self.autoencoder)
-        description.pop("training", None)
+        for told in ("training", "latent_size"):  # how it came about is not needed to decode
+            description.pop(told, None)
         kept = {f"autoencoder.{name}": value.detach().cpu().numpy() for name, value in tensors.items()}
         text = json.dumps(description, sort_keys=True, default=_plain).encode()
         own = {"mean": self.mean, "scale": np.array([self.scale]), "slopes": self.slopes, "spreads": self.spreads}

@@ -1,0 +1,75 @@
+"""Pictures on another scale than those of the training data: 0..255 where that was [0, 1], or the other way round."""
+
+from __future__ import annotations
+
+__all__ = ["RangeWarning", "warn_of_range"]
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from latente.data.schema import Schema
+
+WIDE = 100.0  # what a range spans, at least, for values in [0, 1] to be of another one
+BEYOND, SHARE = 10.0, 0.01  # where this share of floats is larger, their range is not [0, 1]
+
+
+class RangeWarning(UserWarning):
+    """Warned when pictures come on another scale than those that a model was trained on, so that nothing it says holds.
+
+    That is floats of at most 1 where the training data had 0..255 or 0..65535, and values up to 255 or so where it was
+    in [0, 1] or [-1, 1]. Dark pictures of the training data's own dtype are none of these.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error", RangeWarning)  # stop there
+    """
+
+
+def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
+    """Warns of samples (n, ...) whose range is not that of the schema's training data; see `RangeWarning`.
+
+    Args:
+        schema: of pictures, or of anything else, for which nothing is looked at.
+        array: in the user's units.
+
+    Example:
+        >>> from latente.data import decide
+        >>> schema = decide(np.full((5, 8, 8), 200, np.uint8))
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     x = schema.ingest(np.full((5, 8, 8), 0.8))
+        ...     print(caught[0].message)
+        X holds float64 values from 0.8 to 0.8, but this model was trained on uint8 values in a range of 0 to 255; ...
+    """
+    if array.size == 0 or (schema.kind != "image" and schema.scale != "unit"):
+        return
+    if schema.bounds is None or schema.shift.size != 1 or array.dtype.kind not in "iuf":
+        return
+    low, high = (float(bound / schema.factor.item() + schema.shift.item()) for bound in schema.bounds)
+    wide = schema.scale in ("unit", "minmax") and high - low >= WIDE and abs(low) < 1
+    if wide and array.dtype.kind == "f" and 0 < array.max() <= 1 and array.min() >= -1:
+        _warn(schema, array, (low, high), f"times {high:g}")
+    elif schema.scale == "none" and _beyond(array):
+        _warn(schema, array, (low, high), f"divided by {255 if array.max() <= 255 else 65535}")
+
+
+def _warn(schema: Schema, array: NDArray[Any], known: tuple[float, float], advice: str) -> None:
+    warnings.warn(
+        f"X holds {array.dtype} values from {array.min():.4g} to {array.max():.4g}, but this model was trained on "
+        f"{schema.dtype} values in a range of {known[0]:g} to {known[1]:g}; nothing that it says of X will hold. Give "
+        f"X in that range, perhaps {advice}",
+        RangeWarning,
+        stacklevel=4,
+    )
+
+
+def _beyond(array: NDArray[Any]) -> bool:
+    """Returns whether values are of a range far above [0, 1]; a few giant ones among floats are none."""
+    if array.dtype.kind != "f":
+        return int(array.max()) > 1
+    return bool(np.count_nonzero(array > BEYOND) >= SHARE * array.size)

@@ -1,0 +1,72 @@
+"""Pictures on another scale than the training data's are warned of, and nothing else is."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from latente import Autoencoder, Trainer
+from latente.anomaly import AnomalyDetector, Ensemble
+from latente.data import DataSpec, RangeWarning, decide
+
+DIGITS = load_digits().images[:200]
+BYTES = np.rint(DIGITS * (255 / 16)).astype(np.uint8)
+UNIT = BYTES / 255
+HOT = np.where(np.arange(UNIT.size).reshape(UNIT.shape) % 200 == 0, 1e6, UNIT)  # a giant value in every third picture
+WORDS = (BYTES * np.uint16(257)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize(
+    ("trained", "given", "said"),
+    [
+        (BYTES, UNIT, r"float64 values from 0 to 1, .* uint8 values in a range of 0 to 255; .* perhaps times 255"),
+        (BYTES, UNIT.astype(np.float32) * 2 - 1, "float32 values from -1 to 1, .* range of 0 to 255"),
+        (BYTES.astype(np.float32), UNIT, "float64 values from 0 to 1, .* float32 values in a range of 0 to 255"),
+        (WORDS, UNIT, "range of 0 to 65535; .* perhaps times 65535"),
+        (UNIT, BYTES, r"uint8 values from 0 to 255, .* float64 values in a range of 0 to 1; .* divided by 255"),
+        (UNIT, BYTES.astype(float), r"float64 values from 0 to 255, .* in a range of 0 to 1"),
+        (UNIT.astype(np.float32), WORDS, "uint16 values .* divided by 65535"),
+        (UNIT * 2 - 1, BYTES, r"uint8 values from 0 to 255, .* range of -1 to 1"),
+    ],
+)
+def test_both_ranges_are_said(trained, given, said, rows):
+    spec = DataSpec(scale="unit" if trained.dtype == np.uint16 else "auto", shape=(8, 8) if rows else None)
+    trained, given = (x.reshape(len(x), -1) if rows else x for x in (trained, given))
+    schema = decide(trained, spec)
+    schema.ingest(trained)  # without a warning
+    with pytest.warns(RangeWarning, match=said):
+        schema.ingest(given)
+
+
+@pytest.mark.parametrize(
+    ("trained", "given"),
+    [
+        (BYTES, BYTES // 255),  # dark
+        (BYTES, BYTES.astype(float)),
+        (BYTES, np.zeros((3, 8, 8))),
+        (BYTES, BYTES > 100),
+        (UNIT, UNIT + np.random.default_rng(0).normal(size=UNIT.shape)),  # noisy
+        (UNIT, HOT),
+        (UNIT, (BYTES > 100).astype(np.uint8)),
+        (DIGITS, UNIT * 16),
+        (load_digits().data, load_digits().data / 16),  # a table has no range
+    ],
+)
+def test_nothing_else_is_warned_of(trained, given):
+    schema = decide(trained)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        schema.ingest(given)
+
+
+def test_estimators_and_detectors_warn():
+    model = Autoencoder(2, trainer=Trainer(epochs=1, verbose=False), random_state=0).fit(BYTES)
+    with pytest.warns(RangeWarning, match="range of 0 to 255"):
+        model.transform(UNIT)
+    detector = AnomalyDetector(Ensemble(members=4, steps=10), random_state=0).fit(UNIT)
+    with pytest.warns(RangeWarning, match="range of 0 to 1"):
+        detector.predict(BYTES)

@@ -21,6 +21,7 @@ UNSPOKEN = {
     "whole_rate_distortion",
     "code_likelihood",  # of music
     "restoration",
+    "segmentation",
     "imputation",
     "member_reconstruction",
     "source_error",

@@ -76,7 +76,7 @@ def test_denoising(tmp_path, monkeypatch, capsys):
 
 def test_anomaly(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    run(DOCS / "anomaly.md", 7)
+    run(DOCS / "anomaly.md", 8)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("5 of 5 found")
     assert float(lines[0].split()[4]) < 0.03
@@ -84,7 +84,10 @@ def test_anomaly(tmp_path, monkeypatch, capsys):
     assert lines[2].endswith("5 of the 5 among them")
     assert lines[3].startswith("column 2 is")
     assert lines[3].endswith("down")
-    assert float(lines[4].split()[0]) > 10
+    marked, wrong = (float(number) for number in re.findall(r"([\d.]+)%", lines[4]))
+    assert marked > 40
+    assert wrong < 1
+    assert float(lines[5].split()[0]) > 10
 
 
 def test_larger_than_memory(tmp_path, monkeypatch, capsys):

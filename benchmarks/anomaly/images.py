@@ -28,7 +28,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from latente import MLP, Autoencoder, Erasing, Trainer
-from latente.anomaly import AnomalyDetector, anomaly_map
+from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map
 from latente.datasets import load
 from latente.metrics import per_region_overlap, pixel_auroc
 
@@ -134,6 +134,19 @@ def noise_map(train: Pictures, seed: int) -> Fitted:
     return lambda x: anomaly_map(model, x)
 
 
+class SegmenterMap:
+    """The log odds that a pixel is damaged, and how large they are at most."""
+
+    def __init__(self, train: Any, seed: int) -> None:
+        self.model = DefectSegmenter(trainer=Trainer(verbose=False), random_state=seed).fit(train)
+
+    def __call__(self, x: Pictures) -> NDArray[Any]:
+        return anomaly_map(self.model, x)
+
+    def score(self, x: Pictures) -> NDArray[Any]:
+        return -self.model.score_samples(x)
+
+
 class DetectorMap:
     """The default detector: maps from what it explains, and its own score of whole pictures."""
 
@@ -148,8 +161,8 @@ class DetectorMap:
 
 
 MAPS = {
-    "latente": erasing_map, "passes": passes_map, "noise": noise_map, "detector": DetectorMap, "pca": pca_map,
-    "to-mean": to_mean_map,
+    "segmenter": SegmenterMap, "erasing": erasing_map, "passes": passes_map, "noise": noise_map,
+    "detector": DetectorMap, "pca": pca_map, "to-mean": to_mean_map,
 }  # fmt: skip
 LARGE = tuple(name for name in MAPS if name != "detector")  # tiles of photographs would take it too long
 
@@ -206,20 +219,24 @@ def grey(folder: str, pattern: str) -> list[Pictures]:
 
 
 def photos(name: str, method: str, seed: int) -> dict[str, Any]:
-    """Trains on tiles of other photographs and looks for defects in the Kodak photographs, tile by tile."""
+    """Trains on tiles of other photographs and looks for defects in the Kodak photographs, tile by tile.
+
+    The segmenter takes tiles by itself, of photographs as large as they are.
+    """
+    whole = method == "segmenter"
     rng, training = np.random.default_rng(seed), grey("photos_train", "*.webp")
     tiles = np.empty((TILES, TILE, TILE), np.float32)
     for i, picture in enumerate(training[k] for k in rng.integers(0, len(training), TILES)):
         a, b = (int(rng.integers(0, length - TILE + 1)) for length in picture.shape)
         tiles[i] = picture[a : a + TILE, b : b + TILE]
     start = time.process_time()
-    find = MAPS[method](tiles, seed)
+    find = MAPS[method](training if whole else tiles, seed)
     fitted = time.process_time()
     maps, masks = [], []
     for kind in KINDS:
         for i, picture in enumerate(grey("photos", "*.png")):
             damaged, mask = planted(picture[None], kind, seed + i)
-            maps.append(anomaly_map(Contributions(find), damaged, tile=TILE, stride=STRIDE))
+            maps.append(find(damaged) if whole else anomaly_map(Contributions(find), damaged, tile=TILE, stride=STRIDE))
             masks.append(mask)
     used = time.process_time() - fitted
     return localised(maps, masks) | {"pictures": len(maps), "fit_seconds": fitted - start, "score_seconds": used}

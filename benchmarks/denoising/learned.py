@@ -45,7 +45,8 @@ def trained(noise: Corruption | None, images: tuple[Images, ...], seed: int, **o
     start = time.process_time()
     model.fit(*images)
     parameters = sum(parameter.numel() for parameter in model.module_.parameters())
-    setting = f"{len(model.history_)} x {len(images[0])} images, {parameters} parameters, {model.history_.precision}"
+    setting = f"{len(model.history_)} x {len(images[0])} images in batches of {model.history_.batch_size}, beta2 0.99, "
+    setting += f"{parameters} parameters, {model.history_.precision}"
     return model, time.process_time() - start, setting
 
 
@@ -85,32 +86,36 @@ def without_clean(way: str, seed: int) -> Rows:
     supervised = way == "clean"
     noise = latente.GaussianNoise(SIGMA) if supervised else None
     model, seconds, setting = trained(noise, (train,) if supervised else copies, seed, way=way)
-    restored = {way: lambda: model.transform(noisy)}
-    if way == "noise2self":
-        restored["noise2self, one pass"] = lambda: model.transform(noisy, j_invariant=False)
-    rows, results = [], {}
-    for method, make in restored.items():
-        start = time.process_time()
-        results[method] = make()
-        used = time.process_time() - start
-        rows.append(_without_clean_row(method, results[method], clean, seed, (seconds, used, setting)))
-    if way == "noise2self":
-        both, told = _combined(model, results[way], noisy), (seconds, rows[0]["use_seconds"], setting)
-        rows.append(_without_clean_row("noise2self, sigma known", both, clean, seed, told))
+    if way != "noise2self":
+        return [_without_clean_row(*_timed(way, lambda: model.transform(noisy)), clean, seed, (seconds, setting))]
+    one_pass = _timed(f"{way}, one pass", lambda: model.transform(noisy, j_invariant=False))
+    alone = _timed(f"{way}, neighbours alone", lambda: model.transform(noisy, sigma=None))
+    told = setting if model.sigma_ is None else f"{setting}, sigma estimated as {model.sigma_[0]:.4f}"
+    both = {way: (told, None if model.sigma_ is None else model.sigma_[0]), f"{way}, sigma known": (setting, SIGMA)}
+    rows = [_without_clean_row(*found, clean, seed, (seconds, setting)) for found in (one_pass, alone)]
+    for method, (text, sigma) in both.items():
+        restored = alone[1] if sigma is None else _combined(model, alone[1], noisy, sigma)
+        rows.append(_without_clean_row(method, restored, alone[2], clean, seed, (seconds, text)))
     return rows
 
 
-def _combined(model: Denoiser, neighbours: Images, noisy: Images) -> Images:
-    """What transform(noisy, sigma=SIGMA) returns, without its 16 passes again."""
+def _timed(method: str, make: Callable[[], Images]) -> tuple[str, Images, float]:
+    """Returns the method, what it restores, and the CPU seconds that it takes."""
+    start = time.process_time()
+    return method, make(), time.process_time() - start
+
+
+def _combined(model: Denoiser, neighbours: Images, noisy: Images, sigma: float) -> Images:
+    """What transform(noisy, sigma=sigma) returns, without its 16 passes again; that of noise2self is sigma_."""
     f, x = (model.scale_.apply(torch.from_numpy(values)[:, None]) for values in (neighbours, noisy))
-    variance = (SIGMA * model.scale_.factor[0]) ** 2
+    variance = (sigma * model.scale_.factor[0]) ** 2
     return model.scale_.undo(model.spread_.combined(f, x, variance).numpy(), noisy.dtype)[:, 0]
 
 
 def _without_clean_row(
-    method: str, restored: Images, clean: Images, seed: int, told: tuple[float, float, str]
+    method: str, restored: Images, used: float, clean: Images, seed: int, told: tuple[float, str]
 ) -> dict[str, Any]:
-    own = {"samples": len(clean)} | dict(zip(("train_seconds", "use_seconds", "setting"), told, strict=True))
+    own = {"samples": len(clean), "use_seconds": used} | dict(zip(("train_seconds", "setting"), told, strict=True))
     base = {"study": "without clean data", "data": "mnist", "noise": f"gaussian:{SIGMA} unclipped", "seed": seed}
     return base | own | {"method": method} | scores(clean, restored)
 

@@ -26,6 +26,7 @@ _HOMES = {
         "SaltAndPepper",
         "Speckle",
         "SwapNoise",
+        "SyntheticDefects",
     ),
     "latente.data": ("DataSpec", "open_rows"),
     "latente.distortions": ("AbsoluteError", "Bernoulli", "GaussianLikelihood", "Huber", "SquaredError"),
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         SaltAndPepper,
         Speckle,
         SwapNoise,
+        SyntheticDefects,
     )
     from latente.data import DataSpec, open_rows
     from latente.distortions import AbsoluteError, Bernoulli, GaussianLikelihood, Huber, SquaredError

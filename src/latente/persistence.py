@@ -26,6 +26,7 @@ FILE, READABLE = "model.safetensors", "config.json"
 LOADERS = {  # what reads the folders of kinds that `latente.load` does not
     "AnomalyDetector": "latente.anomaly.load",
     "AudioDenoiser": "latente.audio.AudioDenoiser.load",
+    "DefectSegmenter": "latente.anomaly.load",
     "SourceSeparator": "latente.audio.SourceSeparator.load",
     "Denoiser": "latente.denoising.load",
     "Generator": "latente.Generator.load",

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from latente import DataSpec
 from latente.anomaly import AnomalyDetector, Ensemble
-from latente.anomaly.explanation import Expectation
+from latente.anomaly.explanation import Expectation, _attentive
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(3, 6))
@@ -49,7 +49,9 @@ def test_the_moved_value_ranks_first_and_should_move_back(detector):
     assert (explanation.direction[np.arange(100), column] == -sign).mean() > 0.95
 
 
-def test_a_contribution_is_the_fall_of_the_score(detector):
+def test_a_contribution_is_the_fall_of_the_score():
+    frame = pd.DataFrame(X[:600], columns=list("abcdef"))
+    detector = AnomalyDetector(SMALL, scoring="nearest", random_state=0).fit(frame)
     sample = pd.DataFrame(X[600:601] + 3 * np.eye(6)[2], columns=list("abcdef"))
     explanation = detector.explain(sample)
     first = explanation.ranked()[0]
@@ -60,6 +62,16 @@ def test_a_contribution_is_the_fall_of_the_score(detector):
     assert first.value == sample["c"][0]
     assert len(explanation.ranked(0, 2)) == 2
     assert explanation.p_values[0] == detector.p_values(sample)[0]
+
+
+def test_residuals_count_in_an_explanation_as_they_usually_do():
+    default, usual = (AnomalyDetector(SMALL, scoring=s, random_state=0).fit(X[:600]) for s in ("auto", "nearest"))
+    attentive = _attentive(default)
+    assert default.score_.smallest > usual.score_.smallest
+    for name in ("weight", "references"):
+        torch.testing.assert_close(attentive._state[name], usual._state[name], atol=1e-5, rtol=1e-5)
+    assert _attentive(usual) is usual
+    assert (default.explain(X[600:610]).scores == default.score_samples(X[600:610])).all()
 
 
 def test_a_blot_is_found_in_an_image():

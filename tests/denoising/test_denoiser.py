@@ -62,9 +62,11 @@ def test_saved_and_loaded(fitted, tmp_path):
 
 def test_what_a_trainer_leaves_open_is_as_without_one(tmp_path):
     quick = {"trainer__epochs": 1, "trainer__verbose": False}
-    automatic = Denoiser(width=2, levels=1, random_state=0).set_params(**quick).fit(DIGITS[:40])
+    automatic = Denoiser("gaussian:0.3", width=2, levels=1, random_state=0).set_params(**quick).fit(DIGITS[:40])
     told = Denoiser(width=2, levels=1, trainer=latente.Trainer(epochs=1, learning_rate=1e-3), random_state=0)
     assert (automatic.history_.learning_rate, automatic.history_.batch_size) == (5e-3, 32)
+    blind = Denoiser(width=2, levels=1, random_state=0).set_params(**quick).fit(DIGITS[:40])
+    assert (blind.history_.learning_rate, blind.history_.batch_size) == (pytest.approx(5e-3 * 0.5**0.5), 16)
     assert told.fit(DIGITS[:40]).history_.learning_rate == 1e-3
     loaded = Denoiser.load(automatic.save(tmp_path / "denoiser"))
     assert loaded.trainer == latente.Trainer(epochs=1, verbose=False)
@@ -91,7 +93,7 @@ def test_noisy_samples_alone_serve_too():
 
 def test_a_known_level_adds_what_the_noisy_value_says(tmp_path):
     model = Denoiser(way="noise2self", width=16, levels=2, trainer=TRAINER, random_state=0).fit(NOISY[:1200])
-    neighbours, both = model.transform(NOISY[1200:]), model.transform(NOISY[1200:], sigma=0.3)
+    neighbours, both = model.transform(NOISY[1200:], sigma=None), model.transform(NOISY[1200:], sigma=0.3)
     assert error(both) < 0.9 * error(neighbours)
     unit = model.scale_.factor[0]
     f, noisy = (model.scale_.apply(torch.from_numpy(values)[:, None]) for values in (neighbours, NOISY[1200:]))
@@ -332,5 +334,5 @@ def test_wider_networks_and_smaller_batches_get_a_lower_rate_unless_one_is_given
         latente.Trainer, "fit", lambda self, *a, **k: rates.append(self.learning_rate) or fit(self, *a, **k)
     )
     settings = {"trainer": latente.Trainer(epochs=1, verbose=False)} | settings
-    Denoiser(random_state=0, **settings).fit(np.random.default_rng(0).random(shape))
+    Denoiser("gaussian:0.1", random_state=0, **settings).fit(np.random.default_rng(0).random(shape))
     assert rates == [pytest.approx(rate)]

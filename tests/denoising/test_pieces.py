@@ -172,19 +172,22 @@ def test_the_mean_of_neighbours_leaves_the_middle_out():
     x = torch.arange(12.0).reshape(1, 1, 3, 4)
     mean = neighbour_mean(x)
     assert mean[0, 0, 1, 1] == pytest.approx((1 + 4 + 6 + 9 + 0.5 * (0 + 2 + 8 + 10)) / 6)
-    assert neighbour_mean(torch.tensor([[[1.0, 5.0, 9.0]]]))[0, 0, 1] == 5
+    assert mean[0, 0, 0, 0] == pytest.approx((1 + 4 + 0.5 * 5) / 2.5)  # in a corner three
+    assert neighbour_mean(torch.tensor([[[1.0, 5.0, 9.0]]]))[0, 0].tolist() == [5, 5, 5]
+    assert neighbour_mean(torch.full((1, 1, 1), 7.0)).tolist() == [[[0]]]  # alone
 
 
-def test_from_neighbours_does_not_see_the_position_itself():
+@pytest.mark.parametrize("at", [(5, 6), (0, 0), (0, 7), (11, 3), (11, 11)])
+def test_from_neighbours_does_not_see_the_position_itself(at):
     torch.manual_seed(0)
     network = UNet(1, 2, width=4, levels=2, identity=False)
     torch.nn.init.normal_(network.leave.weight)
     x = torch.randn(1, 1, 12, 12)
     changed = x.clone()
-    changed[0, 0, 5, 6] += 100
+    changed[0, 0, *at] += 100
     with torch.no_grad():
         before, after = from_neighbours(network, x), from_neighbours(network, changed)
-    assert before[0, 0, 5, 6] == after[0, 0, 5, 6]
+    assert before[0, 0, *at] == after[0, 0, *at]
     assert (before != after).any()
 
 

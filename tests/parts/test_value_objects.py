@@ -46,6 +46,7 @@ EXAMPLES = [
     anomaly.NearestCodes(3, 50),
     anomaly.NearestReferences(64, 0.25, trim=0.2, smallest=0.1),
     anomaly.ReconstructionError(weighted=False),
+    anomaly.segmentation.Segmentation("erasing:2"),
     anomaly.SplitConformal(0.4),
     anomaly.TrainingQuantile(),
     anomaly.members.MemberReconstruction(0.1, 0.3, 0.4),
@@ -63,6 +64,7 @@ EXAMPLES = [
     corruptions.SaltAndPepper(0.2, low=-1.0, high=2.0),
     corruptions.Speckle((0.0, 0.3), clip=True),
     corruptions.SwapNoise((0.2, 0.4)),
+    corruptions.SyntheticDefects(3, clean=0.5),
     data.DataSpec(kind="image", layout="nf", scale="minmax", shape=(3, 4)),
     distortions.AbsoluteError(),
     distortions.Bernoulli(),
@@ -107,6 +109,7 @@ MODULES = (anomaly, bottlenecks, corruptions, data, denoising, distortions, gene
 NAMES = {name: value for module in MODULES for name, value in vars(module).items()}
 NAMES |= {"CrossEntropy": latente.estimators.classifier.CrossEntropy, "Pretraining": pretraining.Pretraining}
 NAMES |= {"MemberReconstruction": anomaly.members.MemberReconstruction}
+NAMES |= {"Segmentation": anomaly.segmentation.Segmentation}
 NAMES |= {part.__name__: part for part in (SourceError, RateDistortion, Bits, Variations)}
 NAMES |= {part.__name__: part for part in (WholeRateDistortion, CodeLikelihood)}
 every_part = pytest.mark.parametrize("part", [*EXAMPLES, *(c() for c in PORTABLE)], ids=lambda p: type(p).__name__)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 __all__ = [
     "Alarm", "AnomalyDetector", "CalibrationWarning", "ChannelResidual", "CodeDistance", "CombinedDistance",
-    "Contribution", "CrossConformal", "DominatedColumnWarning", "DriftMonitor", "DriftTest", "DriftWarning", "Ensemble",
-    "Explanation", "JointDistance", "Likelihood", "NearestCodes", "NearestReferences", "ReconstructionError", "Score",
-    "SeriesDetector", "SeriesExplanation", "SeriesStream", "ShortSeriesWarning", "SplitConformal", "StreamScores",
-    "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load", "select",
+    "Contribution", "CrossConformal", "DefectSegmenter", "DominatedColumnWarning", "DriftMonitor", "DriftTest",
+    "DriftWarning", "Ensemble", "Explanation", "JointDistance", "Likelihood", "NearestCodes", "NearestReferences",
+    "ReconstructionError", "Score", "SeriesDetector", "SeriesExplanation", "SeriesStream", "ShortSeriesWarning",
+    "SplitConformal", "StreamScores", "TrainingQuantile", "anomaly_map", "conformal_p_values", "drift_test", "load",
+    "select",
 ]  # fmt: skip
 
 from latente.anomaly.calibration import (
@@ -35,6 +36,7 @@ from latente.anomaly.scores import (
     ReconstructionError,
     Score,
 )
+from latente.anomaly.segmenter import DefectSegmenter
 from latente.anomaly.series import SeriesDetector
 from latente.anomaly.series_alarms import Alarm
 from latente.anomaly.series_explanation import SeriesExplanation

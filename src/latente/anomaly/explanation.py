@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Contribution", "Expectation", "Explanation", "explain"]
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from latente.anomaly.fitting import mean_of, pieces, prepared
 from latente.anomaly.members import Backbone, Members
+from latente.anomaly.scores import SMALLEST, NearestReferences
 from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
 
@@ -182,7 +184,7 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     x = prepared(schema, samples)
     scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
     if isinstance(detector._expectation, Expectation):
-        contributions, expected = _by_replacement(detector, detector._expectation, x, scores)
+        contributions, expected = _by_replacement(detector, detector._expectation, x)
     elif detector._expectation is not None:
         contributions, expected = (part.numpy() for part in detector._expectation(x))
     else:
@@ -199,16 +201,29 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     )
 
 
-def _by_replacement(
-    detector: FittedDetector, expectation: Expectation, x: Tensor, scores: Array
-) -> tuple[Array, Array]:
+def _by_replacement(detector: FittedDetector, expectation: Expectation, x: Tensor) -> tuple[Array, Array]:
     """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
+    detector = _attentive(detector)
+    scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
     expected = expectation(detector._fitted.within(x))
     eye = torch.eye(x.shape[1], dtype=torch.bool)
     replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected
     without = mean_of(np.concatenate(list(detector._scores(replaced)))).reshape(x.shape)
     fallen = without - scores[:, None]
     return fallen, expected.numpy().astype(np.float64)
+
+
+def _attentive(detector: FittedDetector) -> FittedDetector:
+    """Returns a detector for which residuals count as much as they would with the usual `smallest`."""
+    score, state = detector.score_, detector._state
+    if not isinstance(score, NearestReferences) or score.smallest <= SMALLEST:
+        return detector
+    weight, references = score.weight(detector._usual), state["references"]
+    rebuilt, residual = references.split(weight.shape[2], 2)
+    changed = copy.copy(detector)
+    residual = residual * (weight / state["weight"])
+    changed._state = state | {"weight": weight, "references": torch.cat([rebuilt, residual], 2)}
+    return changed
 
 
 def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:

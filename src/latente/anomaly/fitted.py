@@ -168,10 +168,11 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         """Returns what makes each sample unusual; for tables it costs one more score for each column.
 
         Tables: how much the score falls when one value is replaced by what the other values of its row predict (a
-        linear prediction). Images whose gradients an ensemble sees, the default: the squared difference between each
-        pixel and what its surroundings predict, in units of scaled data: squares of 5 x 5 pixels are filled in from all
-        that is outside, by the normal distribution of the training samples. Other images, and signals: the squared
-        residual at each position, in units of its usual scale.
+        linear prediction). Residuals count there as with NearestReferences(smallest=0.05): the larger one of clean
+        tables finds more anomalies, this one says better which value it is. Images whose gradients an ensemble sees,
+        the default: the squared difference between each pixel and what its surroundings predict, in units of scaled
+        data: squares of 5 x 5 pixels are filled in from all that is outside, by the normal distribution of the training
+        samples. Other images, and signals: the squared residual at each position, in units of its usual scale.
 
         Args:
             X: (n, ...), as in `fit`; best only the samples of interest.

@@ -1,24 +1,27 @@
-"""Detectors of every kind from their folders."""
+"""Detectors of every kind, and segmenters, from their folders."""
 
 from __future__ import annotations
 
 __all__ = ["load"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latente.anomaly.saving import load as load_detector
+from latente.anomaly.segmenter_saving import NAME as SEGMENTER
+from latente.anomaly.segmenter_saving import load_segmenter
 from latente.anomaly.series_saving import NAME as SERIES
 from latente.anomaly.series_saving import load_series_detector
 from latente.persistence import read_model
 
 if TYPE_CHECKING:
     from latente.anomaly.detector import AnomalyDetector
+    from latente.anomaly.segmenter import DefectSegmenter
     from latente.anomaly.series import SeriesDetector
 
 
-def load(path: str | Path) -> AnomalyDetector | SeriesDetector:
-    """Returns the detector in a folder, of samples or of series: what it is, the folder says.
+def load(path: str | Path) -> AnomalyDetector | DefectSegmenter | SeriesDetector:
+    """Returns the detector in a folder, of samples, of defects or of series: what it is, the folder says.
 
     Args:
         path: the folder that a `save` wrote.
@@ -37,4 +40,5 @@ def load(path: str | Path) -> AnomalyDetector | SeriesDetector:
         >>> bool((restored.predict(X) == detector.predict(X)).all())
         True
     """
-    return load_series_detector(path) if read_model(path)[1].estimator == SERIES else load_detector(path)
+    loaders: dict[str, Any] = {SERIES: load_series_detector, SEGMENTER: load_segmenter}
+    return loaders.get(read_model(path)[1].estimator, load_detector)(path)

@@ -29,13 +29,14 @@ def anomaly_map(
 ) -> Array:
     """Returns (n, h, w): how anomalous each pixel of pictures is, higher for more; colour channels are averaged.
 
-    A detector's own `explain` says what its pixels contribute; of an autoencoder it is the squared residual in its
-    units of scaled data. Pictures larger than those it was trained on are cut into overlapping tiles of that size, and
-    a pixel gets the mean over the tiles that contain it, so that no seams show.
+    A detector's own `explain` says what its pixels contribute; a DefectSegmenter gives the log odds that each is
+    damaged; of an autoencoder it is the squared residual in its units of scaled data. Pictures larger than those it was
+    trained on are cut into overlapping tiles of that size, and a pixel gets the mean over the tiles that contain it, so
+    that no seams show.
 
     Args:
         detector: fitted on pictures (m, h, w) or (m, h, w, channels): an AnomalyDetector, whose `explain(X)` has
-            `contributions` of X's shape, or an autoencoder.
+            `contributions` of X's shape, a DefectSegmenter, or an autoencoder.
         X: (n, h, w) or (n, h, w, channels).
         tile: height and width of the pictures that the detector was trained on; None for pictures of X's own size.
         stride: pixels from tile to tile; None is half a tile.
@@ -83,6 +84,10 @@ def _finder(detector: Any, passes: int) -> Callable[[NDArray[Any]], Array]:
     """Returns what makes maps (n, h, w) of pictures."""
     if not is_integer(passes, low=1):
         raise ValueError(f"passes must be an integer of at least 1; got {passes!r}")
+    if passes > 1 and hasattr(detector, "segment"):
+        raise ValueError(f"a segmenter looks at a picture once; give an autoencoder for passes={passes}")
+    if hasattr(detector, "segment"):
+        return lambda images: np.asarray(detector.segment(images), dtype=np.float64)
     if not hasattr(detector, "explain"):
         return lambda images: _residual(detector, images, passes)
     if passes > 1:

@@ -241,13 +241,17 @@ class NearestReferences(Score, name="nearest"):
 
     def fit(self, views: Views) -> State:
         scale = robust_scale(views.residual, views.x, self.smallest)
-        state = {"weight": (1 + (self.residual / scale).square()).sqrt()}
+        state = {"weight": self.weight(scale)}
         space = self._space(views, state)
         chosen = [self._usual(own)[: self.references] for own in space]
         state["references"] = torch.stack([own[rows] for own, rows in zip(space, chosen, strict=True)])
         if views.index is not None:
             state["index"] = torch.stack([own[rows] for own, rows in zip(views.index, chosen, strict=True)])
         return state
+
+    def weight(self, scale: Tensor) -> Tensor:
+        """Returns what residuals of a robust scale are multiplied by, sqrt(1 + (w / scale)^2)."""
+        return (1 + (self.residual / scale).square()).sqrt()
 
     def _usual(self, space: Tensor) -> Tensor:
         """Returns which samples (n, values) of one member are near others, in their order."""

@@ -18,9 +18,11 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide
+from latente.denoising.level import noise_level
+from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
 from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, patches, read_samples
 from latente.denoising.spread import Spread
+from latente.denoising.steps import peak_rate, suited
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
 from latente.nn import UNet
@@ -28,15 +30,10 @@ from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
 
 TILE = {1: 65_536, 2: 512}  # positions along an axis that are restored at once
-SEEN = 120_000  # patches in a training, but
 MEASURED = 1 << 22  # values in the patches on which the spread around predictions is measured
-MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
-LEAST = 6_000  # so many patches, at least
-BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
-RATE = 5e-3  # of batches of 32; it goes with the root of the batch, as the noise of a gradient does
-NARROW = 144  # inputs of a unit up to which that rate holds; with more it falls, for all of them move at once
 SMALL = 48  # pixels along the longest axis of images that are not folded
 WIDTHS = (16, 32)  # without folding, and with: about as much work
+FLOOR, UNIT = 0.2, 0.1  # of the loss's weights where levels vary, and about the variance of data in [0, 1]
 DEFAULT_NOISE = GaussianNoise((0.0, 0.5))
 
 
@@ -77,9 +74,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
         patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
         trainer: how to train. What it leaves open is here: batches of 32 patches, 8 of patches of 64 x 64; a peak rate
-            of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay;
-            about 120,000 patches in all, of small data fewer, so that no value is seen more than 100 times, but at
-            least 6,000. What is held out for the validation loss is never part of a training patch.
+            of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay; a
+            beta2 of 0.99; about 120,000 patches in all, of small data fewer, so that no value is seen more than 100
+            times, but at least 6,000. For a range of levels twice as many, in batches of half the size, and samples
+            with weak noise weigh more (see `Restoration`). What is held out for the validation loss is never part of a
+            training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -89,6 +88,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         dimensions_: 1 for signals, 2 for images.
         fold_: positions along each axis that became channels.
         spread_: with way="noise2self", how far noisy values lie from predictions that did not see them; else None.
+        sigma_: with way="noise2self", the standard deviation of the noise, estimated from the noisy data for each
+            channel and in the units of `fit`; None where it does not look additive and Gaussian (see `noise_level`).
         history_: a table of the epochs.
 
     Example:
@@ -107,6 +108,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
     dimensions_: int
     fold_: int
     spread_: Spread | None
+    sigma_: tuple[float, ...] | None
     history_: History
 
     def __init__(
@@ -143,8 +145,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        self.scale_ = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
-        check_level(objective.noise, self.scale_.bounds)
+        self.scale_ = scale = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        check_level(objective.noise, scale.bounds)
+        blind = is_blind(objective.noise)
+        if blind:
+            objective = replace(objective, floor=FLOOR * (1.0 if scale.bounds is None else UNIT))
         self.channels_, self.dimensions_ = channels, dimensions
         self.fold_ = self._fold(samples)
         rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
@@ -152,11 +157,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             samples, apart = samples.divided(fraction, rng)
             held = self._source(self._patches(apart, rng))
         cut = self._patches(samples, rng)
-        trainer = self._trainer(len(cut), samples.size / cut[0].numel(), cut[0, 0].numel(), self._rate())
+        covers, positions = samples.size / cut[0].numel(), cut[0, 0].numel()
+        rate = peak_rate(self._width() * 3**dimensions)
+        trainer = suited(self._trainer(), len(cut), covers, positions, rate, blind)
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
-        self.spread_ = self._measured(cut, rng) if self.way == "noise2self" else None
+        self.spread_, self.sigma_ = self._measured(cut, rng) if self.way == "noise2self" else (None, None)
         return self
 
     def transform(
@@ -166,7 +173,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         tile: int | str = "auto",
         overlap: int | str = "auto",
         j_invariant: bool = True,
-        sigma: Any = None,
+        sigma: Any = "auto",
     ) -> Any:
         """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
 
@@ -181,7 +188,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             sigma: with way="noise2self" and j_invariant, the standard deviation of the noise in X, in its units; one
                 number, or one for each channel. What the neighbours say of a value is then combined with the noisy
                 value itself, by their variances (see `Spread`): nearer to the truth for noise of this level everywhere.
-                None leaves the noisy value out.
+                "auto" is `sigma_`, for data with the noise of that of `fit`; None leaves the noisy value out.
 
         Raises:
             ValueError: for data that is not like that of `fit`, or a sigma that cannot be used.
@@ -193,11 +200,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
         hidden = self.way == "noise2self" and j_invariant
-        sigmas = self._sigmas(sigma, hidden)
+        noise = self._level(sigma, hidden)
         self.module_.eval()
         groups = alike(samples.items, tile)
         return samples.returned(
-            [item for group in groups for item in self._restored(group, hidden, tile, overlap, sigmas)]
+            [item for group in groups for item in self._restored(group, hidden, tile, overlap, noise)]
         )
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
@@ -232,37 +239,59 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         return load_denoiser(path)
 
     def _restored(
-        self, items: list[Any], hidden: bool, tile: int, overlap: int, sigmas: tuple[float, ...] | None
+        self,
+        items: list[Any],
+        hidden: bool,
+        tile: int,
+        overlap: int,
+        noise: tuple[Scale | None, tuple[float, ...]] | None,
     ) -> Iterator[Any]:
-        """Yields restored items; several at a time are small and of one shape."""
+        """Yields restored items; several at a time are small and of one shape. For `noise` see `_level`."""
         device, dtype = next(self.module_.parameters()).device, items[0].dtype
         scale = self.scale_.suited(items)
         restore = partial(from_neighbours, self.module_) if hidden else self.module_
         x = scale.apply(torch.from_numpy(np.stack(items)).to(device))
         with torch.inference_mode():
             restored = restore(x) if len(x) > 1 else tiled(restore, x[0], tile, overlap)[None]
-            if sigmas is not None and self.spread_ is not None:
-                scaled = torch.tensor(sigmas) * torch.tensor(scale.factor)
+            if noise is not None and self.spread_ is not None:
+                scaled = torch.tensor(noise[1]) * torch.tensor((noise[0] or scale).factor)
                 variance = scaled.square().view(-1, *(1,) * self.dimensions_).to(device)
                 restored = self.spread_.combined(restored, x, variance)
         yield from scale.undo(restored.cpu().numpy(), dtype)
 
-    def _measured(self, cut: Tensor, rng: np.random.Generator) -> Spread:
-        """Returns the spread of some training patches around predictions of hidden positions, one pass for each."""
+    def _measured(self, cut: Tensor, rng: np.random.Generator) -> tuple[Spread, tuple[float, ...] | None]:
+        """Returns `spread_` and `sigma_`, from some training patches and predictions of hidden positions."""
         few = cut[: max(1, MEASURED // cut[0].numel())]
+        starts = rng.permutation(GRID**self.dimensions_)[: max(1, MEASURED // few.numel())]  # of grids, one a pass
+        offsets = np.stack(np.unravel_index(starts, (GRID,) * self.dimensions_), axis=1).tolist()
         device = next(self.module_.parameters()).device
-        predicted, noisy = [], []
+        predicted: list[Tensor] = []
+        noisy: list[Tensor] = []
         self.module_.eval()
         with torch.inference_mode():
             for part in few.split(max(1, TOGETHER // few[0].numel())):
                 x = self.scale_.apply(part.to(device))
-                hidden, without = hide(x, rng.integers(GRID, size=self.dimensions_).tolist())
-                predicted.append(self.module_(without).to(x)[hidden])
-                noisy.append(x[hidden])
-        return Spread.of(torch.cat(predicted).cpu(), torch.cat(noisy).cpu())
+                for hidden, without in (hide(x, offset) for offset in offsets):
+                    for kept, values in ((predicted, self.module_(without).to(x)), (noisy, x)):
+                        kept.append(values[hidden].view(len(x), self.channels_, -1).transpose(0, 1).flatten(1).cpu())
+        f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
+        levels = [noise_level(*pair) for pair in zip(f, x, strict=True)]
+        known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]
+        return Spread.of(f.flatten(), x.flatten()), tuple(known) if len(known) == len(levels) else None
 
-    def _sigmas(self, sigma: Any, hidden: bool) -> tuple[float, ...] | None:
-        """Returns the noise's deviation in each channel, or raises ValueError for one that cannot be used."""
+    def _factors(self) -> tuple[float, ...]:
+        """Returns the factor of scaling in each channel."""
+        factor = self.scale_.factor
+        return factor if len(factor) == self.channels_ else factor * self.channels_
+
+    def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
+        """Returns the noise's deviation in each channel and the scale of its units, None for that of the data.
+
+        Raises:
+            ValueError: for a sigma that cannot be used.
+        """
+        if isinstance(sigma, str) and sigma == "auto":
+            return None if self.sigma_ is None or not hidden else (self.scale_, self.sigma_)
         if sigma is None:
             return None
         if not hidden:
@@ -272,8 +301,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         values = np.ravel(np.asarray(sigma))
         if values.dtype.kind not in "iuf" or len(values) not in (1, self.channels_) or not (values > 0).all():
             channels = f", or {self.channels_}, one for each channel" if self.channels_ > 1 else ""
-            raise ValueError(f"sigma must be a number above 0{channels}; got {sigma!r}")
-        return tuple(np.broadcast_to(values.astype(float), self.channels_).tolist())
+            raise ValueError(f"sigma must be a number above 0{channels}, 'auto' or None; got {sigma!r}")
+        return None, tuple(np.broadcast_to(values.astype(float), self.channels_).tolist())
 
     def _tile(self, tile: int | str, overlap: int | str) -> tuple[int, int]:
         for name, value, low in (("tile", tile, 16), ("overlap", overlap, 0)):
@@ -323,29 +352,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         small = max(max(item.shape[1:]) for item in samples.items) <= SMALL
         return 1 if small and samples.dimensions == 2 else 2
 
-    def _trainer(self, patches: int = 1, covers: float = 1.0, positions: int = 1, rate: float = RATE) -> Trainer:
-        """Returns the trainer; where it leaves epochs, batch size, rate and decay open, they suit patches.
-
-        Args:
-            patches: how many there are.
-            covers: how many would hold every value once.
-            positions: of a patch.
-            rate: the peak rate for batches of 32.
-        """
-        trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
-        epochs = trainer.epochs
-        if epochs == "auto":
-            epochs = max(1, round(max(LEAST, min(SEEN, MOST_TIMES * covers)) / patches))
-        automatic = max(FEWEST, min(BATCH, POSITIONS // positions))
-        batch_size = automatic if trainer.batch_size == "auto" else int(trainer.batch_size)
-        suited = rate * min(1.0, batch_size / BATCH) ** 0.5
-        learning_rate = suited if trainer.learning_rate == "auto" else trainer.learning_rate
-        decay = 0.0 if trainer.weight_decay == "auto" else trainer.weight_decay
-        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=decay)
-
-    def _rate(self) -> float:
-        """Returns a peak rate that the network bears: Adam moves the sum of n inputs by up to n times the rate."""
-        return RATE * min(1.0, NARROW / (self._width() * 3**self.dimensions_))
+    def _trainer(self) -> Trainer:
+        """Returns the trainer as the user has it."""
+        return resolve(self.trainer, Trainer, Trainer()) or Trainer()
 
     def _width(self) -> int:
         return WIDTHS[self.fold_ > 1] if self.width == "auto" else int(self.width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GRID", "WAYS", "Restoration", "check_level", "from_neighbours", "hide", "neighbour_mean"]
+__all__ = ["GRID", "WAYS", "Restoration", "check_level", "from_neighbours", "hide", "is_blind", "neighbour_mean"]
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ GRID = 4  # one in GRID positions along each axis is hidden at a time
 
 @dataclass
 class Restoration(Objective, name="restoration"):
-    """loss = ||f(noisy) - target||^2, summed over the elements of a sample.
+    """loss = ||f(noisy) - target||^2 w, summed over the elements of a sample; w = 1 unless there is a floor.
 
     - "clean": noisy is the corrupted target. Source: Vincent, Larochelle, Bengio, Manzagol (2008), "Extracting and
       composing robust features with denoising autoencoders".
@@ -35,6 +35,9 @@ class Restoration(Objective, name="restoration"):
     Args:
         way: which.
         noise: the corruption of "clean", in units of scaled data.
+        floor: with "clean", weighs samples by w = sqrt(floor / (floor + e)), e the mean square of the noise that a
+            sample got. For noise of many levels: otherwise the strongest, whose errors are largest, decide nearly
+            alone. None weighs all alike.
 
     Example:
         >>> x, other = torch.zeros(1, 1, 4), torch.ones(1, 1, 4)  # two noisy copies of a signal
@@ -44,6 +47,7 @@ class Restoration(Objective, name="restoration"):
 
     way: str = "clean"
     noise: Any = "gaussian:0.1"
+    floor: float | None = None
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
         generator = module.generator if module.training else torch.Generator(batch.x.device).manual_seed(0)
@@ -58,8 +62,27 @@ class Restoration(Objective, name="restoration"):
         if weight is not None:  # scaled to all positions, so that losses compare
             error = error * weight * (weight.numel() / weight.sum().clamp(min=1))
         loss = error.flatten(1).sum(1)
+        if self.way == "clean" and self.floor is not None:
+            energy = (noisy - batch.target).square().flatten(1).mean(1)
+            loss = loss * (self.floor / (self.floor + energy)).sqrt()
         zero = torch.zeros_like(loss)
         return Losses(loss, loss, zero, zero)
+
+
+def is_blind(noise: Any) -> bool:
+    """Returns whether a noise has a range of levels, so that a network for it cannot know the level.
+
+    Args:
+        noise: a corruption or a short string; of a `Compose`, whether one of them has.
+
+    Example:
+        >>> is_blind("gaussian:0.1..0.5"), is_blind("masking:0.2+gaussian:0.1"), is_blind(None)
+        (True, False, False)
+    """
+    part = resolve_corruption(noise)
+    if isinstance(part, Compose):
+        return any(is_blind(inner) for inner in part.corruptions)
+    return part is not None and any(isinstance(value, (tuple, list)) for value in part.get_params().values())
 
 
 def check_level(noise: Any, bounds: Bounds) -> None:
@@ -117,14 +140,15 @@ def hide(x: Tensor, offsets: Sequence[int], means: Tensor | None = None) -> tupl
 def neighbour_mean(x: Tensor) -> Tensor:
     """Returns the weighted mean of each position's nearest neighbours (not itself) in x (batch, channels, *size).
 
-    In two dimensions the four that share a side count 1, the four at the corners 1/2. Edges are repeated.
+    In two dimensions the four that share a side count 1, the four at the corners 1/2. Beyond the edges there are none:
+    an edge that was repeated would give a position on it its own value back. Without any neighbour the mean is 0.
     """
     kernel = x.new_tensor([1.0, 0.0, 1.0] if x.ndim == 3 else [[0.5, 1.0, 0.5], [1.0, 0.0, 1.0], [0.5, 1.0, 0.5]])
     channels, dimensions = x.shape[1], x.ndim - 2
-    weight = (kernel / kernel.sum()).expand(channels, 1, *kernel.shape)
-    padded = F.pad(x, [1, 1] * dimensions, mode="replicate")
     convolve = F.conv1d if dimensions == 1 else F.conv2d
-    return convolve(padded, weight, groups=channels)
+    sums = convolve(x, kernel.expand(channels, 1, *kernel.shape), padding=1, groups=channels)
+    counts = convolve(torch.ones_like(x[:1, :1]), kernel[None, None], padding=1)
+    return sums / counts.clamp(min=0.5)
 
 
 def _grid(x: Tensor, offsets: Sequence[int]) -> Tensor:

@@ -64,6 +64,7 @@ def save_denoiser(model: Denoiser, path: str | Path) -> Path:
         "dimensions": model.dimensions_,
         "fold": model.fold_,
         "spread": None if model.spread_ is None else asdict(model.spread_),
+        "sigma": model.sigma_,
     }
     return _write(model, path, params, data, {})
 
@@ -89,6 +90,8 @@ def load_denoiser(path: str | Path) -> Denoiser:
         model.fold_ = int(data["fold"])
         spread = data.get("spread")  # older files have none
         model.spread_ = None if spread is None else Spread(tuple(spread["edges"]), tuple(spread["squares"]))
+        sigma = data.get("sigma")
+        model.sigma_ = None if sigma is None else tuple(float(value) for value in sigma)
         model.module_ = model._network(0)
         _fill(model, tensors, stored, path)
     return model

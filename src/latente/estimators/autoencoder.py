@@ -217,6 +217,7 @@ class Autoencoder(PartParams, VariationalMethods):
             self.recipe_.objective,
             learning_rate=trainer.resolve_learning_rate(),
             weight_decay=0.0 if trainer.weight_decay == "auto" else float(trainer.weight_decay),
+            beta2=trainer.resolve_beta2(),
             schedule=constant,
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Adam"]
+__all__ = ["USUAL_BETA2", "Adam"]
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+USUAL_BETA2 = 0.999
 
 
 class Adam:
@@ -35,7 +37,7 @@ class Adam:
     def __init__(
         self,
         parameters: Sequence[nn.Parameter],
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float, float] = (0.9, USUAL_BETA2),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:

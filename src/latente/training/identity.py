@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from latente.data import ArraySource, MappedSource, Source, StreamSource
 from latente.parts import Part
+from latente.training.adam import USUAL_BETA2
 
 if TYPE_CHECKING:
     from latente.training.run import Run
@@ -35,6 +36,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "processes": run.processes.size,
         "learning_rate": run.stepper.learning_rate,
         "weight_decay": run.stepper.weight_decay,
+        "beta2": None if run.stepper.beta2 == USUAL_BETA2 else run.stepper.beta2,  # older checkpoints have none
         "patience": _plain(trainer.patience),
         "clip": _plain(trainer.clip),
         "precision": _plain(trainer.precision),

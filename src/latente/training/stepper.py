@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from latente.objectives import Batch, Losses, Objective, Progress
-from latente.training.adam import Adam
+from latente.training.adam import USUAL_BETA2, Adam
 from latente.training.clipping import SpikeClip
 from latente.training.precision import autocast
 from latente.training.processes import ALONE, Processes
@@ -46,6 +46,7 @@ class Stepper:
         learning_rate: the peak.
         schedule: (step, total) -> factor of the peak.
         weight_decay: of matrices and filters, see Adam.
+        beta2: decay of the running mean of squared gradients, see Adam.
         clip: whether gradients far above their usual norm are clipped.
         precision: "float32" or "bfloat16".
         processes: those that train together.
@@ -60,6 +61,7 @@ class Stepper:
         learning_rate: float,
         schedule: Callable[[int, int], float],
         weight_decay: float = 0.0,
+        beta2: float = USUAL_BETA2,
         clip: bool = True,
         precision: str = "float32",
         processes: Processes = ALONE,
@@ -67,12 +69,13 @@ class Stepper:
     ) -> None:
         self.module, self.objective, self.schedule = module, objective, schedule
         self.learning_rate, self.weight_decay, self.precision = float(learning_rate), float(weight_decay), precision
+        self.beta2 = float(beta2)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError("there is nothing to train: no parameter of the modules requires a gradient")
         self.device = self.parameters[0].device
         self.looks = self.device.type == "cpu" if looks is None else looks
-        self.optimizer = Adam(self.parameters, weight_decay=weight_decay)
+        self.optimizer = Adam(self.parameters, betas=(0.9, self.beta2), weight_decay=weight_decay)
         self.clip = SpikeClip(on_host=self.looks) if clip else None
         self.pulse, self.processes = Pulse(), processes
         processes.align(module)

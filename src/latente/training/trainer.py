@@ -17,6 +17,7 @@ from latente.data import Source
 from latente.nn import NORMALIZING, StartedLinear
 from latente.objectives import Objective
 from latente.parts import Part, is_integer, is_number
+from latente.training.adam import USUAL_BETA2
 from latente.training.compiling import can_compile
 from latente.training.folder import CheckpointError, CheckpointFolder
 from latente.training.history import Callback, History
@@ -57,6 +58,9 @@ class Trainer(Part, family="trainer", name="trainer"):
         checkpoint_every: steps between two checkpoints, or "auto": a minute. One is also written at the end.
         checkpoints_kept: how many of the last checkpoints stay.
         clip: whether spikes of the gradient (five times its usual norm) are clipped.
+        beta2: decay of Adam's running mean of squared gradients (Kingma, Ba 2015), or "auto": 0.999 (`Denoiser` 0.99).
+            A rate near what the network bears needs a shorter memory: where gradients grow faster than their mean
+            square follows, steps are too long and the loss rises.
         callbacks: functions of the epoch's record, called after each epoch; one that returns True stops training.
         verbose: True shows a progress bar, False nothing, "auto" a bar in a terminal.
 
@@ -81,6 +85,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     clip: bool = True
     callbacks: Sequence[Callback] = ()
     verbose: bool | str = "auto"
+    beta2: float | str = "auto"
 
     def check(self) -> None:
         """Raises ValueError for a setting that makes no sense, with what is allowed."""
@@ -100,6 +105,8 @@ class Trainer(Part, family="trainer", name="trainer"):
         fraction = self.validation_fraction
         if fraction is not None and not (is_number(fraction, 0, 1) and fraction < 1):
             raise ValueError(f"Trainer: validation_fraction must be in [0, 1) or None; got {fraction!r}")
+        if self.beta2 != "auto" and (not is_number(self.beta2, low=0, high=1) or self.beta2 in (0, 1)):
+            raise ValueError(f"Trainer: beta2 must be above 0 and below 1, or 'auto'; got {self.beta2!r}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"Trainer: precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
         if self.verbose not in (True, False, "auto"):
@@ -175,6 +182,10 @@ class Trainer(Part, family="trainer", name="trainer"):
     def resolve_learning_rate(self) -> float:
         """Returns the peak learning rate."""
         return USUAL_LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate)
+
+    def resolve_beta2(self) -> float:
+        """Returns the decay of Adam's running mean of squared gradients."""
+        return USUAL_BETA2 if self.beta2 == "auto" else float(self.beta2)
 
     def resolve_weight_decay(self, samples: int, values: int, module: nn.Module) -> float:
         """Returns the weight decay for a module and that many samples of that many values."""

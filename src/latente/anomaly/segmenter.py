@@ -1,0 +1,272 @@
+"""Where pictures are damaged, learned from synthetic defects in normal ones."""
+
+from __future__ import annotations
+
+__all__ = ["DefectSegmenter"]
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
+from latente.corruptions import resolve_corruption
+from latente.data import DataSpec, Schema, as_rows, check_values, decide, loaded, source_of
+from latente.data.checks import check_samples
+from latente.estimators.inference import over_batches
+from latente.estimators.params import PartParams
+from latente.parts import is_integer, resolve
+from latente.training import History, Trainer, seed_of, seeded
+
+WHOLE = 4096  # values of a picture up to which its pixels have places
+TILE, SMALLEST = 128, 8
+CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
+SEEN, BATCH = {True: 64_000, False: 12_000}, {True: 32, False: 8}  # with and without places: in all and in a step
+RATE = 2e-3
+BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
+
+Array = NDArray[np.float64]
+
+
+class DefectSegmenter(PartParams, BaseEstimator):
+    """Marks the damaged pixels of pictures; learns from normal pictures, into which it plants synthetic defects.
+
+    It needs no picture of a real defect. Small pictures that all show one kind of thing in one place are looked at
+    whole: an autoencoder restores what should be there, and a small convolutional network compares. Larger ones, and
+    lists of pictures of any sizes, are learned from random tiles by a convolutional network alone, which says what is
+    no part of such pictures anywhere. What it finds are defects somewhat like the synthetic ones, things that were put
+    in or taken away; it is no judge of what a picture shows.
+
+    Args:
+        corruption: what damages the training pictures: SyntheticDefects, another corruption, a short string, or a
+            function of a batch. A pixel counts as damaged where it changed by at least a tenth of the range of values.
+        tile: pixels along each side of the tiles that it is trained on; None to look at pictures whole; "auto" is None
+            for pictures of up to 4,096 values, and else 128, or the shortest side where that is less.
+        width: channels of the convolutional network at its finest resolution.
+        hidden_features: of the autoencoder that looks at pictures whole.
+        data: what the pictures are, a DataSpec; "auto" looks at them.
+        trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a
+            time, or 12,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
+        random_state: None, an integer or a numpy generator; decides everything random.
+
+    Attributes:
+        module_: the network.
+        schema_: the front door's decisions about the pictures, or tiles.
+        tile_: pixels along each side of the tiles, or None.
+        history_: a table of the epochs.
+
+    Example:
+        >>> from sklearn.datasets import load_digits
+        >>> digits = load_digits().images
+        >>> segmenter = DefectSegmenter(trainer=Trainer(epochs=10, verbose=False), random_state=0).fit(digits[:1500])
+        >>> damaged = digits[1500:].copy()
+        >>> damaged[:, 3:6, 0:3] = 8  # a stain
+        >>> found = segmenter.segment(damaged)
+        >>> bool(found[:, 3:6, 0:3].mean() > found.mean() + 1)
+        True
+    """
+
+    module_: SegmentationNetwork
+    schema_: Schema
+    tile_: int | None
+    history_: History
+
+    def __init__(
+        self,
+        corruption: Any = "synthetic_defects",
+        *,
+        tile: int | str | None = "auto",
+        width: int = 16,
+        hidden_features: int = 512,
+        data: Any = "auto",
+        trainer: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.corruption = corruption
+        self.tile = tile
+        self.width = width
+        self.hidden_features = hidden_features
+        self.data = data
+        self.trainer = trainer
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Trains on normal pictures and returns self.
+
+        Args:
+            X: (n, h, w) or (n, h, w, channels), a list of such pictures of any sizes, or a path as in `Autoencoder`.
+            y: ignored; scikit-learn's convention.
+
+        Raises:
+            TypeError, ValueError: for data or settings that cannot be trained on, before any training.
+            TrainingDiverged: when a loss is not finite.
+        """
+        self._check()
+        seed = seed_of(self.random_state)
+        pictures = X if _listed(X) else loaded(X)
+        self.tile_ = self._tile(pictures)
+        rows = as_rows(pictures if self.tile_ is None else _tiles(pictures, self.tile_, np.random.default_rng(seed)))
+        check_samples(len(rows))
+        check_values(rows)
+        self.schema_ = decide(rows, resolve(self.data, DataSpec, DataSpec()) or DataSpec())
+        if self.schema_.kind != "image":
+            raise ValueError(f"only pictures can be segmented; X holds {self.schema_.kind}s ({self.schema_.reason})")
+        trainer = self._settled(len(rows))
+        device = trainer.resolve_device()
+        self.module_ = self._network(seed).to(device)
+        source, held = source_of(rows, self.schema_, None, device), None
+        if trainer.held_out:
+            source, held = source.split(trainer.held_out, seed)
+        objective = Segmentation(self.corruption)
+        self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed)
+        self.module_.eval()
+        return self
+
+    def segment(self, X: Any) -> Array:
+        """Returns (n, h, w): the natural logarithm of the odds that a pixel is damaged; above 0 it is more likely so.
+
+        The odds are those among the synthetic defects; how often real ones occur, it cannot know.
+
+        Args:
+            X: (n, h, w) or (n, h, w, channels), as in `fit`; of any size where it was trained on tiles.
+
+        Raises:
+            ValueError: for pictures of another shape, or values that are not finite.
+            NotFittedError: before `fit`.
+        """
+        check_is_fitted(self, "module_")
+        rows = as_rows(np.stack(X) if _listed(X) else loaded(X))
+        schema = self._schema_of(rows.shape[1:])
+        schema.check_shape(rows)
+        check_values(rows)
+        x = schema.prepare(schema.ingest(rows.read(0, len(rows))))
+        device = next(self.module_.parameters()).device
+        return over_batches(self.module_, x, lambda piece: self.module_(piece)[1], device).astype(np.float64)
+
+    def score_samples(self, X: Any) -> Array:
+        """Returns (n,): minus the largest value of each map, smoothed by a pixel; higher is more normal.
+
+        Args:
+            X: as in `segment`.
+        """
+        from scipy.ndimage import gaussian_filter
+
+        return np.asarray(-gaussian_filter(self.segment(X), (0, BLUR, BLUR), mode="nearest").max((1, 2)))
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the segmenter to a folder of safetensors and JSON, and returns its path.
+
+        Args:
+            path: of the folder.
+        """
+        from latente.anomaly.segmenter_saving import save_segmenter
+
+        check_is_fitted(self, "module_")
+        return save_segmenter(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> DefectSegmenter:
+        """Returns the segmenter in a folder; it marks bit for bit what the saved one did.
+
+        Args:
+            path: the folder that `save` wrote.
+
+        Raises:
+            ModelFileError: for a folder that is missing, damaged, altered or of an unknown version.
+        """
+        from latente.anomaly.segmenter_saving import load_segmenter
+
+        return load_segmenter(path)
+
+    # Settings
+
+    def _check(self) -> None:
+        corruption = resolve_corruption(self.corruption)
+        if corruption is None:
+            raise ValueError("corruption must say what damages pictures, e.g. 'synthetic_defects'; got None")
+        corruption.check()
+        if self.tile not in ("auto", None) and not is_integer(self.tile, low=SMALLEST):
+            raise ValueError(f"tile must be an integer of at least {SMALLEST}, None or 'auto'; got {self.tile!r}")
+        for name in ("width", "hidden_features"):
+            if not is_integer(getattr(self, name), low=1):
+                raise ValueError(f"{name} must be an integer of at least 1; got {getattr(self, name)!r}")
+        self._trainer().check()
+
+    def _tile(self, pictures: Any) -> int | None:
+        shapes = {np.shape(picture) for picture in pictures} if _listed(pictures) else {as_rows(pictures).shape[1:]}
+        if len({len(shape) for shape in shapes}) != 1 or len(next(iter(shapes))) not in (2, 3):
+            raise ValueError(f"X must be pictures (h, w) or (h, w, channels); got shapes {sorted(shapes)[:5]}")
+        shortest = min(min(shape[:2]) for shape in shapes)
+        if len({shape[2:] for shape in shapes}) > 1:
+            raise ValueError(f"the pictures have different numbers of channels: {sorted(shapes)[:5]}")
+        if self.tile is None or (self.tile == "auto" and len(shapes) == 1 and math.prod(next(iter(shapes))) <= WHOLE):
+            if len(shapes) > 1:
+                raise ValueError("pictures of several sizes cannot be looked at whole; give a tile, or 'auto'")
+            return None
+        tile = min(TILE, shortest) if self.tile == "auto" else int(self.tile)
+        if not SMALLEST <= tile <= shortest:
+            raise ValueError(f"tiles must be from {SMALLEST} pixels to the shortest side, {shortest}; got {tile}")
+        return tile
+
+    def _schema_of(self, shape: tuple[int, ...]) -> Schema:
+        """Returns the schema for pictures of that shape: any size will do where tiles were learned."""
+        known = self.schema_
+        if self.tile_ is None or len(shape) != len(known.user_shape) or shape[2:] != known.user_shape[2:]:
+            return known
+        return replace(known, user_shape=shape, sample_shape=(known.sample_shape[0], *shape[:2]))
+
+    def _trainer(self) -> Trainer:
+        return resolve(self.trainer, Trainer, Trainer()) or Trainer()
+
+    def _settled(self, samples: int) -> Trainer:
+        """Returns the trainer with what it leaves open."""
+        trainer, places = self._trainer(), self.tile_ is None
+        epochs = max(1, round(SEEN[places] / samples)) if trainer.epochs == "auto" else trainer.epochs
+        batch_size = BATCH[places] if trainer.batch_size == "auto" else trainer.batch_size
+        rate = RATE if trainer.learning_rate == "auto" else trainer.learning_rate
+        precision = "float32" if trainer.precision == "auto" else trainer.precision  # no first loss would tell
+        return replace(trainer, epochs=epochs, batch_size=batch_size, learning_rate=rate, precision=precision)
+
+    def _network(self, seed: int) -> SegmentationNetwork:
+        places, (channels, height, width) = self.tile_ is None, self.schema_.sample_shape
+        hidden = int(self.hidden_features)
+        with seeded(seed):
+            return SegmentationNetwork((channels, height, width), places, int(self.width), hidden, self.schema_.bounds)
+
+
+def _listed(X: Any) -> bool:
+    """Returns whether X is a list of pictures, each an array of its own."""
+    return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(picture) in (2, 3) for picture in X)
+
+
+def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Returns (n, size, size, ...), random tiles of random pictures, large ones more often.
+
+    Half of them are mirrored, and half, where the picture is large enough, come from it at half its size: a few
+    pictures hold few details, and of one scale.
+    """
+    arrays = [np.asarray(picture) for picture in pictures]
+    for k, array in enumerate(arrays):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"picture {k} has values that are not finite; repair it, or leave it out")
+    areas = np.array([math.prod(array.shape[:2]) for array in arrays], dtype=float)
+    each = arrays[0].itemsize * size * size * (arrays[0].shape[2] if arrays[0].ndim == 3 else 1)
+    chosen = rng.choice(len(arrays), max(1, min(CROPS, BYTES // each)), p=areas / areas.sum())
+    return np.stack([_random_tile(arrays[k], size, rng) for k in chosen.tolist()])
+
+
+def _random_tile(picture: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
+    mirrored, halved = rng.random(2) < 0.5
+    side = 2 * size if halved and min(picture.shape[:2]) >= 2 * size else size
+    i, j = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
+    tile = picture[i : i + side, j : j + side]
+    if side > size:
+        means = tile.reshape(size, 2, size, 2, *tile.shape[2:]).mean((1, 3))
+        tile = (np.rint(means) if tile.dtype.kind in "iub" else means).astype(tile.dtype)
+    return tile[:, ::-1] if mirrored else tile

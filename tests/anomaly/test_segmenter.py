@@ -1,0 +1,208 @@
+"""Segmenters of defects: what they learn, on whole pictures and on tiles, and back from a folder."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+
+import latente
+from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map, load
+from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
+from latente.anomaly.segmenter import _tiles
+from latente.metrics import pixel_auroc
+from latente.objectives import Batch, Progress
+from latente.persistence import ModelFileError
+from latente.training import Trainer
+
+DIGITS = load_digits().images / 16
+SHORT = Trainer(epochs=1, verbose=False)
+WAVES = np.sin(np.arange(48) / 3)[:, None] * np.cos(np.arange(64) / 4)  # (48, 64)
+
+
+def planted(X, seed=0):
+    """Pictures with a bright or dark piece of 2 x 3 pixels each, and where it is."""
+    found, masks, rng = X.copy(), np.zeros(X.shape[:3], bool), np.random.default_rng(seed)
+    for image, mask in zip(found, masks, strict=True):
+        i, j = (int(rng.integers(0, length - 3)) for length in image.shape[:2])
+        old = image[i : i + 2, j : j + 3].copy()
+        image[i : i + 2, j : j + 3] = np.where(old > 0.5, 0.1, 0.9)
+        mask[i : i + 2, j : j + 3] = True
+    return found, masks
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return DefectSegmenter(trainer=Trainer(epochs=10, verbose=False), random_state=0).fit(DIGITS[:1400])
+
+
+@pytest.fixture(scope="module")
+def tiled():
+    pictures = [WAVES, np.tile(WAVES, (2, 1)), WAVES.T]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("latente.anomaly.segmenter.CROPS", 1600)
+        return DefectSegmenter(tile=32, width=8, trainer=SHORT, random_state=0).fit(pictures)
+
+
+def test_defects_that_were_never_seen_are_found(fitted):
+    X, masks = planted(DIGITS[1400:])
+    found = fitted.segment(X)
+    assert found.shape == masks.shape
+    assert pixel_auroc(masks, found) > 0.95
+    assert anomaly_map(fitted, X) == pytest.approx(found)
+    scores = -np.concatenate([fitted.score_samples(DIGITS[1400:]), fitted.score_samples(X)])
+    assert roc_auc_score(np.repeat([0, 1], len(X)), scores) > 0.9
+
+
+def test_the_odds_are_those_of_the_synthetic_defects(fitted):
+    corruption, x = latente.SyntheticDefects(), torch.from_numpy(DIGITS[1400:, None]).float()
+    y = corruption(x, torch.Generator().manual_seed(3), (0.0, 1.0))
+    damaged = ((y - x).abs() >= 0.1)[:, 0].numpy()
+    chance = 1 / (1 + np.exp(-fitted.segment(y[:, 0].numpy())))
+    for low, high in ((0.0, 0.1), (0.3, 0.7), (0.9, 1.0)):
+        some = (chance >= low) & (chance < high)
+        assert damaged[some].mean() == pytest.approx(chance[some].mean(), abs=0.08)
+
+
+def test_the_loss_is_cross_entropy_and_squared_error():
+    class Known(torch.nn.Module):
+        bounds, generator = (0.0, 1.0), None
+
+        def forward(self, x):
+            return x + 0.5, torch.where(x[:, 0] > 0.05, 2.0, -1.0)
+
+    def damage(x):
+        y = x.clone()
+        y[:, :, 0, 0], y[:, :, 0, 1] = 0.8, 0.09  # the second is too small a change
+        return y
+
+    x = torch.zeros(3, 1, 4, 4)
+    losses = Segmentation(damage)(Known().eval(), Batch(x, x), Progress())
+    entropy = math.log1p(math.exp(-2)) + math.log1p(math.exp(2)) + 14 * math.log1p(math.exp(-1))
+    error = 1.3**2 + 0.59**2 + 14 * 0.5**2
+    assert losses.distortion.tolist() == pytest.approx([entropy] * 3)
+    assert losses.penalty.tolist() == pytest.approx([error] * 3)
+    assert losses.loss.tolist() == pytest.approx([entropy + error] * 3)
+
+
+def test_gradients_reach_every_parameter():
+    for places in (True, False):
+        network = SegmentationNetwork((3, 16, 20), places, 4, 8, (0.0, 1.0))
+        torch.nn.init.normal_(network.head.leave.weight, generator=torch.Generator().manual_seed(0))
+        x = torch.rand(4, 3, 16, 20, generator=torch.Generator().manual_seed(0))
+        Segmentation("erasing")(network.eval(), Batch(x, x), Progress()).loss.sum().backward()
+        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_tiles_are_learned_and_any_size_is_segmented(tiled):
+    assert tiled.tile_ == 32
+    assert tiled.module_.restorer is None
+    for size in ((40, 33), (48, 64), (100, 7)):
+        assert tiled.segment(np.zeros((2, *size))).shape == (2, *size)
+    x = torch.from_numpy(np.stack([WAVES] * 60))[:, None].float()
+    y = latente.SyntheticDefects()(x, torch.Generator().manual_seed(0), (-1.0, 1.0))
+    assert pixel_auroc(((y - x).abs() >= 0.2)[:, 0], tiled.segment(y[:, 0].numpy())) > 0.75
+    assert tiled.segment([WAVES, WAVES]).shape == (2, 48, 64)
+
+
+def test_what_tile_means(monkeypatch):
+    monkeypatch.setattr("latente.anomaly.segmenter.CROPS", 20)
+    colours = np.repeat(WAVES[None, :40, :40, None], 3, -1)
+    for tile, X, expected in (
+        ("auto", DIGITS[:50], None),
+        (None, np.concatenate([colours] * 2), None),
+        ("auto", np.concatenate([colours] * 2), 40),
+        (16, np.concatenate([colours] * 2), 16),
+    ):
+        model = DefectSegmenter(tile=tile, width=2, hidden_features=8, random_state=0)
+        model.set_params(trainer__epochs=1, trainer__batch_size=500, trainer__verbose=False)
+        assert model.fit(X).tile_ == expected
+        assert model.segment(X[:1]).shape == X[:1].shape[:3]
+
+
+def test_tiles_are_pieces_of_the_pictures_or_of_half_their_size():
+    picture = np.arange(40 * 30 * 3, dtype=np.uint16).reshape(40, 30, 3)
+    found = {(0, 1): 0, (0, -1): 0, (1, 1): 0, (1, -1): 0}
+    for tile in _tiles([picture, picture], 8, np.random.default_rng(0))[:400]:
+        assert tile.dtype == np.uint16
+        step = 1 if tile[0, 1, 0] > tile[0, 0, 0] else -1
+        plain = tile[:, ::step].astype(float)
+        halved = int(plain[0, 1, 0] - plain[0, 0, 0] == 6)  # two pixels of three channels
+        found[halved, step] += 1
+        right, down = ((3, 90), (6, 180))[halved]
+        expected = plain[0, 0] + (down * np.arange(8)[:, None] + right * np.arange(8))[..., None]
+        assert np.abs(plain - expected).max() <= 1
+    assert min(found.values()) > 60
+
+
+def test_saved_and_loaded(fitted, tiled, tmp_path):
+    for model, X in ((fitted, DIGITS[:9]), (tiled, WAVES[None])):
+        folder = model.save(tmp_path / str(model.tile_))
+        for restored in (DefectSegmenter.load(folder), load(folder)):
+            assert (restored.segment(X) == model.segment(X)).all()
+            assert restored.tile_ == model.tile_
+            assert restored.get_params()["width"] == model.width
+    with pytest.raises(ModelFileError, match=r"use latente\.anomaly\.load"):
+        latente.load(folder)
+    with pytest.raises(ModelFileError, match="another kind of model"):
+        AnomalyDetector.load(folder)
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelFileError):
+        DefectSegmenter.load(folder)
+
+
+def test_the_seed_decides_everything(untouched_generators):
+    first, second = (
+        DefectSegmenter(hidden_features=8, trainer=SHORT, random_state=5).fit(DIGITS[:100]).segment(DIGITS[:5])
+        for _ in range(2)
+    )
+    assert (first == second).all()
+
+
+def test_a_picture_gets_one_answer_whatever_comes_with_it(fitted):
+    alone = np.concatenate([fitted.segment(DIGITS[i : i + 1]) for i in range(5)])
+    assert (alone == fitted.segment(DIGITS[:700])[:5]).all()
+
+
+def test_own_functions_are_not_kept(tmp_path):
+    model = clone(DefectSegmenter(lambda x: x * 0, hidden_features=8, trainer=SHORT, random_state=0)).fit(DIGITS[:80])
+    assert DefectSegmenter.load(model.save(tmp_path)).corruption == "synthetic_defects"
+
+
+@pytest.mark.parametrize(
+    ("settings", "X", "message"),
+    [
+        ({"corruption": None}, DIGITS, "corruption must say what damages"),
+        ({"corruption": "synthetic_defects:0"}, DIGITS, "count must be"),
+        ({"tile": 3}, DIGITS, "tile must be an integer of at least 8"),
+        ({"tile": 9}, DIGITS, "from 8 pixels to the shortest side, 8; got 9"),
+        ({"tile": None}, [WAVES, WAVES.T], "several sizes"),
+        ({"width": 0}, DIGITS, "width must be"),
+        ({"hidden_features": 0.5}, DIGITS, "hidden_features must be"),
+        ({}, [WAVES, np.stack([WAVES] * 3, -1)], "got shapes"),
+        ({}, [WAVES.T, np.where(WAVES > 0.9, np.inf, WAVES)], "picture 1 has values that are not finite"),
+        ({}, np.zeros((10, 3)), "must be pictures"),
+        ({}, np.where(DIGITS > 0.9, np.nan, DIGITS), "NaN"),
+    ],
+)
+def test_settings_and_data_that_make_no_sense(settings, X, message):
+    with pytest.raises(ValueError, match=message):
+        DefectSegmenter(**settings).fit(X)
+
+
+def test_pictures_of_another_shape_are_refused(fitted, tiled):
+    with pytest.raises(ValueError, match="shape"):
+        fitted.segment(np.zeros((1, 9, 8)))
+    with pytest.raises(ValueError, match="shape"):
+        tiled.segment(np.zeros((1, 40, 40, 3)))
+    with pytest.raises(NotFittedError):
+        DefectSegmenter().segment(DIGITS)
+    with pytest.raises(ValueError, match="looks at a picture once"):
+        anomaly_map(fitted, DIGITS, passes=2)

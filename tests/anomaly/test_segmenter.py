@@ -176,6 +176,13 @@ def test_own_functions_are_not_kept(tmp_path):
     assert DefectSegmenter.load(model.save(tmp_path)).corruption == "synthetic_defects"
 
 
+def test_a_loaded_segmenter_can_be_trained_again(tmp_path):
+    trainer = Trainer(epochs=1, verbose=False, callbacks=[lambda record: None])  # functions are not in the file
+    model = DefectSegmenter(hidden_features=8, trainer=trainer, random_state=0).fit(DIGITS[:80])
+    again = DefectSegmenter.load(model.save(tmp_path)).fit(DIGITS[:80])
+    assert (again.segment(DIGITS[:5]) == model.segment(DIGITS[:5])).all()
+
+
 @pytest.mark.parametrize(
     ("settings", "X", "message"),
     [

@@ -69,6 +69,16 @@ def test_no_sample_is_rebuilt_worse(name, pictures):
     assert errors[1].mean() < 0.99 * errors[0].mean()
 
 
+def test_the_error_is_that_of_scaled_data():
+    X = np.random.default_rng(0).normal(size=(40, 4)) * [1, 10, 100, 0]  # the last column is constant
+    model = Autoencoder(2, trainer=Trainer(epochs=1), random_state=0).fit(X)
+    errors = []
+    for codes in (model.transform(X), model.refine(X)):
+        apart = model.schema_.ingest(X) - model.schema_.ingest(model.inverse_transform(codes))
+        errors.append(apart.square().sum(1).numpy())
+    assert (errors[1] <= errors[0] * (1 + 1e-5)).all()
+
+
 def test_a_sample_does_not_depend_on_its_neighbours(pictures, tmp_path):
     model = MODELS["plain"]().fit(pictures)
     whole = model.refine(pictures, out=tmp_path / "codes.npy")

@@ -92,6 +92,20 @@ def test_what_cannot_move_is_refused(pictures):
         model.refine(pictures)
 
 
+def test_a_decoder_without_forward_derivatives_is_named():
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(2, 1, batch_first=True)
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            seen = z.view(-1, 1, 2).expand(-1, 3, -1)
+            return self.attention(seen, seen, seen)[0].flatten(1)
+
+    with pytest.raises(ValueError, match=r"through this decoder, for torch lacks a derivative: .*attention"):
+        refined_codes(module_of(Attending(), 6), torch.randn(4, 6), 2)
+
+
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "3", None, True])
 def test_steps_are_at_least_one(steps, pictures):
     model = MODELS["plain"]().fit(pictures)

@@ -155,7 +155,8 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             out: as in `transform`.
 
         Raises:
-            ValueError: for codes that cannot move (quantised ones, or such with only k units in use), or no steps.
+            ValueError: for codes that cannot move (quantised ones, or such with only k units in use), no steps, or a
+                decoder of your own with an operation that has no forward derivative in torch.
 
         Example:
             >>> from latente import Autoencoder, Trainer

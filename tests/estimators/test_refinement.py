@@ -96,7 +96,7 @@ def test_a_decoder_without_forward_derivatives_is_named():
     class Attending(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.attention = nn.MultiheadAttention(2, 1, batch_first=True)
+            self.attention = nn.MultiheadAttention(2, 2, batch_first=True)  # in one native operation
 
         def forward(self, z: torch.Tensor) -> torch.Tensor:
             seen = z.view(-1, 1, 2).expand(-1, 3, -1)

@@ -52,6 +52,10 @@ def test_no_level_where_noise_is_of_another_kind(noisy):
     assert noise_level(predictions(CLEAN), noisy) is None
 
 
+def test_no_level_of_few_values():
+    assert noise_level(CLEAN[:900], (CLEAN + 0.4 * NORMAL)[:900]) is None
+
+
 def test_no_level_where_the_background_has_less_noise_than_the_rest():
     """As photons on clothes before black: the bins of the clothes agree, the black ones are nearly free of noise."""
     clean = torch.where(RANDOM < 0.5, 0.0, 0.3 + 0.7 * CLEAN)

@@ -89,7 +89,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold_: positions along each axis that became channels.
         spread_: with way="noise2self", how far noisy values lie from predictions that did not see them; else None.
         sigma_: with way="noise2self", the standard deviation of the noise, estimated from the noisy data for each
-            channel and in the units of `fit`; None where it does not look additive and Gaussian (see `noise_level`).
+            channel and in the units of `fit`; None where it does not look additive and Gaussian, or there are too few
+            values to say so (see `noise_level`).
         history_: a table of the epochs.
 
     Example:

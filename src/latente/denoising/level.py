@@ -25,7 +25,7 @@ def noise_level(predicted: Tensor, noisy: Tensor) -> float | None:
     mean square in the best bin of f is s^2 or a little more. Only bins count whose differences have the shape of a
     Gaussian: not those of salt and pepper, or of noise that was clipped. The estimate is made twice, for predictions
     below and above the middle of their range; where the two disagree, or any bin has much less, as with Poisson noise,
-    there is none.
+    there is none. Nor is there one of few values: a bin counts from 500 values on.
 
     Too large an estimate costs little: what restores with it relies the less on the noisy value.
 

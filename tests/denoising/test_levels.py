@@ -150,3 +150,9 @@ def test_the_beta2_that_a_run_has(monkeypatch, given, beta2):
     latente.Autoencoder(2, trainer=latente.Trainer(epochs=1, verbose=False, **given), random_state=0).fit(DIGITS[:50])
     latente.Autoencoder(2, trainer=latente.Trainer(verbose=False, **given), random_state=0).partial_fit(DIGITS[:50])
     assert set(found) == {(0.9, beta2)}
+
+
+def test_values_that_come_again_are_counted_once():
+    again = [values[:900].repeat(20) for values in (CLEAN, CLEAN + 0.4 * NORMAL)]
+    assert noise_level(*again) is not None  # 18,000 values, as it seems
+    assert noise_level(*again, repeats=20.0) is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy.stats import ks_2samp
 
@@ -103,3 +105,13 @@ def test_a_small_reference_warns_falsely_no_more_often_than_stated():
         monitor = DriftMonitor(rng.normal(size=(2, 3)), rate=0.1, batch=30, first=8, weights=[0.25, 0.25, 0.5])
         false += any(test.drifted for test in monitor.update(rng.normal(size=(120, 3))))
     assert false / 300 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 300)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_columns_of_frames_are_named(library):
+    rng = np.random.default_rng(0)
+    columns = {"flow": rng.normal(size=200), "heat": rng.normal(size=200)}
+    frame = {
+        "pandas": lambda c: pd.DataFrame(c), "polars": lambda c: pl.DataFrame(c), "pyarrow": lambda c: pa.table(c)
+    }[library]  # fmt: skip
+    assert drift_test(frame(columns), frame(columns | {"heat": columns["heat"] + 3})).name == "heat"

@@ -176,6 +176,13 @@ def test_own_functions_are_not_kept(tmp_path):
     assert DefectSegmenter.load(model.save(tmp_path)).corruption == "synthetic_defects"
 
 
+def test_a_loaded_segmenter_can_be_trained_again(tmp_path):
+    trainer = Trainer(epochs=1, verbose=False, callbacks=[lambda record: None])  # functions are not in the file
+    model = DefectSegmenter(hidden_features=8, trainer=trainer, random_state=0).fit(DIGITS[:80])
+    again = DefectSegmenter.load(model.save(tmp_path)).fit(DIGITS[:80])
+    assert (again.segment(DIGITS[:5]) == model.segment(DIGITS[:5])).all()
+
+
 @pytest.mark.parametrize(
     ("settings", "X", "message"),
     [
@@ -188,6 +195,7 @@ def test_own_functions_are_not_kept(tmp_path):
         ({"hidden_features": 0.5}, DIGITS, "hidden_features must be"),
         ({}, [WAVES, np.stack([WAVES] * 3, -1)], "got shapes"),
         ({}, [WAVES.T, np.where(WAVES > 0.9, np.inf, WAVES)], "picture 1 has values that are not finite"),
+        ({}, [WAVES, (100 * WAVES.T).astype(np.int16)], "one dtype, so that all are on one scale; got float64, int16"),
         ({}, np.zeros((10, 3)), "must be pictures"),
         ({}, np.where(DIGITS > 0.9, np.nan, DIGITS), "NaN"),
     ],
@@ -202,6 +210,10 @@ def test_pictures_of_another_shape_are_refused(fitted, tiled):
         fitted.segment(np.zeros((1, 9, 8)))
     with pytest.raises(ValueError, match="shape"):
         tiled.segment(np.zeros((1, 40, 40, 3)))
+    with pytest.raises(ValueError, match=r"one shape; got \[\(48, 64\), \(64, 48\)\]: pass those of each"):
+        tiled.segment([WAVES, WAVES.T])
+    with pytest.raises(ValueError, match="one dtype"):
+        tiled.segment([WAVES, WAVES.astype(np.int8)])
     with pytest.raises(NotFittedError):
         DefectSegmenter().segment(DIGITS)
     with pytest.raises(ValueError, match="looks at a picture once"):

@@ -25,6 +25,7 @@ WORDS = (BYTES * np.uint16(257)).astype(np.uint16)
     [
         (BYTES, UNIT, r"float64 values from 0 to 1, .* uint8 values in a range of 0 to 255; .* perhaps times 255"),
         (BYTES, UNIT.astype(np.float32) * 2 - 1, "float32 values from -1 to 1, .* range of 0 to 255"),
+        (BYTES.astype(float), np.full((1, 8, 8), 0.7), "values from 0.7 to 0.7, .* range of 0 to 255"),  # or dark
         (BYTES.astype(np.float32), UNIT, "float64 values from 0 to 1, .* float32 values in a range of 0 to 255"),
         (WORDS, UNIT, "range of 0 to 65535; .* perhaps times 65535"),
         (UNIT, BYTES, r"uint8 values from 0 to 255, .* float64 values in a range of 0 to 1; .* divided by 255"),

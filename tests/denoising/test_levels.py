@@ -52,6 +52,10 @@ def test_no_level_where_noise_is_of_another_kind(noisy):
     assert noise_level(predictions(CLEAN), noisy) is None
 
 
+def test_no_level_of_few_values():
+    assert noise_level(CLEAN[:900], (CLEAN + 0.4 * NORMAL)[:900]) is None
+
+
 def test_no_level_where_the_background_has_less_noise_than_the_rest():
     """As photons on clothes before black: the bins of the clothes agree, the black ones are nearly free of noise."""
     clean = torch.where(RANDOM < 0.5, 0.0, 0.3 + 0.7 * CLEAN)
@@ -146,3 +150,9 @@ def test_the_beta2_that_a_run_has(monkeypatch, given, beta2):
     latente.Autoencoder(2, trainer=latente.Trainer(epochs=1, verbose=False, **given), random_state=0).fit(DIGITS[:50])
     latente.Autoencoder(2, trainer=latente.Trainer(verbose=False, **given), random_state=0).partial_fit(DIGITS[:50])
     assert set(found) == {(0.9, beta2)}
+
+
+def test_values_that_come_again_are_counted_once():
+    again = [values[:900].repeat(20) for values in (CLEAN, CLEAN + 0.4 * NORMAL)]
+    assert noise_level(*again) is not None  # 18,000 values, as it seems
+    assert noise_level(*again, repeats=20.0) is None

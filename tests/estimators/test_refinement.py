@@ -69,6 +69,16 @@ def test_no_sample_is_rebuilt_worse(name, pictures):
     assert errors[1].mean() < 0.99 * errors[0].mean()
 
 
+def test_the_error_is_that_of_scaled_data():
+    X = np.random.default_rng(0).normal(size=(40, 4)) * [1, 10, 100, 0]  # the last column is constant
+    model = Autoencoder(2, trainer=Trainer(epochs=1), random_state=0).fit(X)
+    errors = []
+    for codes in (model.transform(X), model.refine(X)):
+        apart = model.schema_.ingest(X) - model.schema_.ingest(model.inverse_transform(codes))
+        errors.append(apart.square().sum(1).numpy())
+    assert (errors[1] <= errors[0] * (1 + 1e-5)).all()
+
+
 def test_a_sample_does_not_depend_on_its_neighbours(pictures, tmp_path):
     model = MODELS["plain"]().fit(pictures)
     whole = model.refine(pictures, out=tmp_path / "codes.npy")
@@ -80,6 +90,20 @@ def test_what_cannot_move_is_refused(pictures):
     model = Autoencoder(4, bottleneck="fsq", trainer=Trainer(epochs=1), random_state=0).fit(pictures)
     with pytest.raises(ValueError, match="codes of FSQ come from a fixed set"):
         model.refine(pictures)
+
+
+def test_a_decoder_without_forward_derivatives_is_named():
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(2, 2, batch_first=True)  # in one native operation
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            seen = z.view(-1, 1, 2).expand(-1, 3, -1)
+            return self.attention(seen, seen, seen)[0].flatten(1)
+
+    with pytest.raises(ValueError, match=r"through this decoder, for torch lacks a derivative: .*attention"):
+        refined_codes(module_of(Attending(), 6), torch.randn(4, 6), 2)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "3", None, True])

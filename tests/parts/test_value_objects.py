@@ -75,7 +75,7 @@ EXAMPLES = [
     generation.GaussianSampler(0.1),
     generation.KernelDensitySampler(0.5),
     generation.MixtureSampler(3, 1e-4, 50),
-    generation.SecondStageSampler((64,), 3),
+    generation.SecondStageSampler((64,), 3, n_components=4),
     latente.estimators.classifier.CrossEntropy(),
     networks.Auto(largest_flat=100),
     networks.Conv((8, 16), (32,), kernel_size=5, activation="relu", normalization="batch", upsample="nearest"),
@@ -91,7 +91,7 @@ EXAMPLES = [
     objectives.Trimmed(0.2, "contractive:0.1"),
     objectives.RAE(0.1, 0.01, "gradient"),
     objectives.Wasserstein(1.0),
-    denoising.Restoration("noise2self", "masking:0.2"),
+    denoising.Restoration("noise2self", "masking:0.2", floor=0.2),
     denoising.Imputation(),
     SourceError(pairs=True),
     RateDistortion(0.25),
@@ -100,7 +100,9 @@ EXAMPLES = [
     Bits(),
     Variations(3, 0.1, 0.2, 0.01, 0.5, (5.0, 20.0)),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
-    training.Trainer(3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False),
+    training.Trainer(
+        3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False, beta2=0.9
+    ),
 ]
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]
 OWN = {"custom"}  # hold the user's functions and modules, which neither JSON nor a repr can carry

@@ -200,10 +200,15 @@ def _weights(weights: Any, columns: int) -> Array:
     return own
 
 
+def _of_frame(reference: Any) -> Sequence[Any]:
+    """Returns the names of a frame's columns; those of pyarrow are arrays, and their names stand elsewhere."""
+    return list(getattr(reference, "column_names", getattr(reference, "columns", ())))
+
+
 def _names(names: Sequence[str] | None, reference: Any, columns: int) -> tuple[str, ...]:
     """Returns what the columns are called: (columns,)."""
     known = [f"column {i}" for i in range(columns)]
-    own = list(getattr(reference, "columns", known) if names is None else names)
+    own = list(_of_frame(reference) or known if names is None else names)
     if len(own) != columns:
         raise ValueError(f"names must be {columns}, one for each column; got {len(own)}: {names!r}")
     return tuple(map(str, own))

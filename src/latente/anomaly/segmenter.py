@@ -109,7 +109,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         """
         self._check()
         seed = seed_of(self.random_state)
-        pictures = X if _listed(X) else loaded(X)
+        pictures = _alike(X) if _listed(X) else loaded(X)
         self.tile_ = self._tile(pictures)
         rows = as_rows(pictures if self.tile_ is None else _tiles(pictures, self.tile_, np.random.default_rng(seed)))
         check_samples(len(rows))
@@ -134,14 +134,15 @@ class DefectSegmenter(PartParams, BaseEstimator):
         The odds are those among the synthetic defects; how often real ones occur, it cannot know.
 
         Args:
-            X: (n, h, w) or (n, h, w, channels), as in `fit`; of any size where it was trained on tiles.
+            X: (n, h, w) or (n, h, w, channels), as in `fit`; of any size where it was trained on tiles, but all of a
+                list of one.
 
         Raises:
-            ValueError: for pictures of another shape, or values that are not finite.
+            ValueError: for pictures of another shape or of several, or values that are not finite.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self, "module_")
-        rows = as_rows(np.stack(X) if _listed(X) else loaded(X))
+        rows = as_rows(_stacked(X) if _listed(X) else loaded(X))
         schema = self._schema_of(rows.shape[1:])
         schema.check_shape(rows)
         check_values(rows)
@@ -243,6 +244,30 @@ class DefectSegmenter(PartParams, BaseEstimator):
 def _listed(X: Any) -> bool:
     """Returns whether X is a list of pictures, each an array of its own."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(picture) in (2, 3) for picture in X)
+
+
+def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
+    """Returns the pictures of a list as arrays, or raises ValueError where bytes and floats would be of two scales."""
+    arrays = [np.asarray(picture) for picture in pictures]
+    dtypes = sorted({str(array.dtype) for array in arrays})
+    if len(dtypes) > 1 and any(array.dtype.kind != "f" for array in arrays):
+        raise ValueError(
+            f"the pictures of a list must have one dtype, so that all are on one scale; got {', '.join(dtypes)}: bring "
+            "them to one range and dtype"
+        )
+    return arrays
+
+
+def _stacked(pictures: Sequence[Any]) -> NDArray[Any]:
+    """Returns a list of pictures as one array, or raises ValueError where they have several shapes."""
+    arrays = _alike(pictures)
+    shapes = sorted({array.shape for array in arrays})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"pictures that are segmented together must have one shape; got {shapes[:5]}: pass those of each shape by "
+            "themselves, segment([picture]) for one"
+        )
+    return np.stack(arrays)
 
 
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:

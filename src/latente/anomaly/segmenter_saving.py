@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["NAME", "load_segmenter", "save_segmenter"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch
 from latente.corruptions import resolve_corruption
 from latente.data import Schema
 from latente.estimators.params import describe
-from latente.parts import Part
+from latente.estimators.saving import revive
 from latente.persistence import ModelFileError, Stored, load_tensors, read_kind, write_model
 from latente.training import History
 
@@ -63,8 +63,7 @@ def load_segmenter(path: str | Path) -> DefectSegmenter:
 def _restored(tensors: dict[str, torch.Tensor], stored: Stored, path: str) -> DefectSegmenter:
     from latente.anomaly.segmenter import DefectSegmenter
 
-    params: dict[str, Any] = {k: Part.from_dict(v) if isinstance(v, dict) else v for k, v in stored.params.items()}
-    segmenter = DefectSegmenter(**params)
+    segmenter = DefectSegmenter(**{name: revive(value) for name, value in stored.params.items()})
     shift, factor = tensors.pop("schema.shift").numpy(), tensors.pop("schema.factor").numpy()
     segmenter.schema_ = Schema.from_dict(stored.data["schema"], shift, factor)
     tile = stored.data["tile"]

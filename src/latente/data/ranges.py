@@ -21,7 +21,8 @@ class RangeWarning(UserWarning):
     """Warned when pictures come on another scale than those that a model was trained on, so that nothing it says holds.
 
     That is floats of at most 1 where the training data had 0..255 or 0..65535, and values up to 255 or so where it was
-    in [0, 1] or [-1, 1]. Dark pictures of the training data's own dtype are none of these.
+    in [0, 1] or [-1, 1]. Dark pictures of whole numbers are none of these. Where the training data were floats in
+    0..255, dark ones whose floats are all at most 1 are warned of too: nothing tells them from pictures in [0, 1].
 
     Example:
         >>> import warnings

@@ -89,7 +89,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         fold_: positions along each axis that became channels.
         spread_: with way="noise2self", how far noisy values lie from predictions that did not see them; else None.
         sigma_: with way="noise2self", the standard deviation of the noise, estimated from the noisy data for each
-            channel and in the units of `fit`; None where it does not look additive and Gaussian (see `noise_level`).
+            channel and in the units of `fit`; None where it does not look additive and Gaussian, or there are too few
+            values to say so (see `noise_level`).
         history_: a table of the epochs.
 
     Example:
@@ -163,7 +164,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
-        self.spread_, self.sigma_ = self._measured(cut, rng) if self.way == "noise2self" else (None, None)
+        self.spread_, self.sigma_ = self._measured(cut, samples.size, rng) if self.way == "noise2self" else (None, None)
         return self
 
     def transform(
@@ -259,8 +260,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 restored = self.spread_.combined(restored, x, variance)
         yield from scale.undo(restored.cpu().numpy(), dtype)
 
-    def _measured(self, cut: Tensor, rng: np.random.Generator) -> tuple[Spread, tuple[float, ...] | None]:
-        """Returns `spread_` and `sigma_`, from some training patches and predictions of hidden positions."""
+    def _measured(self, cut: Tensor, size: int, rng: np.random.Generator) -> tuple[Spread, tuple[float, ...] | None]:
+        """Returns `spread_` and `sigma_`, from some training patches, of data of that many values, and predictions."""
         few = cut[: max(1, MEASURED // cut[0].numel())]
         starts = rng.permutation(GRID**self.dimensions_)[: max(1, MEASURED // few.numel())]  # of grids, one a pass
         offsets = np.stack(np.unravel_index(starts, (GRID,) * self.dimensions_), axis=1).tolist()
@@ -275,7 +276,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                     for kept, values in ((predicted, self.module_(without).to(x)), (noisy, x)):
                         kept.append(values[hidden].view(len(x), self.channels_, -1).transpose(0, 1).flatten(1).cpu())
         f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
-        levels = [noise_level(*pair) for pair in zip(f, x, strict=True)]
+        share = f.numel() / size  # a draw of so many values leaves out exp(-share) of them
+        levels = [noise_level(*pair, repeats=share / -np.expm1(-share)) for pair in zip(f, x, strict=True)]
         known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]
         return Spread.of(f.flatten(), x.flatten()), tuple(known) if len(known) == len(levels) else None
 

@@ -144,8 +144,9 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Returns codes (n, latent_dim) that rebuild X no worse than those of `transform`, mostly much better.
 
         From the encoder's code z, steps of Levenberg and Marquardt lower ||x - d(z)||^2 of each sample by itself, x as
-        the networks see it. What that gains is the part of the error that the encoder causes, not the decoder. For
-        rebuilding and compressing; neighbours need not stay neighbours, and priors and penalties are left aside.
+        the networks see it: of a table whose columns have different units, the error in those units may rise for some
+        samples. What is gained is the part of the error that the encoder causes, not the decoder. For rebuilding and
+        compressing; neighbours need not stay neighbours, and priors and penalties are left aside.
 
         Args:
             X: (n, ...), as in `fit`.
@@ -154,7 +155,8 @@ class FittedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             out: as in `transform`.
 
         Raises:
-            ValueError: for codes that cannot move (quantised ones, or such with only k units in use), or no steps.
+            ValueError: for codes that cannot move (quantised ones, or such with only k units in use), no steps, or a
+                decoder of your own with an operation that has no forward derivative in torch.
 
         Example:
             >>> from latente import Autoencoder, Trainer

@@ -54,6 +54,9 @@ def refined_codes(module: AutoencoderModule, x: Tensor, steps: int) -> Tensor:
         x: (m, *sample_shape), scaled.
         steps: how many are tried; each costs about as much as decoding latent_dim times.
 
+    Raises:
+        ValueError: for a decoder of the user's own with an operation that has no forward derivative in torch.
+
     Source:
         Cremer, Li, Duvenaud, "Inference suboptimality in variational autoencoders" (2018), on the gap; Kim et al.,
         "Semi-amortized variational autoencoders" (2018), on steps from the encoder's answer.
@@ -105,5 +108,11 @@ def _jacobian(module: AutoencoderModule, z: Tensor) -> Tensor:
     units = torch.eye(z.shape[1], device=z.device)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)  # torch's own use of it
-        moved = [torch.func.jvp(module.decode, (z,), (unit.expand_as(z),))[1] for unit in units]
+        try:
+            moved = [torch.func.jvp(module.decode, (z,), (unit.expand_as(z),))[1] for unit in units]
+        except NotImplementedError as error:
+            raise ValueError(
+                f"codes cannot be refined through this decoder, for torch lacks a derivative: {error}; use transform, "
+                "or other operations in your decoder"
+            ) from error
     return torch.stack([tangent.flatten(1) for tangent in moved], 1)

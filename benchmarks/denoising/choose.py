@@ -8,8 +8,6 @@ The two noises are the hardest of Fashion-MNIST and of MNIST. Prints one line fo
 
 from __future__ import annotations
 
-import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from learned import corruption
 from protocol import idx, mean_psnr, noised
+from results import write
 
 import latente
 from latente.denoising import Denoiser
@@ -63,12 +62,7 @@ def main() -> None:
         for changed in CANDIDATES:
             rows.append(measure(*noise, changed))
             print(rows[-1], flush=True)
-            fresh = RESULTS.with_suffix(".part")
-            with fresh.open("w", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-            os.replace(fresh, RESULTS)
+            write(RESULTS, FIELDS, rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from protocol import Images, idx, root
+from results import write
 
 import latente
 from latente.denoising import Denoiser
@@ -89,12 +89,7 @@ def keep(row: dict[str, Any]) -> None:
         with RESULTS.open(newline="") as file:
             rows += [old for old in csv.DictReader(file) if (old["data"], old["noise"]) != (row["data"], row["noise"])]
     rows.sort(key=lambda each: JOBS.index(f"{each['data']} {each['noise']}"))
-    fresh = RESULTS.with_suffix(".part")
-    with fresh.open("w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(fresh, RESULTS)
+    write(RESULTS, FIELDS, rows)
     print(row, flush=True)
 
 

@@ -1,13 +1,13 @@
-"""The rows of results.csv."""
+"""The rows of results.csv, and how all tables of this folder are written."""
 
 from __future__ import annotations
 
-__all__ = ["KEY", "RESULTS", "keep", "read"]
+__all__ = ["KEY", "RESULTS", "keep", "read", "write"]
 
 import csv
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,16 @@ def read() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def write(path: Path, fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes a CSV in one step: the old file stays until the new one is whole."""
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(part, path)
+
+
 def keep(rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes rows in place of older ones of the same study, data, noise, method and seed."""
     fresh = [{name: _text(row.get(name)) for name in FIELDS} for row in rows]
@@ -35,12 +45,7 @@ def keep(rows: Iterable[Mapping[str, Any]]) -> None:
     with _alone():
         lines = [row for row in read() if _key(row) not in keys] + fresh
         lines.sort(key=lambda row: (row["study"], row["data"], row["noise"]))  # stable otherwise
-        part = RESULTS.with_suffix(".part")
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(lines)
-        os.replace(part, RESULTS)
+        write(RESULTS, FIELDS, lines)
     for row in fresh:
         print({name: value for name, value in row.items() if value}, flush=True)
 

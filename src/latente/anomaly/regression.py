@@ -50,13 +50,11 @@ class Regression:
         spread = torch.where(spread > 1e-9, spread, 1.0)
         u = (x - mean) / spread
         correlations = u.T @ u / len(u)
-        best, least = None, torch.inf
-        for shrinkage in SHRINKAGES:
+        best = Regression(mean, spread, *_shrunk(u, correlations, SHRINKAGES[0]))
+        for shrinkage in SHRINKAGES[1:]:
             found = Regression(mean, spread, *_shrunk(u, correlations, shrinkage))
-            size = float(found.scale.log().mean())
-            if size < least - BETTER:
-                best, least = found, size
-        assert best is not None  # scales are finite
+            if found.scale.log().mean() < best.scale.log().mean() - BETTER:
+                best = found
         return best
 
     def standardised(self, x: Tensor) -> Tensor:

@@ -320,7 +320,7 @@ def main() -> None:
         "columns leaves of its column. How often `explain` ranks it first; how often its networks do when they are",
         "trained on exactly that amount; and how often `explain` does where the value is moved on to the nearest one",
         "that occurs in its column, since columns of whole numbers betray others (rows in which it then has moved",
-        "at all):",
+        "at all; moves beyond the column's range become smaller, so this is a lower bound):",
         "",
         *explanations(),
     ]

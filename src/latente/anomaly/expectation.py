@@ -39,7 +39,7 @@ class Expectation:
 
     @cached_property
     def localiser(self) -> Localiser:
-        """Networks that say which value is wrong; trained in a second or two of CPU time, more for wide tables."""
+        """Networks that say which value is wrong; trained in two or three seconds of CPU time, more for wide tables."""
         return Localiser.of(self.rows, self.regression)
 
     def __call__(self, x: Tensor) -> Tensor:

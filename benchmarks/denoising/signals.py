@@ -60,12 +60,12 @@ def parts(signal: Signal) -> tuple[Signal, Signal]:
     return (train - train.mean(0)) / train.std(0), (test - train.mean(0)) / train.std(0)
 
 
-def filters() -> dict[str, list[tuple[str, Callable[[Signal], Signal]]]]:
-    """The filters and all their settings."""
+def filters(sigma: float = SIGMA) -> dict[str, list[tuple[str, Callable[[Signal], Signal]]]]:
+    """The filters and all their settings, for noise of a standard deviation."""
     wieners = [
         (f"size={n}, power {'known' if power else 'estimated'}", lambda x, n=n, p=power: wiener(x, n, p))
         for n in (3, 5, 7, 9, 11, 15, 21, 31)
-        for power in (None, SIGMA**2)
+        for power in (None, sigma**2)
     ]
     polynomials = [
         (f"window={n}, order={k}", lambda x, n=n, k=k: savgol_filter(x, n, k))

@@ -102,9 +102,9 @@ def test_the_widest_code_is_narrower_than_what_varies():
 
 
 def test_the_rule():
-    """The smallest size within two thousandths of the variance of the lowest error."""
+    """The smallest size within a thousandth of the variance of the lowest error."""
     errors = np.array([5.0, 1.0, 0.24, 0.2, 0.21])
-    assert [choose_size(errors, variance) for variance in (0.0, 19.9, 20.1, 2500.0)] == [4, 4, 3, 1]
+    assert [choose_size(errors, variance) for variance in (0.0, 39.9, 40.1, 5000.0)] == [4, 4, 3, 1]
     assert choose_size(np.array([3.0]), 3.0) == 1
 
 

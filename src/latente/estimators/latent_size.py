@@ -33,7 +33,7 @@ HELD_OUT = 0.1  # of the samples
 NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
 FACTOR, MOST = 7, 256  # the widest code: so many times the intrinsic dimension, at most so many units
 MEASURED = 2_000  # held-out samples
-LOSS = 0.002  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
+LOSS = 0.001  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def find_latent_size(
        reaches, and with nested dropout, which orders its units by their worth, to see what a small one reaches.
     3. Each code is projected on its first k principal components, for each k, and the error on a held-out tenth is
        measured: what an autoencoder of size k does where the layers next to the code are linear. The lower of the two
-       counts. The smallest k whose error is at most two thousandths of the variance above the lowest is chosen.
+       counts. The smallest k whose error is at most a thousandth of the variance above the lowest is chosen.
 
     The search costs about one fit. The size is then trained from the start, so that the model is the one that the
     number would have given. Sources: Facco, d'Errico, Rodriguez, Laio (2017) for 1; Rippel, Gelbart, Adams (2014),
@@ -160,7 +160,7 @@ def find_latent_size(
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
-    """Returns the smallest size whose error is at most two thousandths of the variance above the lowest.
+    """Returns the smallest size whose error is at most a thousandth of the variance above the lowest.
 
     Args:
         errors: (widest,), of sizes 1, 2, ....

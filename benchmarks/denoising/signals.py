@@ -30,6 +30,7 @@ from scipy.signal import istft, savgol_filter, stft, wiener
 
 import latente
 from latente.denoising import Denoiser
+from latente.denoising.steps import BETA2
 
 LEVEL = 10.0  # dB
 SIGMA = 10 ** (-LEVEL / 20)  # of a standardised channel
@@ -104,7 +105,8 @@ def learned(train: Signal, noisy: Signal, seed: int, sigma: float) -> tuple[Sign
     start = time.process_time()
     model.fit(train)
     seconds = time.process_time() - start
-    return model.transform(noisy), seconds, f"{len(model.history_)} epochs"
+    setting = f"{len(model.history_)} epochs, batches of {model.history_.batch_size}, beta2 {BETA2}"
+    return model.transform(noisy), seconds, setting
 
 
 def study(name: str, signal: Signal, seed: int, train_too: bool = True) -> list[dict[str, Any]]:

@@ -12,8 +12,7 @@ from latente.training import Trainer
 SEEN = 120_000  # patches in a training
 BLIND = 2  # times as many, in batches of half the size, for a range of levels: it takes the place of several networks
 MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
-LEAST, LEAST_TIMES = 6_000, 500  # so many patches, at least, but no value more often than that
-STEPS = 750  # shorter trainings have smaller batches
+LEAST = 6_000  # so many patches, at least
 BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
 RATE = 5e-3  # of batches of 32; it goes with the root of the batch, as the noise of a gradient does
 NARROW = 144  # inputs of a unit up to which that rate holds; with more it falls, for all of them move at once
@@ -40,12 +39,11 @@ def suited(trainer: Trainer, patches: int, covers: float, positions: int, rate: 
         rate: the peak rate for batches of 32.
         blind: whether the noise has a range of levels.
     """
-    epochs, most = trainer.epochs, BATCH // (BLIND if blind else 1)
+    epochs = trainer.epochs
     if epochs == "auto":
-        seen = max(min(LEAST, LEAST_TIMES * covers), min(SEEN * (BLIND if blind else 1), MOST_TIMES * covers))
-        epochs = max(1, round(seen / patches))
-        most = min(most, epochs * patches // STEPS)
-    automatic = max(FEWEST, min(most, POSITIONS // positions))
+        seen = SEEN * (BLIND if blind else 1)
+        epochs = max(1, round(max(LEAST, min(seen, MOST_TIMES * covers)) / patches))
+    automatic = max(FEWEST, min(BATCH // (BLIND if blind else 1), POSITIONS // positions))
     batch_size = automatic if trainer.batch_size == "auto" else int(trainer.batch_size)
     own: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     own["learning_rate"] = rate * min(1.0, batch_size / BATCH) ** 0.5

@@ -1,4 +1,4 @@
-"""What latent_dim="auto" costs in fits, both timed one after the other: CPU seconds of a crowded machine compare only so.
+"""What latent_dim="auto" costs in fits, one timed after the other: only so CPU seconds of a crowded machine compare.
 
     LATENTE_DATA=... OMP_NUM_THREADS=1 python benchmarks/latent_size/cost.py --data mnist --size 94
 
@@ -12,6 +12,8 @@ import argparse
 import csv
 import time
 from pathlib import Path
+
+from page import timed
 
 import latente
 from data import split
@@ -29,14 +31,6 @@ def seconds(size: int | str, name: str, epochs: int) -> float:
     return time.process_time() - started
 
 
-def read() -> list[dict[str, str]]:
-    """The rows of cost.csv."""
-    if not COSTS.exists():
-        return []
-    with COSTS.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="mnist")
@@ -48,7 +42,7 @@ def main() -> None:
     fixed = (before + seconds(options.size, options.data, options.epochs)) / 2  # before and after: the load changes
     figures = [f"{fixed:.1f}", f"{auto:.1f}", f"{auto / fixed:.2f}"]
     row = dict(zip(FIELDS, [options.data, str(options.size), str(options.epochs), *figures], strict=True))
-    rows = [*(old for old in read() if old["data"] != options.data), row]
+    rows = [*(old for old in timed() if old["data"] != options.data), row]
     print(row)
     with COSTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")

@@ -13,8 +13,8 @@ from latente.datasets import load
 
 IMAGES = 10_000  # of the 60,000 to train on
 SIZES = {
-    "mnist": (8, 16, 32, 64, 96),
-    "fashion-mnist": (8, 16, 32, 64, 96),
+    "mnist": (8, 16, 32, 64),
+    "fashion-mnist": (8, 16, 32, 64),
     "digits": (2, 4, 8, 16, 32, 48),
     "letter": (2, 4, 8, 12, 16, 20, 24, 28),
     "pendigits": (2, 4, 6, 8, 10, 12, 14),

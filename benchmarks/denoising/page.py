@@ -219,6 +219,7 @@ def survey() -> list[str]:
         "was seen (but that of nyc_taxi): ECG-like are those with an autocorrelation of at least 0.5 beyond its first",
         "zero and an excess kurtosis of at least 1, vibration-like those with half of their power in one octave",
         "(band) and an excess kurtosis below 1. White noise at 10 dB; its deviation is known to all. SNR in dB.",
+        f"{len(rows)} of 57 series have been run.",
         "",
         f"At least 3 dB above the better filter, by kind (median gain in dB): {', '.join(words)}.",
         "",

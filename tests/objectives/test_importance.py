@@ -230,13 +230,15 @@ def test_one_draw_that_has_all_the_weight_is_chosen_with_all_of_it():
     share = torch.zeros(6, 3)
     share[2] = 1.0
     index, weight = _chosen(share, 3, torch.Generator().manual_seed(0))
-    assert ((weight * (index == 2)).sum(0) == 1).all() and (weight.sum(0) == 1).all()
+    assert ((weight * (index == 2)).sum(0) == 1).all()
+    assert (weight.sum(0) == 1).all()
 
 
 def test_the_number_of_draws_grows_by_a_constant_factor(factor_analysis):
     growing = ImportanceWeighted(64, growth=0.5)
     assert [growing.draws(f) for f in (0.0, 0.125, 0.25, 0.375, 0.5, 1.0)] == [1, 3, 8, 23, 64, 64]
     assert ImportanceWeighted(64).draws(0.0) == 64
+    assert [ImportanceWeighted(64, 0.5, power=2).draws(f) for f in (0.0, 0.25, 0.375, 0.5)] == [1, 3, 10, 64]
     batch, _ = draws(20)
     module = factor_analysis(shift=0.3)
     for training, k in ((True, 8), (False, 64)):
@@ -250,5 +252,7 @@ def test_what_it_refuses(make):
     module = make(Gaussian())
     with pytest.raises(ValueError, match="growth is a share of training in \\[0, 1\\]; got 2"):
         ImportanceWeighted(growth=2).check(module)
+    with pytest.raises(ValueError, match="power must be above 0; got 0"):
+        ImportanceWeighted(power=0).check(module)
     with pytest.raises(ValueError, match="backward must be None or an integer of at least 1; got 0"):
         ImportanceWeighted(backward=0).check(module)

@@ -79,7 +79,9 @@ def test_bernoulli_without_a_gradient_is_the_same_number(size):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(50, size, generator=generator) * torch.logspace(-2, 4, 50).unsqueeze(1)
     x = torch.rand(50, size, generator=generator).round()
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), x.double(), reduction="none").sum(1)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), x.double(), reduction="none").sum(
+        1
+    )
     module = Bernoulli().build((size,))
     with torch.no_grad():
         torch.testing.assert_close(module(logits, x).double(), expected, rtol=1e-5, atol=1e-5)

@@ -15,7 +15,6 @@ from latente.objectives.base import Batch, Losses, Objective, Progress
 from latente.objectives.gaussian import check_gaussian
 from latente.parts import is_integer, is_number
 
-
 ROWS = 512  # decoded at once on a CPU where no gradient is wanted, so that what they need stays in its cache
 SMALLEST_SHARE = 1e-30  # that a draw is chosen by; its weight is not changed
 
@@ -59,19 +58,29 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
     Gaussian bottleneck with beta = 1 and no free bits (others are refused, a warm-up does not act); the distortion
     should be a likelihood. Source: Burda, Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
 
+    With w_i the normalised weights, the decoder's gradient is sum_i w_i grad log w_i. The encoder's own falls beneath
+    its noise as k grows (Rainforth et al., 2018, "Tighter variational bounds are not necessarily better"). It is
+    replaced by the doubly reparameterised one, sum_i w_i^2 (d log w_i / dz_i) (dz_i / dphi): the same on average, and
+    exactly zero where q is the posterior. Source: Tucker, Lawson, Gu, Maddison (2019), "Doubly reparameterized
+    gradient estimators for Monte Carlo objectives"; for k = 1, Roeder, Wu, Duvenaud (2017), "Sticking the landing".
+
     A step costs k passes through the decoder. Two ways to pay less, both of which change the way, not the goal: begin
-    with few draws (`growth`), and let the gradient pass through draws chosen by their weights only (`backward`), which
-    Burda et al. suggest: the gradient sum_i w_i grad log w_i, w_i the normalised weights, is the mean of grad log w_i
-    over draws of i with the probabilities w_i. The loss is that of all k draws.
+    with few draws (`growth`), and let the gradient pass through few draws, chosen by their weights (`backward`), which
+    Burda et al. suggest. Heavy draws are passed through for certain, the others by lot: the gradient is that of all
+    on average. The loss is that of all k draws.
 
     Args:
         samples: k.
-        growth: the share of training in which k grows from 1 to `samples`, by a constant factor from step to step;
-            0: it is `samples` from the start. Validation uses all.
+        growth: the share of training in which k grows from 1 to `samples`; 0: it is `samples` from the start.
+            Validation uses all.
         backward: the number of draws that the gradient passes through; None: all.
+        doubly_reparameterized: whether the encoder's gradient is the one above; False: the plain one.
+        power: k = samples^(t^power) when the part t of `growth` is done. With 1 it grows by a constant factor from
+            step to step; with 2 or 3 it stays small for longer, so that epochs are cheaper.
 
     Raises:
-        ValueError: before training, for another bottleneck, less than one sample, a growth outside [0, 1].
+        ValueError: before training, for another bottleneck, less than one sample, a growth outside [0, 1], a power of
+            0 or less.
 
     Example:
         >>> from latente import VariationalAutoencoder, Trainer
@@ -86,6 +95,7 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
     growth: float = 0.0
     backward: int | None = None
     doubly_reparameterized: bool = True
+    power: float = 1.0
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
         samples = self.samples if not module.training else self.draws(progress.fraction)
@@ -130,7 +140,9 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
 
     def draws(self, fraction: float) -> int:
         """Returns k when this fraction of training is done."""
-        return self.samples if fraction >= self.growth else round(self.samples ** (fraction / self.growth))
+        if fraction >= self.growth:
+            return self.samples
+        return round(self.samples ** ((fraction / self.growth) ** self.power))
 
     def check(self, module: Any) -> None:
         check_gaussian(module, "ImportanceWeighted", "its bound weighs the rate by 1")
@@ -138,6 +150,8 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
             raise ValueError(f"ImportanceWeighted: samples must be an integer of at least 1; got {self.samples!r}")
         if not is_number(self.growth, 0, 1):
             raise ValueError(f"ImportanceWeighted: growth is a share of training in [0, 1]; got {self.growth!r}")
+        if not is_number(self.power, low=0) or self.power == 0:
+            raise ValueError(f"ImportanceWeighted: power must be above 0; got {self.power!r}")
         if self.backward is not None and not is_integer(self.backward, low=1):
             raise ValueError(
                 f"ImportanceWeighted: backward must be None or an integer of at least 1; got {self.backward!r}"

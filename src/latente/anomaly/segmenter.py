@@ -19,7 +19,7 @@ from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
 from latente.corruptions import resolve_corruption
 from latente.data import DataSpec, Schema, as_rows, check_values, decide, loaded, source_of
 from latente.data.checks import check_samples
-from latente.estimators.inference import over_batches
+from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.params import PartParams
 from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
@@ -145,10 +145,10 @@ class DefectSegmenter(PartParams, BaseEstimator):
         rows = as_rows(_stacked(X) if _listed(X) else loaded(X))
         schema = self._schema_of(rows.shape[1:])
         schema.check_shape(rows)
-        check_values(rows)
-        x = schema.prepare(schema.ingest(rows.read(0, len(rows))))
+        x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
         device = next(self.module_.parameters()).device
-        return over_batches(self.module_, x, lambda piece: self.module_(piece)[1], device).astype(np.float64)
+        maps = over_chunks(self.module_, x, lambda piece: self.module_(piece)[1], device)
+        return collected(maps, len(rows)).astype(np.float64)
 
     def score_samples(self, X: Any) -> Array:
         """Returns (n,): minus the largest value of each map, smoothed by a pixel; higher is more normal.

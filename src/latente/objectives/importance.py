@@ -171,7 +171,7 @@ def _chosen(share: Tensor, count: int, generator: torch.Generator | None) -> tup
         count: fewer than the samples.
         generator: of the choice.
     """
-    share = share.T.double()  # (batch, samples)
+    share = share.T.to(torch.float64 if share.device.type == "cpu" else torch.float32)  # (batch, samples)
     likely = share.clamp(min=SMALLEST_SHARE)
     falling = likely.sort(1, descending=True).values
     rest = falling.flip(1).cumsum(1).flip(1)[:, :count]  # without the j largest, j from 0

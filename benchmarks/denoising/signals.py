@@ -30,6 +30,7 @@ from scipy.signal import istft, savgol_filter, stft, wiener
 
 import latente
 from latente.denoising import Denoiser
+from latente.denoising.steps import BETA2
 
 LEVEL = 10.0  # dB
 SIGMA = 10 ** (-LEVEL / 20)  # of a standardised channel
@@ -60,12 +61,12 @@ def parts(signal: Signal) -> tuple[Signal, Signal]:
     return (train - train.mean(0)) / train.std(0), (test - train.mean(0)) / train.std(0)
 
 
-def filters() -> dict[str, list[tuple[str, Callable[[Signal], Signal]]]]:
-    """The filters and all their settings."""
+def filters(sigma: float = SIGMA) -> dict[str, list[tuple[str, Callable[[Signal], Signal]]]]:
+    """The filters and all their settings, for noise of a standard deviation."""
     wieners = [
         (f"size={n}, power {'known' if power else 'estimated'}", lambda x, n=n, p=power: wiener(x, n, p))
         for n in (3, 5, 7, 9, 11, 15, 21, 31)
-        for power in (None, SIGMA**2)
+        for power in (None, sigma**2)
     ]
     polynomials = [
         (f"window={n}, order={k}", lambda x, n=n, k=k: savgol_filter(x, n, k))
@@ -104,7 +105,8 @@ def learned(train: Signal, noisy: Signal, seed: int, sigma: float) -> tuple[Sign
     start = time.process_time()
     model.fit(train)
     seconds = time.process_time() - start
-    return model.transform(noisy), seconds, f"{len(model.history_)} epochs"
+    setting = f"{len(model.history_)} epochs, batches of {model.history_.batch_size}, beta2 {BETA2}"
+    return model.transform(noisy), seconds, setting
 
 
 def study(name: str, signal: Signal, seed: int, train_too: bool = True) -> list[dict[str, Any]]:

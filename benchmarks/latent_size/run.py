@@ -43,7 +43,7 @@ def fit_one(name: str, size: int | str, seed: int) -> dict[str, object]:
         "size": size,
         "seed": seed,
         "latent_dim": model.latent_dim_,
-        "error": round(result.error, 4),
+        "error": round(result.error, 6),
         "pca_error": round(result.pca_error, 4),
         "mean_error": round(result.mean_error, 4),
         "epochs": model.n_iter_,

@@ -94,10 +94,17 @@ def test_every_direction_counts_in_noise():
     assert auto().fit(X).latent_dim_ == 7  # a code as wide as the data would be a copy
 
 
+def test_the_widest_code_is_narrower_than_what_varies():
+    """Six directions and two columns that never change: seven times six is cut to one less than the eight that vary."""
+    X = np.column_stack([subspace(6, columns=8), np.full((600, 2), 7.0)])
+    found = auto(2).fit(X).latent_size_
+    assert (found.widest, found.bound) == (7, 7)
+
+
 def test_the_rule():
-    """The smallest size within two thousandths of the variance of the lowest error."""
+    """The smallest size within a thousandth of the variance of the lowest error."""
     errors = np.array([5.0, 1.0, 0.24, 0.2, 0.21])
-    assert [choose_size(errors, variance) for variance in (0.0, 19.9, 20.1, 2500.0)] == [4, 4, 3, 1]
+    assert [choose_size(errors, variance) for variance in (0.0, 39.9, 40.1, 5000.0)] == [4, 4, 3, 1]
     assert choose_size(np.array([3.0]), 3.0) == 1
 
 
@@ -330,7 +337,7 @@ def test_a_fit_goes_on_in_the_search_and_after_it(table, tmp_path, monkeypatch, 
 
 def test_the_widest_code_is_chosen_with_a_warning(monkeypatch):
     """Ten columns that have nothing in common: a code of 3 is too narrow, and nothing wider was tried."""
-    monkeypatch.setattr("latente.estimators.latent_size._widest", lambda dimension, source: 3)
+    monkeypatch.setattr("latente.estimators.latent_size._widest", lambda dimension, bound: 3)
     X = np.random.default_rng(0).normal(size=(200, 10))
     with pytest.warns(LatentSizeWarning, match="chose 3, the widest code that it tried"):
         model = auto(epochs=10).fit(X)

@@ -178,7 +178,7 @@ class Autoencoder(PartParams, VariationalMethods):
         self.latent_dim_ = self.latent_size_.latent_dim
         if self.latent_size_.at_its_limit:
             warnings.warn(
-                f"latent_dim='auto' chose {self.latent_dim_}, the widest code that it tried (five times the intrinsic "
+                f"latent_dim='auto' chose {self.latent_dim_}, the widest code that it tried (seven times the intrinsic "
                 "dimension of the data): a wider one may rebuild better. Try larger numbers, or train for longer",
                 LatentSizeWarning,
                 stacklevel=3,

@@ -31,9 +31,9 @@ PART = 0.5  # of the fit's epochs are spent on each training of the search
 WHOLE = 0.5  # of the samples keep all units under nested dropout
 HELD_OUT = 0.1  # of the samples
 NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
-FACTOR, MOST = 5, 256  # the widest code: so many times the intrinsic dimension, at most so many units
+FACTOR, MOST = 7, 256  # the widest code: so many times the intrinsic dimension, at most so many units
 MEASURED = 2_000  # held-out samples
-LOSS = 0.002  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
+LOSS = 0.001  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LatentSize:
         errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
         histories: of the two trainings; none where there was nothing to choose from.
-        bound: the widest code that these samples allow, one less than their values and their number.
+        bound: the widest code that these samples allow: one less than their number and than the values that vary.
 
     It is saved with the model.
 
@@ -113,12 +113,12 @@ def find_latent_size(
     """Returns the size of the code for these samples, and how it was found.
 
     1. The intrinsic dimension d of the data (two nearest neighbours) bounds it: a code of d numbers can suffice at
-       best, one of 5 d is taken to be wide enough.
+       best, one of 7 d is taken to be wide enough; it stays narrower than the values that vary, else it is a copy.
     2. A code of that width is trained twice for half the epochs of the fit: as the fit will be, to see what a wide code
        reaches, and with nested dropout, which orders its units by their worth, to see what a small one reaches.
     3. Each code is projected on its first k principal components, for each k, and the error on a held-out tenth is
        measured: what an autoencoder of size k does where the layers next to the code are linear. The lower of the two
-       counts. The smallest k whose error is at most two thousandths of the variance above the lowest is chosen.
+       counts. The smallest k whose error is at most a thousandth of the variance above the lowest is chosen.
 
     The search costs about one fit. The size is then trained from the start, so that the model is the one that the
     number would have given. Sources: Facco, d'Errico, Rodriguez, Laio (2017) for 1; Rippel, Gelbart, Adams (2014),
@@ -139,7 +139,8 @@ def find_latent_size(
     trainer.check_folder(resume)
     some = _some(source, seed)
     dimension = intrinsic_dimension(some) if len(some) > 2 else math.nan
-    widest = current_processes().from_first(_widest(dimension, source))
+    bound = current_processes().from_first(_bound(some, len(source)))
+    widest = current_processes().from_first(_widest(dimension, bound))
     recipe.objective.check(build(widest))
     if widest == 1:
         return LatentSize(1, 1, dimension, np.empty(0), math.nan, (), 1)
@@ -155,11 +156,11 @@ def find_latent_size(
         curves.append(errors)
     errors = np.minimum(*curves)
     chosen = current_processes().from_first(choose_size(errors, variance))
-    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories), _bound(source))
+    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories), bound)
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
-    """Returns the smallest size whose error is at most two thousandths of the variance above the lowest.
+    """Returns the smallest size whose error is at most a thousandth of the variance above the lowest.
 
     Args:
         errors: (widest,), of sizes 1, 2, ....
@@ -210,15 +211,16 @@ def _some(source: Source, seed: int) -> NDArray[np.float32]:
     return np.concatenate(found)[:wanted]
 
 
-def _widest(dimension: float, source: Source) -> int:
+def _widest(dimension: float, bound: int) -> int:
     """Returns the size of the code to start from."""
     wide = MOST if math.isnan(dimension) else math.ceil(min(MOST, FACTOR * dimension))
-    return max(1, min(wide, _bound(source)))
+    return max(1, min(wide, bound))
 
 
-def _bound(source: Source) -> int:
-    """Returns the widest code that is narrower than a sample and than the number of samples."""
-    return min(math.prod(source.sample_shape), len(source)) - 1
+def _bound(some: NDArray[np.float32], samples: int) -> int:
+    """Returns the widest code that is narrower than what varies in some samples (m, size) and than their number."""
+    varying = int(np.count_nonzero(some.max(axis=0) > some.min(axis=0)))
+    return max(1, min(varying, samples) - 1)
 
 
 def _trainer(trainer: Trainer, samples: int, name: str) -> Trainer:

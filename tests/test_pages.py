@@ -39,11 +39,11 @@ def test_diagnosis(capsys):
 
 
 def test_variational(capsys):
-    run(DOCS / "variational.md", 2)
+    run(DOCS / "variational.md", 3)
     lines = capsys.readouterr().out.splitlines()
     numbers = [[float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", line)] for line in lines]
-    (bound, rate), (likelihood,), (active, units), *curve = numbers
-    assert bound < likelihood
+    (bound, rate), (likelihood,), (active, units), *curve, (tighter,) = numbers
+    assert bound < likelihood < tighter
     assert rate > 0
     assert 1 <= active <= units == 8
     betas, rates, distortions, bounds = zip(*curve, strict=True)

@@ -144,11 +144,24 @@ class Huber(Distortion, name="huber"):
         return _Huber(self.delta)
 
 
+FACTORS = 112  # up to 2 each, whose product is a float32
+
+
 class _Bernoulli(DistortionModule):
     from_logits = True
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(x_hat, x, reduction="none")
+
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns (batch,); without a gradient by a third of the work, from log(1 + e^a) + log(1 + e^b) = log(...)."""
+        if mask is not None or torch.is_grad_enabled():
+            return super().forward(x_hat, x, mask)
+        logit, x = x_hat.flatten(1).float(), x.flatten(1).float()
+        cost = logit.clamp(min=0).sum(1) - torch.linalg.vecdot(logit, x)
+        for part in logit.abs().neg_().exp_().add_(1).split(FACTORS, 1):  # each in (1, 2]
+            cost += part.prod(1).log_()
+        return cost
 
 
 @dataclass

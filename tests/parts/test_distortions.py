@@ -73,6 +73,23 @@ def test_bernoulli_of_binary_data_is_minus_its_log_probability(shape):
     check(Bernoulli().build(shape), lambda a, b: -stats.binom.logpmf(b, 1, special.expit(a)), shape, x=bits)
 
 
+@pytest.mark.parametrize("size", [1, 112, 113, 300])
+def test_bernoulli_without_a_gradient_is_the_same_number(size):
+    """Another way to compute it: of products of 1 + e^-|a|, checked in float64, at huge logits too."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(50, size, generator=generator) * torch.logspace(-2, 4, 50).unsqueeze(1)
+    x = torch.rand(50, size, generator=generator).round()
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), x.double(), reduction="none").sum(
+        1
+    )
+    module = Bernoulli().build((size,))
+    with torch.no_grad():
+        torch.testing.assert_close(module(logits, x).double(), expected, rtol=1e-5, atol=1e-5)
+        known = torch.ones_like(x, dtype=torch.bool)
+        torch.testing.assert_close(module(logits, x, known).double(), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(module(logits, x).double(), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_bernoulli_of_grey_values_is_the_cross_entropy():
     def expected(logits, x):
         p = special.expit(logits)

@@ -85,7 +85,7 @@ EXAMPLES = [
     objectives.Augmented("deformation:10", "contractive:0.1"),
     objectives.Binarized("importance_weighted:5"),
     objectives.Contractive(1.0, probes=None),
-    objectives.ImportanceWeighted(50, growth=0.5, backward=5),
+    objectives.ImportanceWeighted(50, growth=0.5, backward=5, doubly_reparameterized=False, power=2.0),
     objectives.Plain(),
     objectives.NestedDropout(0.5),
     objectives.Trimmed(0.2, "contractive:0.1"),

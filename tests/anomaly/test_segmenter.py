@@ -111,6 +111,21 @@ def test_tiles_are_learned_and_any_size_is_segmented(tiled):
     assert tiled.segment([WAVES, WAVES]).shape == (2, 48, 64)
 
 
+def test_pictures_are_looked_at_twice_where_tiles_were_learned(tiled):
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 40, 33))
+    scaled = tiled.schema_.factor.item() * (x - tiled.schema_.shift.item())
+    wide = np.concatenate([scaled, scaled[:, :, -1:]], 2)  # an even width
+    halved = wide.reshape(2, 20, 2, 17, 2).mean((2, 4))
+    with torch.no_grad():
+        near, far = (tiled.module_(torch.from_numpy(each).float()[:, None])[1].numpy() for each in (scaled, halved))
+    inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # between four centres
+    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], (near[:, 11, 11] + inner) / 2, atol=1e-4)
+    small = np.zeros((1, 31, 50))  # shorter than a tile: once
+    with torch.no_grad():
+        once = tiled.module_(torch.from_numpy(small).float()[:, None])[1].numpy()
+    np.testing.assert_allclose(tiled.segment(small), once, atol=1e-4)
+
+
 def test_what_tile_means(monkeypatch):
     monkeypatch.setattr("latente.anomaly.segmenter.CROPS", 20)
     colours = np.repeat(WAVES[None, :40, :40, None], 3, -1)

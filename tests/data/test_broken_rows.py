@@ -7,11 +7,14 @@ import os
 import signal
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
 from storage import PICTURES, TABLE, Items, N, drawn, images, npy, parquet
 
+from latente import Autoencoder, AutoencoderClassifier
+from latente.anomaly import AnomalyDetector
 from latente.data import ArrayRows, StoredRowsChanged, StreamSource, as_rows, decide, open_rows
 from latente.data.blocks import LargeBlockWarning
 
@@ -75,8 +78,17 @@ def test_parquet_files_in_subfolders(tmp_path):
 def test_columns_that_are_not_numbers_are_named(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"a": [1, 2], "town": ["x", "y"]}), tmp_path / "x.parquet")
-    with pytest.raises(TypeError, match=r"columns that are not numbers: 'town' \(string\)\. Drop them"):
+    with pytest.raises(TypeError, match=r"x\.parquet: columns that are not numbers: 'town' \(string\)\. Drop them"):
         open_rows(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+def test_estimators_name_the_file_with_such_columns(tmp_path, name):
+    frame = pl.DataFrame({"a": [1.0, 2.0, 3.0], "town": ["x", "y", "z"]})
+    (frame.write_csv if name == "x.csv" else frame.write_parquet)(tmp_path / name)
+    for model in (Autoencoder(1), AnomalyDetector(), AutoencoderClassifier()):
+        with pytest.raises(TypeError, match=rf"{name}: columns that are not numbers: 'town'"):
+            model.fit(tmp_path / name, [0, 1, 1])
 
 
 @pytest.mark.parametrize("kind", ["parquet", "feather"])

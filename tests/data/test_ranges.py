@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,15 +24,15 @@ WORDS = (BYTES * np.uint16(257)).astype(np.uint16)
 @pytest.mark.parametrize(
     ("trained", "given", "said"),
     [
-        (BYTES, UNIT, r"float64 values from 0 to 1, .* uint8 values in a range of 0 to 255; .* perhaps times 255"),
-        (BYTES, UNIT.astype(np.float32) * 2 - 1, "float32 values from -1 to 1, .* range of 0 to 255"),
-        (BYTES.astype(float), np.full((1, 8, 8), 0.7), "values from 0.7 to 0.7, .* range of 0 to 255"),  # or dark
-        (BYTES.astype(np.float32), UNIT, "float64 values from 0 to 1, .* float32 values in a range of 0 to 255"),
+        (BYTES, UNIT, r"float64 values of at most 1, .* uint8 values in a range of 0 to 255; .* perhaps times 255"),
+        (BYTES, UNIT.astype(np.float32) * 2 - 1, "float32 values of at most 1, .* range of 0 to 255"),
+        (BYTES.astype(float), np.full((1, 8, 8), 0.7), "float64 values of at most 1, .* range of 0 to 255"),  # or dark
+        (BYTES.astype(np.float32), UNIT, "float64 values of at most 1, .* float32 values in a range of 0 to 255"),
         (WORDS, UNIT, "range of 0 to 65535; .* perhaps times 65535"),
-        (UNIT, BYTES, r"uint8 values from 0 to 255, .* float64 values in a range of 0 to 1; .* divided by 255"),
-        (UNIT, BYTES.astype(float), r"float64 values from 0 to 255, .* in a range of 0 to 1"),
+        (UNIT, BYTES, r"uint8 values of up to 255 or so, .* float64 values in a range of 0 to 1; .* divided by 255"),
+        (UNIT, BYTES.astype(float), r"float64 values of up to 255 or so, .* in a range of 0 to 1"),
         (UNIT.astype(np.float32), WORDS, "uint16 values .* divided by 65535"),
-        (UNIT * 2 - 1, BYTES, r"uint8 values from 0 to 255, .* range of -1 to 1"),
+        (UNIT * 2 - 1, BYTES, r"uint8 values of up to 255 or so, .* range of -1 to 1"),
     ],
 )
 def test_both_ranges_are_said(trained, given, said, rows):
@@ -71,3 +72,13 @@ def test_estimators_and_detectors_warn():
     detector = AnomalyDetector(Ensemble(members=4, steps=10), random_state=0).fit(UNIT)
     with pytest.warns(RangeWarning, match="range of 0 to 1"):
         detector.predict(BYTES)
+
+
+def test_the_warning_names_the_users_line_with_one_text_for_all_pieces():
+    model = Autoencoder(2, trainer=Trainer(epochs=1, verbose=False), random_state=0).fit(BYTES)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.transform(UNIT)
+        model.transform(UNIT / 2)
+    assert {Path(warning.filename).name for warning in caught} == {"test_ranges.py"}
+    assert len({str(warning.message) for warning in caught}) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -102,11 +104,22 @@ def test_an_estimate_from_bytes_serves_for_floats(alone):
     assert np.abs(of_floats - model.transform(images / 255, sigma=None)).max() > 0.01
 
 
+@dataclass
+class Banded(latente.corruptions.Corruption):
+    """Noise in some channels."""
+
+    channels: tuple[str, ...] = ()
+
+    def __call__(self, x, generator=None, bounds=None):
+        return x
+
+
 def test_which_noise_has_a_range_of_levels():
     assert is_blind("gaussian:0.1..0.5")
     assert is_blind("masking:0.1..0.2+gaussian:0.1")
     assert not is_blind("masking:0.1+gaussian:0.1")
     assert not is_blind(latente.corruptions.Custom(lambda x: x))
+    assert not is_blind(Banded(channels=("red", "green")))  # a pair, but no levels
 
 
 def test_a_floor_weighs_weak_noise_more():

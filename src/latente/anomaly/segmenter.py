@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn import functional as F
 
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
 from latente.corruptions import resolve_corruption
 from latente.data import DataSpec, Schema, as_rows, check_values, decide, loaded, source_of
 from latente.data.checks import check_samples
-from latente.estimators.inference import over_batches
+from latente.estimators.inference import collected, finite_chunks, over_chunks
 from latente.estimators.params import PartParams
 from latente.parts import is_integer, resolve
 from latente.training import History, Trainer, seed_of, seeded
@@ -40,8 +42,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
     It needs no picture of a real defect. Small pictures that all show one kind of thing in one place are looked at
     whole: an autoencoder restores what should be there, and a small convolutional network compares. Larger ones, and
     lists of pictures of any sizes, are learned from random tiles by a convolutional network alone, which says what is
-    no part of such pictures anywhere. What it finds are defects somewhat like the synthetic ones, things that were put
-    in or taken away; it is no judge of what a picture shows.
+    no part of such pictures anywhere, and looks at them at their size and at half of it. What it finds are defects
+    somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what a picture shows.
 
     Args:
         corruption: what damages the training pictures: SyntheticDefects, another corruption, a short string, or a
@@ -145,10 +147,10 @@ class DefectSegmenter(PartParams, BaseEstimator):
         rows = as_rows(_stacked(X) if _listed(X) else loaded(X))
         schema = self._schema_of(rows.shape[1:])
         schema.check_shape(rows)
-        check_values(rows)
-        x = schema.prepare(schema.ingest(rows.read(0, len(rows))))
+        x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
         device = next(self.module_.parameters()).device
-        return over_batches(self.module_, x, lambda piece: self.module_(piece)[1], device).astype(np.float64)
+        maps = over_chunks(self.module_, x, self._log_odds, device)
+        return collected(maps, len(rows)).astype(np.float64)
 
     def score_samples(self, X: Any) -> Array:
         """Returns (n,): minus the largest value of each map, smoothed by a pixel; higher is more normal.
@@ -184,6 +186,21 @@ class DefectSegmenter(PartParams, BaseEstimator):
         from latente.anomaly.segmenter_saving import load_segmenter
 
         return load_segmenter(path)
+
+    def _log_odds(self, x: Tensor) -> Tensor:
+        """Returns (n, h, w) of scaled pictures (n, channels, h, w).
+
+        Where it was trained on tiles, that is the mean over the picture and the picture at half its size: the inside of
+        a defect as large as a tile looks like any dark or plain surface until it is seen from further away.
+        """
+        near = self.module_(x)[1]
+        if self.tile_ is None or min(x.shape[2:]) < self.tile_:
+            return near
+        h, w = x.shape[2:]
+        even = F.pad(x, (0, w % 2, 0, h % 2), mode="replicate")
+        far = self.module_(F.avg_pool2d(even, 2))[1]
+        far = F.interpolate(far[:, None], scale_factor=2, mode="bilinear", align_corners=False)[:, 0, :h, :w]
+        return (near + far) / 2
 
     # Settings
 

@@ -15,7 +15,7 @@ Columns = tuple[str, ...] | None
 NAMED = 8  # wrong columns that a message names
 
 
-def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
+def as_array(X: Any, where: str = "") -> tuple[NDArray[Any], Columns]:
     """Returns the values as a numeric numpy array (n, ...) and the columns' names, where there are any.
 
     Accepts arrays (also memory-mapped), torch tensors, pandas and polars frames of numbers, and nested lists. Booleans,
@@ -28,6 +28,7 @@ def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
 
     Args:
         X: an array, a tensor, a frame of numbers or nested lists.
+        where: the file that X is from, for messages about its columns; "" for none.
 
     Example:
         >>> as_array([[1, 2], [3, 4]])
@@ -41,7 +42,7 @@ def as_array(X: Any) -> tuple[NDArray[Any], Columns]:
     columns: Columns = None
     if hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_columns")):
         columns = tuple(str(column) for column in X.columns)
-        X = _frame_values(X)
+        X = _frame_values(X, where)
     elif hasattr(X, "detach"):
         X = _tensor_values(X)
     array = _checked(X)
@@ -79,7 +80,7 @@ def _tensor_values(tensor: Any) -> NDArray[Any]:
     return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
-def _frame_values(frame: Any) -> NDArray[Any]:
+def _frame_values(frame: Any, where: str) -> NDArray[Any]:
     """Returns the frame's numbers as one array (n, columns).
 
     Raises:
@@ -91,7 +92,7 @@ def _frame_values(frame: Any) -> NDArray[Any]:
         series = [frame.iloc[:, i] for i in range(frame.shape[1])]  # a name may occur twice
     values = [_numbers(column) for column in series]
     wrong = [f"{column.name!r} ({column.dtype})" for column, v in zip(series, values, strict=True) if v is None]
-    refuse_columns(wrong)
+    refuse_columns(wrong, where)
     return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
 
 
@@ -113,17 +114,19 @@ def refuse_repeated(columns: Columns) -> None:
         )
 
 
-def refuse_columns(wrong: list[str]) -> None:
+def refuse_columns(wrong: list[str], where: str = "") -> None:
     """Raises TypeError when there are columns that hold no numbers.
 
     Args:
         wrong: their names and types, for the message.
+        where: the file that they are in; "" for a frame.
     """
     if wrong:
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+        where = f"{where}: " if where else ""
         raise TypeError(
-            f"columns that are not numbers: {', '.join(wrong[:NAMED])}{more}. Drop them or encode them as numbers "
-            "(for example with sklearn.preprocessing.OneHotEncoder) first"
+            f"{where}columns that are not numbers: {', '.join(wrong[:NAMED])}{more}. Drop them or encode them as "
+            "numbers (for example with sklearn.preprocessing.OneHotEncoder) first"
         )
 
 

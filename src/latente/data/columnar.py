@@ -98,7 +98,7 @@ class ParquetRows(_ColumnarRows):
 
         with parquet.ParquetFile(file) as opened:
             groups = [opened.metadata.row_group(i) for i in range(opened.metadata.num_row_groups)]
-            schema = _plain(opened.schema_arrow)
+            schema = _plain(opened.schema_arrow, file)
         return schema, [_Block(file, i, group.num_rows, _missing(group)) for i, group in enumerate(groups)]
 
     def _columns(self, block: _Block) -> Iterable[Any]:
@@ -123,7 +123,7 @@ class ArrowRows(_ColumnarRows):
 
         blocks = []
         with pyarrow.memory_map(str(file)) as mapped, pyarrow.ipc.open_file(mapped) as reader:
-            schema = _plain(reader.schema)
+            schema = _plain(reader.schema, file)
             for i in range(reader.num_record_batches):
                 batch = reader.get_batch(i)
                 missing = {j for j, column in enumerate(batch.columns) if column.null_count}
@@ -146,15 +146,15 @@ class ArrowRows(_ColumnarRows):
         return self._open.get_batch(block.number).columns
 
 
-def _plain(schema: pyarrow.Schema) -> pyarrow.Schema:
-    """Returns the schema without metadata; TypeError for columns that hold no numbers."""
+def _plain(schema: pyarrow.Schema, file: Path) -> pyarrow.Schema:
+    """Returns a file's schema without metadata; TypeError for columns that hold no numbers."""
     from pyarrow import types
 
     def numeric(kind: Any) -> bool:
         known = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
         return known or types.is_null(kind)  # a column without any value
 
-    refuse_columns([f"{field.name!r} ({field.type})" for field in schema if not numeric(field.type)])
+    refuse_columns([f"{field.name!r} ({field.type})" for field in schema if not numeric(field.type)], str(file))
     return schema.remove_metadata()
 
 

@@ -93,11 +93,12 @@ def loaded(X: Any, *, resize: tuple[int, int] | None = None) -> Any:
     return ArrayRows(_checked(rows).read(0, len(rows)), rows.columns) if fits(rows) else _checked(rows)
 
 
-def as_rows(X: Any) -> Rows:
+def as_rows(X: Any, where: Any = None) -> Rows:
     """Returns samples as rows: streamed when they are a file's that would take more than 1 GiB, else in memory.
 
     Args:
         X: rows, a path, a memory map, an array, a tensor, a frame of numbers, nested lists.
+        where: what `loaded` gave X for, so that messages can name the file.
 
     Raises:
         TypeError, ValueError, FileNotFoundError: as `as_array`, `read` and `open_rows` do.
@@ -106,8 +107,11 @@ def as_rows(X: Any) -> Rows:
         >>> as_rows([[1.0, 2.0], [3.0, 4.0]])
         ArrayRows('X', shape=(2, 2), dtype=float64)
     """
+    where = X if where is None else where
     X = loaded(X)
-    return X if isinstance(X, Rows) else ArrayRows(*as_array(X))
+    if isinstance(X, Rows):
+        return X
+    return ArrayRows(*as_array(X, str(where) if isinstance(where, (str, PathLike)) else ""))
 
 
 def fits(rows: Rows) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["RangeWarning", "warn_of_range"]
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDE = 100.0  # what a range spans, at least, for values in [0, 1] to be of another one
 BEYOND, SHARE = 10.0, 0.01  # where this share of floats is larger, their range is not [0, 1]
+OURS = {"latente", "sklearn"}  # whose lines no warning should name
 
 
 class RangeWarning(UserWarning):
@@ -45,7 +47,7 @@ def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
         ...     warnings.simplefilter("always")
         ...     x = schema.ingest(np.full((5, 8, 8), 0.8))
         ...     print(caught[0].message)
-        X holds float64 values from 0.8 to 0.8, but this model was trained on uint8 values in a range of 0 to 255; ...
+        X holds float64 values of at most 1, but this model was trained on uint8 values in a range of 0 to 255; ...
     """
     if array.size == 0 or (schema.kind != "image" and schema.scale != "unit"):
         return
@@ -54,19 +56,28 @@ def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
     low, high = (float(bound / schema.factor.item() + schema.shift.item()) for bound in schema.bounds)
     wide = schema.scale in ("unit", "minmax") and high - low >= WIDE and abs(low) < 1
     if wide and array.dtype.kind == "f" and 0 < array.max() <= 1 and array.min() >= -1:
-        _warn(schema, array, (low, high), f"times {high:g}")
+        _warn(schema, f"{array.dtype} values of at most 1", (low, high), f"times {high:g}")
     elif schema.scale == "none" and _beyond(array):
-        _warn(schema, array, (low, high), f"divided by {255 if array.max() <= 255 else 65535}")
+        most = 255 if array.max() <= 255 else 65535
+        _warn(schema, f"{array.dtype} values of up to {most} or so", (low, high), f"divided by {most}")
 
 
-def _warn(schema: Schema, array: NDArray[Any], known: tuple[float, float], advice: str) -> None:
+def _warn(schema: Schema, values: str, known: tuple[float, float], advice: str) -> None:
+    """Warns on the user's own line, with one text for all pieces of a stream, so that Python need not repeat it."""
     warnings.warn(
-        f"X holds {array.dtype} values from {array.min():.4g} to {array.max():.4g}, but this model was trained on "
-        f"{schema.dtype} values in a range of {known[0]:g} to {known[1]:g}; nothing that it says of X will hold. Give "
-        f"X in that range, perhaps {advice}",
+        f"X holds {values}, but this model was trained on {schema.dtype} values in a range of {known[0]:g} to "
+        f"{known[1]:g}; nothing that it says of X will hold. Give X in that range, perhaps {advice}",
         RangeWarning,
-        stacklevel=4,
+        stacklevel=_outside(),
     )
+
+
+def _outside() -> int:
+    """Returns the stacklevel, for the caller's own warning, of the nearest line that is not a library's."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _beyond(array: NDArray[Any]) -> bool:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from latente.corruptions import Bounds, Compose, GaussianNoise, resolve_corruption
 from latente.objectives import Batch, Losses, Objective, Progress
+from latente.parts import is_number
 
 WAYS = ("clean", "noise2noise", "noise2self")
 GRID = 4  # one in GRID positions along each axis is hidden at a time
@@ -82,7 +83,11 @@ def is_blind(noise: Any) -> bool:
     part = resolve_corruption(noise)
     if isinstance(part, Compose):
         return any(is_blind(inner) for inner in part.corruptions)
-    return part is not None and any(isinstance(value, (tuple, list)) for value in part.get_params().values())
+    return part is not None and any(_is_range(value) for value in part.get_params().values())
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == 2 and all(is_number(end) for end in value)
 
 
 def check_level(noise: Any, bounds: Bounds) -> None:

@@ -30,20 +30,22 @@ Array = NDArray[Any]
 E = TypeVar("E")
 
 
-def read_checked(estimator: BaseEstimator, X: Any, reset: bool) -> Rows:
+def read_checked(estimator: BaseEstimator, X: Any, reset: bool, where: Any = None) -> Rows:
     """Returns X, or what is at that path, as rows of numbers. Whether they are finite is not known yet.
 
     Args:
         estimator: gets the number and names of the features when `reset`, else they are held against it.
         X: as in `fit`.
         reset: whether X is training data.
+        where: what `loaded` gave X for; None: X was not loaded yet.
 
     Raises:
         ValueError: for pictures or signals of another size; what scikit-learn says of the number of features would not
             tell which axis is meant.
     """
+    where = X if where is None else where
     X = loaded(X)
-    rows = as_rows(X)
+    rows = as_rows(X, where)
     refuse_repeated(rows.columns)
     schema = getattr(getattr(estimator, "autoencoder_", estimator), "schema_", None)
     if not reset and schema is not None and len(rows.shape) > 2:

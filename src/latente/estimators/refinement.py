@@ -73,7 +73,8 @@ def refined_codes(module: AutoencoderModule, x: Tensor, steps: int) -> Tensor:
         >>> bool((errors[1] < errors[0]).all())
         True
     """
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)  # torch's own, of its jvp
         x = x.clone()
         z = module.encode(x).mode.clone()
         rows = max(1, VALUES // (x[0].numel() * z.shape[1]))
@@ -106,13 +107,11 @@ def _step(module: AutoencoderModule, z: Tensor, residual: Tensor, damping: Tenso
 def _jacobian(module: AutoencoderModule, z: Tensor) -> Tensor:
     """Returns (m, k, values): how each unit of each code moves the decoded sample."""
     units = torch.eye(z.shape[1], device=z.device)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)  # torch's own use of it
-        try:
-            moved = [torch.func.jvp(module.decode, (z,), (unit.expand_as(z),))[1] for unit in units]
-        except NotImplementedError as error:
-            raise ValueError(
-                f"codes cannot be refined through this decoder, for torch lacks a derivative: {error}; use transform, "
-                "or other operations in your decoder"
-            ) from error
+    try:
+        moved = [torch.func.jvp(module.decode, (z,), (unit.expand_as(z),))[1] for unit in units]
+    except NotImplementedError as error:
+        raise ValueError(
+            f"codes cannot be refined through this decoder, for torch lacks a derivative: {error}; use transform, or "
+            "other operations in your decoder"
+        ) from error
     return torch.stack([tangent.flatten(1) for tangent in moved], 1)

@@ -35,8 +35,9 @@ class Found:
         return float(text) if text else None
 
     def shown(self, data: str, noise: str, method: str) -> str:
-        """How often which number of images was shown, "2 x 60000"."""
-        return self.rows.get((data, noise, method), {}).get("setting", "").partition(" images")[0]
+        """How often which number of images was shown, "2 x 60000", and the precision unless that is bfloat16."""
+        setting = self.rows.get((data, noise, method), {}).get("setting", "")
+        return setting.partition(" images")[0] + (", float32" if setting.endswith(" float32") else "")
 
 
 def choices() -> list[str]:
@@ -238,6 +239,8 @@ def main() -> None:
         "  benchmark's NOTES).",
         "- The shortest training of signals was chosen on their test segments, the Imputer's settings on 12 of the 16",
         "  tables (not on Wilt, annthyroid, optdigits, thyroid). That flatters latente.",
+        "- Products are of bfloat16, but of float32 where the columns of what a network saw say so: not all machines that",
+        "  these rows come from multiply bfloat16. What that changes was not measured.",
         "- CPU seconds are of a shared machine and vary by a factor of two.",
         "",
         "## MNIST and Fashion-MNIST",

@@ -15,6 +15,8 @@ from protocol import NAMES, load
 from results import keep, read
 
 from latente.anomaly import AnomalyDetector
+from latente.anomaly.fitting import prepared
+from latente.anomaly.localisation import Localiser
 
 FILE, KEY = "explanations.csv", ("table", "method", "seed")
 MOVED = 5.0  # robust standard deviations
@@ -36,7 +38,8 @@ def residual_scale(X: Array) -> tuple[Array, Array]:
 
 
 def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
-    """How often the moved value ranks first, by the explanation and by the largest standardised value."""
+    """How often the moved value ranks first: by the explanation, by one that is told the amount, by the largest
+    standardised value; and by the explanation where it is moved to the nearest value that occurs in its column."""
     X, y = load(table)
     rng = np.random.default_rng(seed)
     normal = X[y == 0][rng.permutation(int((y == 0).sum()))]
@@ -45,33 +48,46 @@ def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
     step, relative = residual_scale(train)
     usable = np.flatnonzero(relative > SMALLEST)
     moved = rng.choice(usable, len(test))
+    before = test[np.arange(len(test)), moved]
     test[np.arange(len(test)), moved] += rng.choice([-1, 1], len(test)) * MOVED * step[moved]
     detector = AnomalyDetector(random_state=seed).fit(train)
     explanation = detector.explain(test)
     std = np.where(train.std(0) > 1e-9, train.std(0), np.inf)
-    ways = {
-        "explain": explanation.contributions,
-        "largest standardised value": np.abs(test - train.mean(0)) / std,
-    }
     flagged = detector.p_values_of(explanation.scores) <= 0.05
-    out = []
-    for method, values in ways.items():
-        place = (values > values[np.arange(len(test)), moved][:, None]).sum(1)
-        out.append(
-            {
-                "table": table,
-                "method": method,
-                "seed": seed,
-                "rows": len(test),
-                "columns": train.shape[1],
-                "usable": len(usable),
-                "first": 100 * float((place == 0).mean()),
-                "first_three": 100 * float((place < 3).mean()),
-                "flagged": 100 * float(flagged.mean()),
-                "first_of_flagged": 100 * float((place[flagged] == 0).mean()) if flagged.any() else float("nan"),
-            }
-        )
-    return out
+    occurring = test.copy()
+    for i, j in enumerate(moved):
+        occurring[i, j] = train[np.abs(train[:, j] - test[i, j]).argmin(), j]
+    still = occurring[np.arange(len(test)), moved] != before
+    ways = {
+        "explain": (explanation.contributions, slice(None)),
+        "told the amount": (told_the_amount(detector, test), slice(None)),
+        "explain, values that occur": (detector.explain(occurring).contributions, still),
+        "largest standardised value": (np.abs(test - train.mean(0)) / std, slice(None)),
+    }
+    shape = {"columns": train.shape[1], "usable": len(usable)}
+    return [
+        {"table": table, "method": method, "seed": seed} | shape | found(values[rows], moved[rows], flagged[rows])
+        for method, (values, rows) in ways.items()
+    ]
+
+
+def told_the_amount(detector: AnomalyDetector, rows: Array) -> Array:
+    """Returns log probabilities (n, columns) by networks that were trained on moves of exactly that many deviations."""
+    known = detector._expectation
+    x = detector._fitted.within(prepared(detector.schema_, rows))
+    return Localiser.of(known.rows, known.regression, moves=(MOVED, MOVED), far=0.0)(x).numpy()
+
+
+def found(values: Array, moved: NDArray[np.int64], flagged: NDArray[np.bool_]) -> dict[str, float]:
+    """Returns how often, in %, the moved one of the values (n, columns) is the largest, or among three; and rows."""
+    place = (values > values[np.arange(len(values)), moved][:, None]).sum(1)
+    return {
+        "rows": len(values),
+        "first": 100 * float((place == 0).mean()),
+        "first_three": 100 * float((place < 3).mean()),
+        "flagged": 100 * float(flagged.mean()),
+        "first_of_flagged": 100 * float((place[flagged] == 0).mean()) if flagged.any() else float("nan"),
+    }
 
 
 def main() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 
 from latente import DataSpec
 from latente.anomaly import AnomalyDetector, Ensemble
-from latente.anomaly.explanation import Expectation, _attentive
+from latente.anomaly.expectation import Expectation
+from latente.anomaly.localisation import CELLS, EDGE, Localiser, _densities
+from latente.anomaly.regression import Regression
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(3, 6))
@@ -49,29 +54,94 @@ def test_the_moved_value_ranks_first_and_should_move_back(detector):
     assert (explanation.direction[np.arange(100), column] == -sign).mean() > 0.95
 
 
-def test_a_contribution_is_the_fall_of_the_score():
-    frame = pd.DataFrame(X[:600], columns=list("abcdef"))
-    detector = AnomalyDetector(SMALL, scoring="nearest", random_state=0).fit(frame)
-    sample = pd.DataFrame(X[600:601] + 3 * np.eye(6)[2], columns=list("abcdef"))
+def test_residuals_are_those_of_regressions_without_the_row():
+    known = Regression.of(torch.from_numpy(X[:40]))  # 0.001 of shrinkage, as little as matters
+    for j, i in ((0, 3), (4, 17), (5, 39)):
+        u = np.delete((X[:40] - known.mean.numpy()) / known.spread.numpy(), i, axis=0)
+        row = ((X[i] - known.mean.numpy()) / known.spread.numpy())[None]
+        fitted = Ridge(1e-3 * 40, fit_intercept=False).fit(np.delete(u, j, 1), u[:, j])
+        left = row[0, j] - fitted.predict(np.delete(row, j, 1))[0]
+        assert known.residual[i, j].item() == pytest.approx(left, rel=0.05, abs=0.02)
+
+
+def test_few_rows_of_many_columns_are_shrunk_more():
+    rng = np.random.default_rng(1)
+    factors = rng.normal(size=(2060, 4)) @ rng.normal(size=(4, 50)) + rng.normal(size=(2060, 50))
+    few, new = torch.from_numpy(factors[:60]), torch.from_numpy(factors[60:])
+    known = Regression.of(few)
+    left = known.standardised(new) @ known.weights
+    plain = np.linalg.inv(np.corrcoef(factors[:60].T) * 0.999 + 0.001 * np.eye(50))
+    assert left.square().mean() < 0.5 * np.square(known.standardised(new).numpy() @ (plain / plain.diagonal())).mean()
+
+
+def test_densities_add_up_to_one_and_are_those_of_the_residuals():
+    e = torch.from_numpy(np.random.default_rng(0).standard_t(3, (20_000, 2))).float()
+    found = (-_densities(e)).exp()
+    middle = torch.linspace(-EDGE, EDGE, CELLS + 1)[:-1] + EDGE / CELLS
+    total = (found * middle.cosh() * 2 * EDGE / CELLS).sum(1)  # cells are as wide as sinh makes them
+    assert total.numpy() == pytest.approx([1, 1], abs=0.01)
+    points = torch.tensor([0.0, 1.0, 3.0])
+    cells = ((points.asinh() + EDGE) * CELLS / (2 * EDGE)).long()
+    assert found[0, cells].numpy() == pytest.approx(stats.t(3).pdf(points.numpy()), rel=0.25)
+
+
+def test_probabilities_are_those_of_bayes_where_the_density_is_known():
+    rng = np.random.default_rng(0)
+    rows = torch.from_numpy(rng.normal(size=(4000, 3)))  # independent, so P(j) is proportional to the odds of x_j alone
+    found = Localiser.of(rows, Regression.of(rows))(rows[:200] * 2).exp().numpy()
+    sizes = np.exp(np.linspace(np.log(2), np.log(20), 400))  # 3/4 of the moves, and nearly all of the others
+    sizes = np.concatenate([sizes, -sizes])
+    x = rows[:200].numpy()[..., None] * 2
+    scale = np.sqrt(1 + 0.3**2)  # of a value with the noise of training
+    odds = stats.norm(scale=scale).pdf(x - sizes).mean(2) / stats.norm(scale=scale).pdf(x[..., 0])
+    bayes = odds / odds.sum(1, keepdims=True)
+    assert np.abs(found - bayes).mean() < 0.06
+    assert (found.argmax(1) == bayes.argmax(1)).mean() > 0.93
+
+
+def test_a_moved_value_is_found_where_its_column_depends_on_another_one_squared():
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-2, 2, (1200, 3))
+    rows = np.column_stack([a, np.square(a[:, 0]) + 0.1 * rng.normal(size=1200)])
+    moved = rows[1000:].copy()
+    moved[:, 3] += rng.choice([-1, 1], 200) * 2.5  # two standard deviations of what a linear regression leaves
+    known = Expectation.of(torch.from_numpy(rows[:1000]))
+    found = known.localiser(torch.from_numpy(moved)).exp().numpy()
+    residual = np.abs((known.regression.standardised(torch.from_numpy(moved)) @ known.regression.weights).numpy())
+    by_residual = ((residual / known.regression.scale.numpy()).argmax(1) == 3).mean()
+    assert by_residual < 0.8
+    assert (found.argmax(1) == 3).mean() > 0.85
+
+
+def test_contributions_are_probabilities(detector):
+    frame = pd.DataFrame(X[500:600], columns=list("abcdef"))
+    sample = frame[:1].assign(c=frame["c"][0] + 6)
     explanation = detector.explain(sample)
     first = explanation.ranked()[0]
-    assert (first.feature, first.direction) == ("c", "down")
-    repaired = sample.assign(c=first.expected)
-    fall = detector.score_samples(repaired) - detector.score_samples(sample)
-    assert first.contribution == pytest.approx(fall[0], rel=1e-3)
-    assert first.value == sample["c"][0]
+    assert (first.feature, first.direction, first.value) == ("c", "down", sample["c"][0])
+    assert first.contribution > 0.9
     assert len(explanation.ranked(0, 2)) == 2
     assert explanation.p_values[0] == detector.p_values(sample)[0]
+    np.testing.assert_allclose(detector.explain(frame).contributions.sum(1), 1)
+    assert (explanation.scores == detector.score_samples(sample)).all()
 
 
-def test_residuals_count_in_an_explanation_as_they_usually_do():
-    default, usual = (AnomalyDetector(SMALL, scoring=s, random_state=0).fit(X[:600]) for s in ("auto", "nearest"))
-    attentive = _attentive(default)
-    assert default.score_.smallest > usual.score_.smallest
-    for name in ("weight", "references"):
-        torch.testing.assert_close(attentive._state[name], usual._state[name], atol=1e-5, rtol=1e-5)
-    assert _attentive(usual) is usual
-    assert (default.explain(X[600:610]).scores == default.score_samples(X[600:610])).all()
+def test_explanations_are_learned_again_alike(detector):
+    again = copy.copy(detector)
+    again._expectation = Expectation(detector._expectation.rows)
+    frame = pd.DataFrame(X[500:520], columns=list("abcdef"))
+    np.testing.assert_array_equal(again.explain(frame).contributions, detector.explain(frame).contributions)
+
+
+def test_of_very_many_columns_each_is_judged_by_its_own_residual():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(60, 2001))
+    detector = AnomalyDetector(Ensemble(members=2, steps=5), calibration="quantile", random_state=0).fit(wide[:50])
+    moved = wide[50:].copy()
+    moved[np.arange(10), np.arange(10)] += 8
+    contributions = detector.explain(moved).contributions
+    assert (contributions.argmax(1) == np.arange(10)).all()
+    np.testing.assert_allclose(contributions.sum(1), 1)
 
 
 def test_a_blot_is_found_in_an_image():

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal, cross_scores
 from latente.anomaly.ensemble import LARGEST, Ensemble
-from latente.anomaly.explanation import Expectation
+from latente.anomaly.expectation import Expectation
 from latente.anomaly.fitted import FittedDetector
 from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of, prepared
 from latente.anomaly.members import Members

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["Contribution", "Expectation", "Explanation", "explain"]
+__all__ = ["Contribution", "Explanation", "explain"]
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latente.anomaly.expectation import Expectation
 from latente.anomaly.fitting import mean_of, pieces, prepared
 from latente.anomaly.members import Backbone, Members
-from latente.anomaly.scores import SMALLEST, NearestReferences
 from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
 
@@ -25,23 +24,21 @@ if TYPE_CHECKING:
     from latente.anomaly.fitted import FittedDetector
 
 Array = NDArray[np.float64]
-SHRINKAGE = 1e-3  # of the correlations towards 0
-WIDEST = 2000  # columns for which values are predicted from each other
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one value adds to a sample's score.
+    """What one value has to do with a sample's being unusual.
 
     Attributes:
         feature: the column's name, or its index.
-        contribution: how much the score falls without it.
+        contribution: the probability that it is the wrong one, if one value of the row is.
         value: in the user's units.
         expected: what the other values predict, in the user's units.
         direction: "up" or "down", where the value should move; "" where it is as expected.
 
     Example:
-        >>> Contribution("age", contribution=2.5, value=130.0, expected=41.0, direction="down").feature
+        >>> Contribution("age", contribution=0.9, value=130.0, expected=41.0, direction="down").feature
         'age'
     """
 
@@ -59,7 +56,8 @@ class Explanation:
     Attributes:
         kind: "table", "image" or "signal".
         values: (n, ...), the samples.
-        contributions: (n, ...), what each value adds; see `AnomalyDetector.explain`.
+        contributions: (n, ...): of a table's row the probability of each value to be the wrong one, of pictures and
+            signals how far each is from what was expected; see `AnomalyDetector.explain`.
         expected: (n, ...), each value as the others of its row, or of its picture outside of a square around it,
             predict it; else the mean reconstruction.
         scores: (n,), `score_samples`.
@@ -69,10 +67,10 @@ class Explanation:
 
     Example:
         >>> values, expected = np.array([[30.0, 130.0]]), np.array([[31.0, 41.0]])
-        >>> contributions, scores = np.array([[0.1, 2.5]]), np.array([-2.6])
+        >>> contributions, scores = np.array([[0.1, 0.9]]), np.array([-2.6])
         >>> explanation = Explanation("table", values, contributions, expected, scores, None, "nf", ("bmi", "age"))
         >>> explanation.ranked(0, count=1)
-        (Contribution(feature='age', contribution=2.5, value=130.0, expected=41.0, direction='down'),)
+        (Contribution(feature='age', contribution=0.9, value=130.0, expected=41.0, direction='down'),)
     """
 
     kind: str
@@ -138,57 +136,19 @@ class Explanation:
         return draw(self, index, count)
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """Each column's linear regression on all others.
-
-    Attributes:
-        mean: (columns,), scaled.
-        weights: (columns, columns): the residual of column j is sum_i (x_i - mean_i) weights_ij.
-        low: (columns,), the smallest value, scaled; no prediction is below it.
-        high: (columns,), the largest.
-    """
-
-    mean: Tensor
-    weights: Tensor
-    low: Tensor
-    high: Tensor
-
-    @staticmethod
-    def of(x: Tensor) -> Expectation | None:
-        """Returns the regressions of columns (n, columns), by the inverse of their covariance; None for very many.
-
-        With P the inverse covariance the residual of column j is (P (x - mean))_j / P_jj.
-        """
-        if x.shape[1] > WIDEST:
-            return None
-        x = x.double()
-        mean, spread = x.mean(0), x.std(0, correction=0)
-        spread = torch.where(spread > 1e-9, spread, 1.0)
-        u = (x - mean) / spread
-        correlation = (1 - SHRINKAGE) * (u.T @ u) / len(u)
-        correlation += (SHRINKAGE + 1e-6) * torch.eye(len(correlation), dtype=x.dtype)
-        precision = torch.linalg.inv(correlation)
-        weights = precision / precision.diagonal() * spread / spread[:, None]
-        return Expectation(mean, weights, x.amin(0), x.amax(0))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Returns (n, columns): every value as the others of its row predict it, in float32."""
-        x = x.double()
-        return (x - (x - self.mean) @ self.weights).clamp(self.low, self.high).float()
-
-
 def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     """Returns the explanation of samples (n, ...), in the user's units; see `AnomalyDetector.explain`."""
     schema = detector.schema_
     x = prepared(schema, samples)
     scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
     if isinstance(detector._expectation, Expectation):
-        contributions, expected = _by_replacement(detector, detector._expectation, x)
+        contributions, expected = _by_localisation(detector, detector._expectation, x)
     elif detector._expectation is not None:
         contributions, expected = (part.numpy() for part in detector._expectation(x))
     else:
         contributions, expected = _by_residual(detector, x)
+        if schema.kind == "table":
+            contributions = torch.from_numpy(contributions / 2).softmax(1).numpy()
     return Explanation(
         schema.kind,
         samples,
@@ -201,29 +161,11 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
     )
 
 
-def _by_replacement(detector: FittedDetector, expectation: Expectation, x: Tensor) -> tuple[Array, Array]:
-    """Returns how far the score falls without each value, and what is put in its place, (n, columns) each."""
-    detector = _attentive(detector)
-    scores = mean_of(np.concatenate(list(detector._scores(iter([x])))))
-    expected = expectation(detector._fitted.within(x))
-    eye = torch.eye(x.shape[1], dtype=torch.bool)
-    replaced = (torch.where(eye, own, row) for row, own in zip(x, expected, strict=True))  # row j: column j as expected
-    without = mean_of(np.concatenate(list(detector._scores(replaced)))).reshape(x.shape)
-    fallen = without - scores[:, None]
-    return fallen, expected.numpy().astype(np.float64)
-
-
-def _attentive(detector: FittedDetector) -> FittedDetector:
-    """Returns a detector for which residuals count as much as they would with the usual `smallest`."""
-    score, state = detector.score_, detector._state
-    if not isinstance(score, NearestReferences) or score.smallest <= SMALLEST:
-        return detector
-    weight, references = score.weight(detector._usual), state["references"]
-    rebuilt, residual = references.split(weight.shape[2], 2)
-    changed = copy.copy(detector)
-    residual = residual * (weight / state["weight"])
-    changed._state = state | {"weight": weight, "references": torch.cat([rebuilt, residual], 2)}
-    return changed
+def _by_localisation(detector: FittedDetector, expectation: Expectation, x: Tensor) -> tuple[Array, Array]:
+    """Returns how probable it is that each value is the wrong one, and what the others predict, (n, columns) each."""
+    near = detector._fitted.within(x)
+    logits = expectation.localiser(near) + detector._fitted.beyond(x)
+    return logits.softmax(1).numpy(), expectation(near).double().numpy()
 
 
 def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:

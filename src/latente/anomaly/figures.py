@@ -42,7 +42,7 @@ def _bars(figure: Figure, explanation: Explanation, index: int, count: int) -> N
     ax.barh(range(len(ranked)), [item.contribution for item in ranked])
     labels = [f"{_short(item.feature)} = {item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
     ax.set_yticks(range(len(ranked)), labels, parse_math=False)
-    ax.set_xlabel(f"taken off the score of {-explanation.scores[index]:.3g} if it were as expected")
+    ax.set_xlabel(f"probability to be the wrong value; score {-explanation.scores[index]:.3g}")
 
 
 def _short(name: str | int) -> str:

@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latente.anomaly.calibration import conformal_p_values, conformal_threshold, select
-from latente.anomaly.explanation import Expectation, Explanation, explain
+from latente.anomaly.expectation import Expectation
+from latente.anomaly.explanation import Explanation, explain
 from latente.anomaly.fitting import Fitted, mean_of, pieces, prepared
 from latente.anomaly.scores import Score, State
 from latente.anomaly.surroundings import Surroundings
@@ -165,14 +166,18 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         return select(self.p_values(X), fdr)
 
     def explain(self, X: Any) -> Explanation:
-        """Returns what makes each sample unusual; for tables it costs one more score for each column.
+        """Returns what makes each sample unusual.
 
-        Tables: how much the score falls when one value is replaced by what the other values of its row predict (a
-        linear prediction). Residuals count there as with NearestReferences(smallest=0.05): the larger one of clean
-        tables finds more anomalies, this one says better which value it is. Images whose gradients an ensemble sees,
-        the default: the squared difference between each pixel and what its surroundings predict, in units of scaled
-        data: squares of 5 x 5 pixels are filled in from all that is outside, by the normal distribution of the training
-        samples. Other images, and signals: the squared residual at each position, in units of its usual scale.
+        Tables: the probability of each value of a row to be the wrong one, if one of them is; they add up to 1. Small
+        networks learn it from training rows in which one value was moved (`latente.anomaly.localisation`) when it is
+        first asked for, in a few seconds of CPU time up to 200 columns. What is expected is a linear prediction
+        from the other values of the row. Above 2,000 columns the probabilities follow from the normal density of each
+        value's residual alone.
+
+        Images whose gradients an ensemble sees, the default: the squared difference between each pixel and what its
+        surroundings predict, in units of scaled data: squares of 5 x 5 pixels are filled in from all that is outside,
+        by the normal distribution of the training samples. Other images, and signals: the squared residual at each
+        position, in units of its usual scale.
 
         Args:
             X: (n, ...), as in `fit`; best only the samples of interest.

@@ -43,6 +43,10 @@ class Fitted:
         """Returns samples (n, *sample_shape), scaled, with values no farther off than the members see."""
         return self.backbone.within(x.to(self.backbone.shift.device)).cpu()
 
+    def beyond(self, x: Tensor) -> Tensor:
+        """Returns (n, values): what each value of samples that lies farther off adds to their excess."""
+        return self.backbone.beyond(x.to(self.backbone.shift.device)).cpu()
+
 
 def folds_of(samples: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Returns (samples,): a random fold of nearly equal size for each sample.

@@ -67,8 +67,12 @@ class Backbone(nn.Module, abc.ABC):
         It is sum_j log(|u_j| / farthest) over the values with |u_j| > farthest, u in standard deviations: it grows
         without end and fits into float32 for every x that does.
         """
+        return self.beyond(x).sum(1).float()
+
+    def beyond(self, x: Tensor) -> Tensor:
+        """Returns (n, values): what each value adds to the `excess` of samples (n, *sample_shape), in float64."""
         u = (x.flatten(1).double() - self.shift) * self.factor
-        return (u.abs() / self.farthest).clamp(min=1).log().sum(1).float()
+        return (u.abs() / self.farthest).clamp(min=1).log()
 
     def within(self, x: Tensor) -> Tensor:
         """Returns samples (n, *sample_shape) with values no farther off than the members see."""

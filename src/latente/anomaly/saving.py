@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from latente.anomaly.ensemble import Ensemble
-from latente.anomaly.explanation import Expectation
+from latente.anomaly.expectation import Expectation
 from latente.anomaly.fitting import Fitted
 from latente.anomaly.members import Members, Wrapped
 from latente.anomaly.scores import Score

@@ -25,7 +25,7 @@ from latente.report.words import count, number, percent, plural
 
 Array = NDArray[np.float64]
 SHOWN, REASONS = 10, 3
-LEAST = 0.05  # of a score; one value that takes less off it is no reason
+LEAST = 0.05  # probability of a value to be the wrong one; with less it is no reason
 EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows explained
 
 
@@ -213,18 +213,17 @@ def _marks(explanation: Explanation, i: int) -> list[str]:
 def _rows_of_table(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:
     rows = []
     for i, name in enumerate(names):
-        score = -float(explanation.scores[i])
         items = [
             tag("li", f"{item.feature} = {number(item.value)}, expected {number(item.expected)} "
-                f"(takes {number(item.contribution)} off {number(score)})")
+                f"({item.contribution:.0%})")
             for item in explanation.ranked(i, REASONS)
-            if item.contribution > LEAST * max(score, 0.0)
+            if item.contribution > LEAST
         ]  # fmt: skip
         rows.append([name, *_marks(explanation, i), tag("ul", *items) if items else "no single value explains it"])
     note = tag(
         "p",
-        "What would be taken off the score if one value were as the others of its row predict it, within the "
-        "range of these samples; values that would take less than a twentieth off it are left out.",
+        "In brackets, how probable it is that this value is the wrong one, if one of its row is; what is expected is "
+        "predicted from the others, within the range of these samples. Values with less than 5% are left out.",
     )
     return join([note, table(["row", "score", "p-value", "why"], rows, prose=True)])
 

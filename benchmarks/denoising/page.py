@@ -37,8 +37,9 @@ class Found:
         return float(text) if text else None
 
     def shown(self, data: str, noise: str, method: str) -> str:
-        """How often which number of images was shown, "2 x 60000"."""
-        return self.rows.get((data, noise, method), {}).get("setting", "").partition(" images")[0]
+        """How often which number of images was shown, "2 x 60000", and the precision unless that is bfloat16."""
+        setting = self.rows.get((data, noise, method), {}).get("setting", "")
+        return setting.partition(" images")[0] + (", float32" if setting.endswith(" float32") else "")
 
 
 def choices() -> list[str]:
@@ -264,13 +265,16 @@ def main() -> None:
         "What these figures cannot show:",
         "",
         "- On MNIST and Fashion-MNIST a Denoiser as it comes sees 120,000 images, 2 x 60000 in the last columns below;",
-        "  a blind one 240,000, in batches of half the size, since it takes the place of several networks. Rows of",
-        "  another length are of earlier, shorter schedules, and rows whose setting in results.csv has no beta2 were",
-        "  trained with Adam's usual 0.999, before 0.99 became the default. Network and steps were first chosen in a",
-        "  dozen trials with test images of Fashion-MNIST in sight; later candidates were compared on training images",
-        "  alone (below, and in the benchmark's NOTES).",
+        "  a blind one 360,000, as many as three of them, in batches of half the size, since it takes the place of",
+        "  several networks. Rows of another length are of earlier, shorter schedules (blind ones have other weights",
+        "  too), and rows whose setting in results.csv has no beta2 were trained with Adam's usual 0.999,",
+        "  before 0.99 became the default. Network and steps were first chosen in a dozen trials with test images of",
+        "  Fashion-MNIST in sight; later candidates were compared on training images alone (below, and in the",
+        "  benchmark's NOTES).",
         "- The shortest training of signals was chosen on their test segments, the Imputer's settings on 12 of the 16",
         "  tables (not on Wilt, annthyroid, optdigits, thyroid). That flatters latente.",
+        "- Products are of bfloat16, but of float32 where the columns of what a network saw say so: not all machines",
+        "  that these rows come from multiply bfloat16. What that changes was not measured.",
         "- CPU seconds are of a shared machine and vary by a factor of two.",
         "",
         "## MNIST and Fashion-MNIST",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,11 +132,11 @@ def test_a_floor_weighs_weak_noise_more():
     plain = Restoration(noise=add)(module, batch, Progress()).loss
     weighed = Restoration(noise=add, floor=0.02)(module, batch, Progress()).loss
     assert plain.tolist() == pytest.approx([0.04, 1.0])
-    assert weighed.tolist() == pytest.approx([0.04 * math.sqrt(0.02 / 0.03), math.sqrt(0.02 / 0.27)])
+    assert weighed.tolist() == pytest.approx([0.04 * 0.02 / 0.03, 0.02 / 0.27])
 
 
-@pytest.mark.parametrize(("noise", "seen"), [("gaussian:0.3", 120_000), ("gaussian:0.1..0.5", 240_000)])
-def test_a_blind_network_trains_twice_as_long(monkeypatch, noise, seen):
+@pytest.mark.parametrize(("noise", "seen"), [("gaussian:0.3", 120_000), ("gaussian:0.1..0.5", 360_000)])
+def test_a_blind_network_trains_three_times_as_long(monkeypatch, noise, seen):
     runs, fit = [], latente.Trainer.fit
 
     def quick(self, *arguments, **named):
@@ -146,8 +145,8 @@ def test_a_blind_network_trains_twice_as_long(monkeypatch, noise, seen):
         return fit(self, *arguments, **named)
 
     monkeypatch.setattr(latente.Trainer, "fit", quick)
-    Denoiser(noise, width=2, levels=1, random_state=0).fit(np.random.default_rng(0).random((3000, 8, 8)))
-    assert runs == [(seen // 3000, 0.99)]
+    Denoiser(noise, width=2, levels=1, random_state=0).fit(np.random.default_rng(0).random((4000, 8, 8)))
+    assert runs == [(seen // 4000, 0.99)]
 
 
 @pytest.mark.parametrize(("given", "beta2"), [({}, 0.999), ({"beta2": 0.9}, 0.9)])

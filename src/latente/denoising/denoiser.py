@@ -76,9 +76,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         trainer: how to train. What it leaves open is here: batches of 32 patches, 8 of patches of 64 x 64; a peak rate
             of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay; a
             beta2 of 0.99; about 120,000 patches in all, of small data fewer, so that no value is seen more than 100
-            times, but at least 6,000. For a range of levels twice as many, in batches of half the size, and samples
-            with weak noise weigh more (see `Restoration`). What is held out for the validation loss is never part of a
-            training patch.
+            times, but at least 6,000. For a range of levels three times as many, as long as three networks for one
+            level, in batches of half the size, and samples with weak noise weigh more (see `Restoration`). What is held
+            out for the validation loss is never part of a training patch.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:

@@ -36,9 +36,9 @@ class Restoration(Objective, name="restoration"):
     Args:
         way: which.
         noise: the corruption of "clean", in units of scaled data.
-        floor: with "clean", weighs samples by w = sqrt(floor / (floor + e)), e the mean square of the noise that a
-            sample got. For noise of many levels: otherwise the strongest, whose errors are largest, decide nearly
-            alone. None weighs all alike.
+        floor: with "clean", weighs samples by w = floor / (floor + e), e the mean square of the noise that a sample
+            got. For noise of many levels: otherwise the strongest, whose errors are largest, decide nearly alone. None
+            weighs all alike.
 
     Example:
         >>> x, other = torch.zeros(1, 1, 4), torch.ones(1, 1, 4)  # two noisy copies of a signal
@@ -65,7 +65,7 @@ class Restoration(Objective, name="restoration"):
         loss = error.flatten(1).sum(1)
         if self.way == "clean" and self.floor is not None:
             energy = (noisy - batch.target).square().flatten(1).mean(1)
-            loss = loss * (self.floor / (self.floor + energy)).sqrt()
+            loss = loss * (self.floor / (self.floor + energy))
         zero = torch.zeros_like(loss)
         return Losses(loss, loss, zero, zero)
 

@@ -10,7 +10,7 @@ from typing import Any
 from latente.training import Trainer
 
 SEEN = 120_000  # patches in a training
-BLIND = 2  # times as many, in batches of half the size, for a range of levels: it takes the place of several networks
+BLIND, SMALLER = 3, 2  # for a range of levels, in place of several networks: times as many, in batches of a half
 MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
 LEAST = 6_000  # so many patches, at least
 BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
@@ -43,7 +43,7 @@ def suited(trainer: Trainer, patches: int, covers: float, positions: int, rate: 
     if epochs == "auto":
         seen = SEEN * (BLIND if blind else 1)
         epochs = max(1, round(max(LEAST, min(seen, MOST_TIMES * covers)) / patches))
-    automatic = max(FEWEST, min(BATCH // (BLIND if blind else 1), POSITIONS // positions))
+    automatic = max(FEWEST, min(BATCH // (SMALLER if blind else 1), POSITIONS // positions))
     batch_size = automatic if trainer.batch_size == "auto" else int(trainer.batch_size)
     own: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     own["learning_rate"] = rate * min(1.0, batch_size / BATCH) ** 0.5

@@ -202,6 +202,7 @@ def spread(values: list[float]) -> str:
     return f"{np.mean(values):.1f}{error}"
 
 
+ROWS = 200  # of a table, in which a value is moved, where there are so many normal ones
 EXPLAINERS = ("explain", "told the amount", "explain, values that occur", "largest standardised value")
 
 
@@ -218,28 +219,32 @@ def explanations() -> list[str]:
         firsts.append([float(row["first"]) for row in (own, told, near, plain)])
         figures = [own[f] for f in ("first", "first_three", "flagged", "first_of_flagged")]
         figures += [told["first"], near["first"], plain["first"]]
-        rows.append([name, own["columns"], own["rows"], *(text(float(figure)) for figure in figures)])
+        rows.append([name, own["columns"], own["usable"], own["rows"], *(text(float(figure)) for figure in figures)])
     means = np.mean(firsts, 0)
     good = (np.array(firsts) >= 90).sum(0)
+    whole = [first[0] >= 90 for first, row in zip(firsts, rows, strict=True) if row[3] == str(ROWS)]
     return [
-        *table(["table", "columns", "rows", "first, %", "among the first three, %", "flagged at 5%, %",
+        *table(["table", "columns", "moved", "rows", "first, %", "among the first three, %", "flagged at 5%, %",
                 "first, of the flagged, %", "told the amount, first, %", "values that occur, first, %",
                 "largest standardised value first, %"], rows),
         f"Mean {means[0]:.1f}%; at least 90% on {good[0]} of {len(rows)} tables (told the amount {means[1]:.1f}%,",
         f"{good[1]} tables; values that occur {means[2]:.1f}%; largest standardised value {means[3]:.1f}%). The bar,",
-        f"90% on ten tables: {'met' if good[0] >= 10 else f'missed by {10 - good[0]}'}.{seeds_of_explanations()}",
+        f"90% on ten tables: {'met' if good[0] >= 10 else f'missed by {10 - good[0]}'}, by {sum(whole)} of the",
+        f"{len(whole)} with {ROWS} such rows.{seeds_of_explanations()}",
+        "Columns that follow from the others are not moved.",
         "",
     ]  # fmt: skip
 
 
 def seeds_of_explanations() -> str:
     """Says what other seeds, the splits and moves of other draws, have."""
-    found: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for row in read("explanations.csv"):
         if row["method"] == "explain" and row["seed"] != "0":
-            found[row["seed"]].append(float(row["first"]))
+            found[row["seed"]].append((float(row["first"]), row["rows"] == str(ROWS)))
     said = [
-        f" Seed {seed}: {np.mean(values):.1f}%, {sum(value >= 90 for value in values)} of {len(values)} tables."
+        f" Seed {seed}: {np.mean([value for value, _ in values]):.1f}%, {sum(value >= 90 for value, _ in values)} of "
+        f"{len(values)} tables, {sum(value >= 90 and whole for value, whole in values)} with {ROWS} rows."
         for seed, values in sorted(found.items())
     ]
     return "".join(said)

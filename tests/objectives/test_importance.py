@@ -248,11 +248,21 @@ def test_the_number_of_draws_grows_by_a_constant_factor(factor_analysis):
         torch.testing.assert_close(loss, ImportanceWeighted(k)(module, batch, Progress()).loss)
 
 
+def test_a_decoder_that_mixes_draws_gets_the_plain_gradient_of_all(make, batch):
+    module = make(Gaussian(warmup=0.0), network=MLP((8,), normalization="batch")).train()
+    some = batch(12)
+    own = gradients(module, ImportanceWeighted(8, backward=2), some, 0)
+    plain = gradients(module, ImportanceWeighted(8, doubly_reparameterized=False), some, 0)
+    torch.testing.assert_close(own, plain)
+
+
 def test_what_it_refuses(make):
     module = make(Gaussian())
+    with pytest.raises(ValueError, match="doubly_reparameterized must be True or False; got 'no'"):
+        ImportanceWeighted(doubly_reparameterized="no").check(module)
     with pytest.raises(ValueError, match="growth is a share of training in \\[0, 1\\]; got 2"):
         ImportanceWeighted(growth=2).check(module)
-    with pytest.raises(ValueError, match="power must be above 0; got 0"):
+    with pytest.raises(ValueError, match="power must be a finite number above 0; got 0"):
         ImportanceWeighted(power=0).check(module)
     with pytest.raises(ValueError, match="backward must be None or an integer of at least 1; got 0"):
         ImportanceWeighted(backward=0).check(module)

@@ -170,8 +170,9 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
         Tables: the probability of each value of a row to be the wrong one, if one of them is; they add up to 1. Small
         networks learn it from training rows in which one value was moved (`latente.anomaly.localisation`) when it is
-        first asked for, in a few seconds of CPU time up to 200 columns. What is expected is a linear prediction
-        from the other values of the row. Above 2,000 columns the probabilities follow from the normal density of each
+        first asked for, in a few seconds of CPU time up to 200 columns; after `load`, again. From less than some
+        hundred training rows they become too sure. What is expected is a linear prediction from the other values of
+        the row. Above 2,000 columns the probabilities follow from the normal density of each
         value's residual alone.
 
         Images whose gradients an ensemble sees, the default: the squared difference between each pixel and what its
@@ -240,6 +241,8 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Writes the detector to a folder of safetensors and JSON, and returns its path.
+
+        The folder of a detector of tables holds up to 10,000 of its training rows, from which `explain` learns.
 
         Args:
             path: of the folder.

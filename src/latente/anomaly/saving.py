@@ -145,8 +145,8 @@ def _restored(folder: Path, tensors: dict[str, Tensor], stored: Stored) -> Anoma
     detector.calibration_scores_ = None if calibration is None else calibration.numpy()
     detector._state = _named(tensors, "score.")
     expectation = _named(tensors, "expectation.")
-    kind = Surroundings if "precision" in expectation else Expectation
-    detector._expectation = kind(**expectation) if expectation else None
+    kind = {"precision": Surroundings, "rows": Expectation}
+    detector._expectation = next((make(**expectation) for name, make in kind.items() if name in expectation), None)
     detector.n_features_in_ = schema.user_shape[0]
     if stored.features is not None:
         detector.feature_names_in_ = np.array(stored.features, dtype=object)

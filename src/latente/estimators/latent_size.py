@@ -47,7 +47,8 @@ class LatentSize:
         errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
         variance: the error of their mean sample.
         histories: of the two trainings; none where there was nothing to choose from.
-        bound: the widest code that these samples allow: one less than their number and than the values that vary.
+        bound: the widest code that these samples allow: one less than their number and than the values that vary
+            among those that are looked at.
 
     It is saved with the model.
 

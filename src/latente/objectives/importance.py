@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latente.objectives.base import Batch, Losses, Objective, Progress
 from latente.objectives.gaussian import check_gaussian
@@ -69,6 +69,9 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
     Burda et al. suggest. Heavy draws are passed through for certain, the others by lot: the gradient is that of all
     on average. The loss is that of all k draws.
 
+    Both the doubly reparameterised gradient and `backward` ask that a draw is decoded alike whatever the others are. A
+    decoder with dropout or normalisation over the batch does not in training: it gets the plain gradient of all draws.
+
     Args:
         samples: k.
         growth: the share of training in which k grows from 1 to `samples`; 0: it is `samples` from the start.
@@ -99,7 +102,8 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
 
     def __call__(self, module: Any, batch: Batch, progress: Progress) -> Losses:
         samples = self.samples if not module.training else self.draws(progress.fraction)
-        chosen = samples if self.backward is None or not torch.is_grad_enabled() else self.backward
+        all_of_them = self.backward is None or not torch.is_grad_enabled() or _mixes(module.decoder)
+        chosen = samples if all_of_them or self.backward is None else self.backward
         mu, logvar = module.bottleneck.moments(module.features(batch.x))
         noise = torch.randn((samples, *mu.shape), generator=module.generator, device=mu.device, dtype=mu.dtype)
         if chosen >= samples:
@@ -129,7 +133,7 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
             share: the draws' normalised weights, (samples, batch); None takes them among these draws.
         """
         z = mu + (0.5 * logvar).exp() * noise
-        if not self.doubly_reparameterized or not z.requires_grad:
+        if not self.doubly_reparameterized or not z.requires_grad or _mixes(module.decoder):
             return _weigh(module, batch, z, logvar, noise)
         fixed = logvar.detach()
         noise = noise + (z - z.detach()) * (-0.5 * fixed).exp()  # the same, with the gradient of (z - mu) / sigma in z
@@ -151,11 +155,21 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
         if not is_number(self.growth, 0, 1):
             raise ValueError(f"ImportanceWeighted: growth is a share of training in [0, 1]; got {self.growth!r}")
         if not is_number(self.power, low=0) or self.power == 0:
-            raise ValueError(f"ImportanceWeighted: power must be above 0; got {self.power!r}")
+            raise ValueError(f"ImportanceWeighted: power must be a finite number above 0; got {self.power!r}")
+        if not isinstance(self.doubly_reparameterized, bool):
+            raise ValueError(
+                f"ImportanceWeighted: doubly_reparameterized must be True or False; got {self.doubly_reparameterized!r}"
+            )
         if self.backward is not None and not is_integer(self.backward, low=1):
             raise ValueError(
                 f"ImportanceWeighted: backward must be None or an integer of at least 1; got {self.backward!r}"
             )
+
+
+def _mixes(decoder: nn.Module) -> bool:
+    """Returns whether what a draw is decoded to depends on the others, or on chance."""
+    mixing = nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd
+    return decoder.training and any(isinstance(layer, mixing) for layer in decoder.modules())
 
 
 def _chosen(share: Tensor, count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:

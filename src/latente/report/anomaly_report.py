@@ -223,7 +223,7 @@ def _rows_of_table(explanation: Explanation, names: list[str], detector: Anomaly
     note = tag(
         "p",
         "In brackets, how probable it is that this value is the wrong one, if one of its row is; what is expected is "
-        "predicted from the others, within the range of these samples. Values with less than 5% are left out.",
+        "predicted from the others, within the range of the training rows. Values with less than 5% are left out.",
     )
     return join([note, table(["row", "score", "p-value", "why"], rows, prose=True)])
 

@@ -190,9 +190,10 @@ class FittedSeries(OutlierMixin, BaseEstimator):
         return SeriesStream(self, self.drift_monitor() if drift and self.contamination is None else None)
 
     def score_stream(self, pieces: Iterable[Any], *, drift: bool = True) -> Iterator[StreamScores]:
-        """Yields scores of steps as pieces of a series arrive; together they are exactly those of `score_samples`.
+        """Yields scores of steps as pieces of a series arrive; together they are those of `score_samples`.
 
-        It is `stream` in a loop, with the rest of the scores at the end; an error ends it.
+        It is `stream` in a loop, with the rest of the scores at the end; an error ends it. On some processors the last
+        digits of float32 differ: products round by a window's place among those that are scored at once.
 
         Args:
             pieces: (k,) or (k, channels) each, k from 0, as they come.

@@ -44,7 +44,8 @@ def over_chunks(
 
     Matrix products round differently for different numbers of rows. So all pieces have the same number, the last one
     filled up, and a sample's result does not depend on how many others are passed with it. The number follows from
-    the arithmetic that one sample takes.
+    the arithmetic that one sample takes. On some processors products with few columns (50 -> 4) round the last digit by
+    a row's place in the piece too, which this does not prevent.
 
     Args:
         module: put into evaluation mode.

@@ -48,6 +48,8 @@ STARTS = ("pretrained", "scratch")
 RATES = (3e-4, 1e-3, 3e-3)  # peak learning rates of the classifier
 KEY = ["set", "start", "noise", "learning_rate", "seed"]
 FIELDS = [*KEY, "labels", "valid_error", "test_error", "epochs", "cpu_seconds"]
+HIDDEN = {"hidden_features": (1000, 1000)}
+PRETRAINED: dict[tuple[str, int], StackedAutoencoder] = {}  # by set of pictures and seed
 Split = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -71,12 +73,15 @@ def labelled(y: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 def beginning(name: str, start: str, x: np.ndarray, seed: int) -> StackedAutoencoder:
     """Returns the encoder that a classifier starts from: pretrained on all pictures, or with its first weights."""
-    masking = f"masking:{MASKING.get(name, MASKING['mnist'])}"
-    still = Trainer(learning_rate=1e-12, weight_decay=0, verbose=False)
-    trained = Pretraining(15, masking, Trainer(weight_decay=0, verbose=False))
-    pretraining = trained if start == "pretrained" else Pretraining(1, None, still)
-    stack = StackedAutoencoder(1000, hidden_features=(1000, 1000), pretraining=pretraining, random_state=seed)
-    return stack.pretrain(x if start == "pretrained" else x[:256])
+    if start == "scratch":
+        still = Pretraining(1, None, Trainer(learning_rate=1e-12, weight_decay=0, verbose=False))
+        return StackedAutoencoder(1000, **HIDDEN, pretraining=still, random_state=seed).pretrain(x[:256])
+    key = name if name in VARIANTS else "mnist", seed
+    if key not in PRETRAINED:  # the pictures of all labels-N are the same
+        masking = f"masking:{MASKING[key[0]]}"
+        pretraining = Pretraining(15, masking, Trainer(weight_decay=0, verbose=False))
+        PRETRAINED[key] = StackedAutoencoder(1000, **HIDDEN, pretraining=pretraining, random_state=seed).pretrain(x)
+    return PRETRAINED[key]
 
 
 def measure(

@@ -38,9 +38,8 @@ def residual_scale(X: Array) -> tuple[Array, Array]:
     return scale * std, scale
 
 
-def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
-    """How often the moved value ranks first: by the explanation, by one that is told the amount, by the largest
-    standardised value; and by the explanation where it is moved to the nearest value that occurs in its column."""
+def draw(table: str, seed: int, rows: int) -> tuple[Array, Array, NDArray[np.int64], Array, int]:
+    """Returns training rows, test rows with one value moved each, which, what it was, and how many columns can be."""
     X, y = load(table)
     rng = np.random.default_rng(seed)
     normal = X[y == 0][rng.permutation(int((y == 0).sum()))]
@@ -51,6 +50,14 @@ def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
     moved = rng.choice(usable, len(test))
     before = test[np.arange(len(test)), moved]
     test[np.arange(len(test)), moved] += rng.choice([-1, 1], len(test)) * MOVED * step[moved]
+    return train, test, moved, before, len(usable)
+
+
+def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
+    """How often the moved value ranks first: by the explanation, by the largest standardised value, for one seed by
+    networks that are told the amount; and by the explanation where it is moved to the nearest value that occurs in its
+    column."""
+    train, test, moved, before, usable = draw(table, seed, rows)
     detector = AnomalyDetector(random_state=seed).fit(train)
     explanation = detector.explain(test)
     std = np.where(train.std(0) > 1e-9, train.std(0), np.inf)
@@ -66,7 +73,7 @@ def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
     }
     if seed == TOLD:
         ways["told the amount"] = (told_the_amount(detector, test), slice(None))
-    shape = {"columns": train.shape[1], "usable": len(usable)}
+    shape = {"columns": train.shape[1], "usable": usable}
     return [
         {"table": table, "method": method, "seed": seed} | shape | found(values[rows], moved[rows], flagged[rows])
         for method, (values, rows) in ways.items()

@@ -43,7 +43,7 @@ class Localiser:
         b_j + a (-log f_j(e_j)) + k_j log(1 + ((e_j - 3 m_j) exp(s_j))^2),
 
     with f_j the density of column j's residuals, a and k learned: so a network can say what a column's residual and
-    its scale should be, given the row, which takes it a quarter of the steps that b_j alone would.
+    its scale should be, given the row, which takes it about half the steps that b_j alone would.
 
     Each network does without an eighth of the rows, by which the temperature is chosen that their logits are divided
     by. From few rows there are more networks, of fewer steps, and more noise.
@@ -168,7 +168,10 @@ class Localiser:
             yield from zip(self._rows(rows, size, held, generator), column, move, strict=True)
 
     def _rows(self, rows: int, size: tuple[int, ...], held: bool, generator: torch.Generator) -> Tensor:
-        """Returns random indices of rows; row i is in fold i modulo FOLDS, and networks 2k and 2k + 1 do without fold k."""
+        """Returns random indices of rows.
+
+        Row i is in fold i modulo FOLDS; networks 2k and 2k + 1 do without fold k.
+        """
         block = rows // FOLDS
         if not block:
             return torch.randint(rows, size, generator=generator)
@@ -192,9 +195,8 @@ class Localiser:
         for index, column, move in list(self._moves(DRAWN, len(u), moves, far, generator, held=True))[:steps]:
             index, column, move = (values[::2].repeat_interleave(2, 0) for values in (index, column, move))
             change = torch.zeros((*index.shape, u.shape[1]))
-            logits = self._logits(*self._moved(u, e, change, index, column, move)).log_softmax(2)
-            both = logits.unflatten(0, (-1, 2)).mean(1)
-            p = (both / TEMPERATURES[:, None, None, None]).softmax(3)
+            log_p = self._logits(*self._moved(u, e, change, index, column, move)).log_softmax(2)
+            p = (log_p.unflatten(0, (-1, 2)).mean(1) / TEMPERATURES[:, None, None, None]).softmax(3)
             right = p.gather(3, column[::2].expand(len(p), -1, -1)[..., None])[..., 0]
             found.append((p.square().sum(3) - 2 * right).mean((1, 2)))
         return float(TEMPERATURES[torch.stack(found).mean(0).argmin()])

@@ -158,7 +158,7 @@ class _Bernoulli(DistortionModule):
         if mask is not None or torch.is_grad_enabled():
             return super().forward(x_hat, x, mask)
         logit, x = x_hat.flatten(1).float(), x.flatten(1).float()
-        cost = logit.clamp(min=0).sum(1) - torch.linalg.vecdot(logit, x)
+        cost = logit.clamp(min=0).addcmul_(logit, x, value=-1).sum(1)  # large logits cancel before they are summed
         for part in logit.abs().neg_().exp_().add_(1).split(FACTORS, 1):  # each in (1, 2]
             cost += part.prod(1).log_()
         return cost

@@ -61,7 +61,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         noise: what is to be removed, for way="clean": a corruption or a short string such as "gaussian:0.1" or
             "salt_and_pepper:0.2", in units of scaled data: unsigned integers and floats within [0, 1] are scaled to
             [0, 1], others standardised, images as a whole and signals channel by channel. A range of levels makes it
-            blind; the default is `GaussianNoise((0.0, 0.5))`.
+            blind; None, the default, is `GaussianNoise((0.0, 0.5))`.
         way: what `fit` gets. "clean": clean samples; "noise2noise": pairs, a noisy copy of each and a second noisy
             copy, or a clean one; "noise2self": single noisy samples, whose noise must be independent between
             neighbouring positions.

@@ -171,9 +171,10 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         Tables: the probability of each value of a row to be the wrong one, if one of them is; they add up to 1, so in
         a table of one column it is 1 whatever the row. Small networks learn it from training rows in which one value
         was moved (`latente.anomaly.localisation`) when it is first asked for, in some seconds of CPU time up to 200
-        columns; after `load`, again. What is expected is a linear prediction from the other values of the row, each
-        repaired by its own prediction as far as it is likely to be the wrong one. Above 2,000 columns, and after
-        `forget_rows`, probabilities and expectations follow from each value's residual in the members alone.
+        columns; after `load`, again. From fewer training rows than columns they are far too sure. What is expected is
+        a linear prediction from the other values of the row, each repaired by its own prediction as far as it is
+        likely to be the wrong one. Above 2,000 columns, and after `forget_rows`, probabilities and expectations follow
+        from each value's residual in the members alone.
 
         Images whose gradients an ensemble sees, the default: the squared difference between each pixel and what its
         surroundings predict, in units of scaled data: squares of 5 x 5 pixels are filled in from all that is outside,

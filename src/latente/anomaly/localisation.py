@@ -46,7 +46,8 @@ class Localiser:
     its scale should be, given the row, which takes it about half the steps that b_j alone would.
 
     Each network does without an eighth of the rows, by which the temperature is chosen that their logits are divided
-    by. From few rows there are more networks, of fewer steps, and more noise.
+    by. From few rows there are more networks, of fewer steps, and more noise. Regressions and densities know all rows,
+    so from fewer rows than columns the probabilities are too high all the same.
 
     Sources: Fellegi, Holt (1976), "A systematic approach to automatic edit and imputation", for the problem, error
     localisation; Clark, Luong, Le, Manning (2020), "ELECTRA: Pre-training text encoders as discriminators rather than

@@ -271,6 +271,10 @@ def rates_of_explanations() -> list[str]:
     for own in bins:
         cells = [_said_and_right([row for row in found[size] if row["from"] == own]) for size in sizes]
         lines.append([f"{100 * float(own):.0f} to {100 * float(own) + 10:.0f}", *cells])
+    columns = {row["table"]: int(row["columns"]) for row in read("explanations.csv")}
+    narrow = {size: [row for row in found[size] if columns[row["table"]] < size] for size in sizes}
+    lines.append(["all of tables with fewer columns than rows", *(_said_and_right(narrow[size]) for size in sizes)])
+    lines.append(["their expected calibration error", *(_error(narrow[size]) for size in sizes)])
     for name, figure in (("all", _said_and_right), ("expected calibration error", _error), ("tables", _tables)):
         lines.append([name, *(figure(found[size]) for size in sizes)])
     return [

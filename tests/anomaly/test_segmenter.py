@@ -103,12 +103,21 @@ def test_gradients_reach_every_parameter():
 def test_tiles_are_learned_and_any_size_is_segmented(tiled):
     assert tiled.tile_ == 32
     assert tiled.module_.restorer is None
-    for size in ((40, 33), (48, 64), (100, 7)):
+    for size in ((40, 33), (48, 64), (100, 8)):
         assert tiled.segment(np.zeros((2, *size))).shape == (2, *size)
     x = torch.from_numpy(np.stack([WAVES] * 60))[:, None].float()
     y = latente.SyntheticDefects()(x, torch.Generator().manual_seed(0), (-1.0, 1.0))
     assert pixel_auroc(((y - x).abs() >= 0.2)[:, 0], tiled.segment(y[:, 0].numpy())) > 0.75
     assert tiled.segment([WAVES, WAVES]).shape == (2, 48, 64)
+
+
+def test_a_list_of_several_sizes_gets_a_list_of_maps(tiled):
+    pictures = [WAVES, WAVES.T, WAVES[:40], 0 * WAVES.T, -WAVES]
+    maps, scores = tiled.segment(pictures), tiled.score_samples(pictures)
+    assert [found.shape for found in maps] == [picture.shape for picture in pictures]
+    for picture, found, score in zip(pictures, maps, scores, strict=True):
+        np.testing.assert_allclose(found, tiled.segment(picture[None])[0], atol=1e-5)
+        assert score == pytest.approx(tiled.score_samples(picture[None])[0], abs=1e-5)
 
 
 def test_pictures_are_looked_at_twice_where_tiles_were_learned(tiled):
@@ -212,6 +221,8 @@ def test_a_loaded_segmenter_can_be_trained_again(tmp_path):
         ({}, [WAVES.T, np.where(WAVES > 0.9, np.inf, WAVES)], "picture 1 has values that are not finite"),
         ({}, [WAVES, (100 * WAVES.T).astype(np.int16)], "one dtype, so that all are on one scale; got float64, int16"),
         ({}, np.zeros((10, 3)), "must be pictures"),
+        ({}, DIGITS[:, :7], "at least 8 pixels along each side.*got one of 7"),
+        ({}, [WAVES, WAVES[:, :5]], "at least 8 pixels along each side.*got one of 5"),
         ({}, np.where(DIGITS > 0.9, np.nan, DIGITS), "NaN"),
     ],
 )
@@ -225,8 +236,10 @@ def test_pictures_of_another_shape_are_refused(fitted, tiled):
         fitted.segment(np.zeros((1, 9, 8)))
     with pytest.raises(ValueError, match="shape"):
         tiled.segment(np.zeros((1, 40, 40, 3)))
-    with pytest.raises(ValueError, match=r"one shape; got \[\(48, 64\), \(64, 48\)\]: pass those of each"):
-        tiled.segment([WAVES, WAVES.T])
+    with pytest.raises(ValueError, match=r"shape \(48, 64\), but this model was trained on samples of shape \(8, 8\)"):
+        fitted.segment([DIGITS[0], WAVES])
+    with pytest.raises(ValueError, match="at least 8 pixels along each side.*got one of 7"):
+        tiled.segment([WAVES, WAVES[:7]])
     with pytest.raises(ValueError, match="one dtype"):
         tiled.segment([WAVES, WAVES.astype(np.int8)])
     with pytest.raises(NotFittedError):

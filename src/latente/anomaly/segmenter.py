@@ -130,23 +130,38 @@ class DefectSegmenter(PartParams, BaseEstimator):
         self.module_.eval()
         return self
 
-    def segment(self, X: Any) -> Array:
+    def segment(self, X: Any) -> Array | list[Array]:
         """Returns (n, h, w): the natural logarithm of the odds that a pixel is damaged; above 0 it is more likely so.
 
         The odds are those among the synthetic defects; how often real ones occur, it cannot know.
 
         Args:
-            X: (n, h, w) or (n, h, w, channels), as in `fit`; of any size where it was trained on tiles, but all of a
-                list of one.
+            X: (n, h, w) or (n, h, w, channels), or a list of such pictures, as in `fit`; where it was trained on tiles,
+                of any sizes of at least 8 pixels. Of a list of several sizes the maps (h, w) come as a list.
 
         Raises:
-            ValueError: for pictures of another shape or of several, or values that are not finite.
+            ValueError: for pictures of another shape or too small, or values that are not finite.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self, "module_")
-        rows = as_rows(_stacked(X) if _listed(X) else loaded(X))
+        if not _listed(X):
+            return self._maps(loaded(X))
+        pictures = _alike(X)
+        shapes = [picture.shape for picture in pictures]
+        if len(set(shapes)) == 1:
+            return self._maps(np.stack(pictures))
+        found: dict[int, Array] = {}
+        for shape in sorted(set(shapes)):
+            own = [i for i, other in enumerate(shapes) if other == shape]
+            found |= zip(own, self._maps(np.stack([pictures[i] for i in own])), strict=True)
+        return [found[i] for i in range(len(pictures))]
+
+    def _maps(self, X: Any) -> Array:
+        """Returns (n, h, w) of pictures of one size."""
+        rows = as_rows(X)
         schema = self._schema_of(rows.shape[1:])
         schema.check_shape(rows)
+        _check_size(min(rows.shape[1:3]))
         x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
         device = next(self.module_.parameters()).device
         maps = over_chunks(self.module_, x, self._log_odds, device)
@@ -160,7 +175,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         """
         from scipy.ndimage import gaussian_filter
 
-        return np.asarray(-gaussian_filter(self.segment(X), (0, BLUR, BLUR), mode="nearest").max((1, 2)))
+        return np.array([-gaussian_filter(found, BLUR, mode="nearest").max() for found in self.segment(X)])
 
     def save(self, path: str | Path) -> Path:
         """Writes the segmenter to a folder of safetensors and JSON, and returns its path.
@@ -221,6 +236,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         if len({len(shape) for shape in shapes}) != 1 or len(next(iter(shapes))) not in (2, 3):
             raise ValueError(f"X must be pictures (h, w) or (h, w, channels); got shapes {sorted(shapes)[:5]}")
         shortest = min(min(shape[:2]) for shape in shapes)
+        _check_size(shortest)
         if len({shape[2:] for shape in shapes}) > 1:
             raise ValueError(f"the pictures have different numbers of channels: {sorted(shapes)[:5]}")
         if self.tile is None or (self.tile == "auto" and len(shapes) == 1 and math.prod(next(iter(shapes))) <= WHOLE):
@@ -263,6 +279,15 @@ def _listed(X: Any) -> bool:
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(picture) in (2, 3) for picture in X)
 
 
+def _check_size(shortest: int) -> None:
+    """Raises ValueError where pictures are too small for the blocks and resolutions of the networks."""
+    if shortest < SMALLEST:
+        raise ValueError(
+            f"pictures must have at least {SMALLEST} pixels along each side, since the network looks at blocks of "
+            f"pixels at several resolutions; got one of {shortest}: enlarge the pictures, or leave it out"
+        )
+
+
 def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
     """Returns the pictures of a list as arrays, or raises ValueError where bytes and floats would be of two scales."""
     arrays = [np.asarray(picture) for picture in pictures]
@@ -273,18 +298,6 @@ def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
             "them to one range and dtype"
         )
     return arrays
-
-
-def _stacked(pictures: Sequence[Any]) -> NDArray[Any]:
-    """Returns a list of pictures as one array, or raises ValueError where they have several shapes."""
-    arrays = _alike(pictures)
-    shapes = sorted({array.shape for array in arrays})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"pictures that are segmented together must have one shape; got {shapes[:5]}: pass those of each shape by "
-            "themselves, segment([picture]) for one"
-        )
-    return np.stack(arrays)
 
 
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:

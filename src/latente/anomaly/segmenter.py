@@ -30,7 +30,7 @@ from latente.training import History, Trainer, seed_of, seeded
 WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
 CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
-SEEN, BATCH = {True: 64_000, False: 28_000}, {True: 32, False: 8}  # with and without places: in all and in a step
+SEEN, BATCH = {True: 64_000, False: 20_000}, {True: 32, False: 8}  # with and without places: in all and in a step
 RATE = 2e-3
 SOFTEST = 0.25  # edges of defects in tiles, as a fraction of the side
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))  # axes of (n, channels, h, w)
@@ -61,7 +61,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
         trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a
-            time, or 28,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
+            time, or 20,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:

@@ -82,6 +82,7 @@ def images() -> list[str]:
         "",
         "The Kodak photographs at half their size, trained on other photographs. The segmenter learns from tiles of",
         "128 x 128 pixels and looks at a photograph at once; the others learn from tiles of 32 x 32, and look at such.",
+        "The segmenter has been run on Kodak four times in all, each time after choices on other photographs.",
         "",
         *located(lines["photos"]),
         *beside_oracle(lines["photos"]),
@@ -162,7 +163,6 @@ def beside_oracle(lines: Sequence[Line]) -> list[str]:
     return [
         f"The oracle has seen 12,000 tiles with defects from the very maker of these, and is {gap:+.3f} from the",
         "segmenter, which has seen none of them but more tiles; it is a diagnosis, and no product could be so trained.",
-        "Kodak has been looked at four times in all, once after each round of choices on other photographs.",
         "",
     ]
 

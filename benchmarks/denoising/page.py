@@ -144,14 +144,18 @@ def all_images(found: Found) -> list[str]:
 
 def behind(rows: list[list[str]]) -> list[str]:
     """Where a blind network is further from the specialists than the goal, in words; rows of `all_images`."""
-    costs = [(" ".join(row[:2]), float(row[5]) - NEAR) for row in rows if row[5]]
-    missed = [f"{name} (missed by {more:.2f})" for name, more in costs if more > 0]
-    return [
-        f"The goal was a blind network within {NEAR} dB of the specialists: {', '.join(missed) or 'met'}.",
-        "Where specialists saw 1 x 30000 images it is no test: they had a quarter of their usual training.",
-        "Fashion-MNIST at 0.1 is too close to call: one seed, and only the blind network's products are of float32.",
-        "",
+    full = [row for row in rows if row[5] and not row[7].startswith("1 x 30000")]
+    costs = {" ".join(row[:2]): float(row[5]) for row in full}
+    missed = [f"{name} (missed by {cost - NEAR:.2f})" for name, cost in costs.items() if cost > NEAR]
+    dearest = max(costs, key=costs.__getitem__)
+    lines = [
+        f"The goal was a blind network within {NEAR} dB of the specialists: {', '.join(missed) or 'met'}, on the",
+        f"{len(full)} of {len(rows)} noises whose specialist had its whole training, one seed. Blindness costs most on",
+        f"{dearest}, {costs[dearest]:.2f} dB.",
     ]
+    if len(full) < len(rows):
+        lines.append("Where specialists saw 1 x 30000 images it is no test: that is a quarter of their usual training.")
+    return [*lines, ""]
 
 
 def simple(study: str, columns: dict[str, tuple[str, int]]) -> list[str]:
@@ -279,7 +283,8 @@ def main() -> None:
         "- The shortest training of signals was chosen on their test segments, the Imputer's settings on 12 of the 16",
         "  tables (not on Wilt, annthyroid, optdigits, thyroid). That flatters latente.",
         "- Products are of bfloat16, but of float32 where the columns of what a network saw say so: not all machines",
-        "  that these rows come from multiply bfloat16. What that changes was not measured.",
+        "  that these rows come from multiply bfloat16. Fashion-MNIST's specialist for 0.1 was trained with both:",
+        "  28.250 and 28.247 dB on all test images.",
         "- CPU seconds are of a shared machine and vary by a factor of two.",
         "",
         "## MNIST and Fashion-MNIST",

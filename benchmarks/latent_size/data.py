@@ -13,11 +13,11 @@ from latente.datasets import load
 
 IMAGES = 10_000  # of the 60,000 to train on
 SIZES = {
-    "mnist": (8, 16, 32, 64),
-    "fashion-mnist": (8, 16, 32, 64),
-    "digits": (2, 4, 8, 16, 32, 48),
-    "letter": (2, 4, 8, 12, 16, 20, 24, 28),
-    "pendigits": (2, 4, 6, 8, 10, 12, 14),
+    "mnist": (8, 16, 32, 64, 96, 128),
+    "fashion-mnist": (8, 16, 32, 64, 96, 128),
+    "digits": (2, 4, 8, 16, 32, 48, 54, 57, 60),
+    "letter": (2, 4, 8, 12, 16, 20, 24, 28, 29, 30, 31),
+    "pendigits": (2, 4, 6, 8, 10, 12, 14, 15),
 }
 TABLES = {"letter": "20_letter.npz", "pendigits": "28_pendigits.npz"}
 

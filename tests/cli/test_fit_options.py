@@ -31,13 +31,31 @@ def test_every_type(kind, name, call, work, tmp_path):
 
 
 def test_the_size_of_the_code_by_itself(call, work, tmp_path):
-    done = call("fit", work / "images.npy", "-o", tmp_path / "m", "--latent-dim", "auto", "--epochs", 1, "--json")
+    fit = ["fit", work / "images.npy", "--latent-dim", "auto", "--epochs", 1]
+    done = call(*fit, "-o", tmp_path / "m", "--json")
     assert done.code == 0
     model = latente.load(tmp_path / "m")
     assert model.latent_dim == "auto"
-    assert json.loads(done.out)["latent_dim"] == model.latent_dim_
-    assert json.loads(call("info", tmp_path / "m", "--json").out)["latent_dim"] == model.latent_dim_
-    assert f"Autoencoder, {model.latent_dim_} values (auto) for each sample" in call("info", tmp_path / "m").out
+    for told in (json.loads(done.out), json.loads(call("info", tmp_path / "m", "--json").out)):
+        assert told["latent_dim"] == told["latent_size"]["latent_dim"] == model.latent_dim_
+        np.testing.assert_array_equal(told["latent_size"]["errors"], model.latent_size_.errors)
+        assert told["latent_size"]["doubts"] == list(model.latent_size_.doubts)
+    told = call("info", tmp_path / "m").out
+    assert f"Autoencoder, {model.latent_dim_} values (auto) for each sample" in told
+    for text in (told, call(*fit, "-o", tmp_path / "again").out):
+        for line in str(model.latent_size_).splitlines():
+            assert line in text
+    call("fit", work / "images.npy", "--latent-dim", 3, "--epochs", 1, "-o", tmp_path / "number", "--quiet")
+    assert json.loads(call("info", tmp_path / "number", "--json").out)["latent_size"] is None
+
+
+def test_doubts_about_the_size_of_the_code_are_told(call, work, tmp_path):
+    X = np.load(work / "images.npy")[:12]
+    np.save(tmp_path / "few.npy", X)
+    done = call("fit", tmp_path / "few.npy", "-o", tmp_path / "m", "--latent-dim", "auto", "--epochs", 1)
+    assert "latente: warning: latent_dim='auto' chose" in done.err
+    for text in (done.out, call("info", tmp_path / "m").out):
+        assert "a guess: it could measure sizes on 6 held-out samples only. Give a number, or at least 20" in text
 
 
 def test_parts_and_training_reach_the_estimator(call, work, tmp_path):

@@ -14,9 +14,10 @@ from sklearn.model_selection import GridSearchCV
 
 import latente
 from latente import Autoencoder, Pretraining, StackedAutoencoder, Trainer
-from latente.data import stream
+from latente.data import ArraySource, stream
 from latente.estimators import LatentSizeWarning
-from latente.estimators.latent_size import LatentSize, choose_size, cut_errors
+from latente.estimators.found_size import LatentSize
+from latente.estimators.latent_size import _bound, choose_size, cut_errors
 from latente.networks import MLP
 from latente.nn import multiply_adds
 from latente.objectives import Wasserstein
@@ -101,6 +102,42 @@ def test_the_widest_code_is_narrower_than_what_varies():
     assert (found.widest, found.bound) == (7, 7)
 
 
+def sparse(rows=3000, columns=40):
+    """Zeros; each column has one other value, the last ones in the last rows."""
+    X = np.zeros((rows, columns), np.float32)
+    X[np.linspace(0, rows - 1, columns).astype(int), np.arange(columns)] = 1
+    return X
+
+
+def test_what_varies_is_counted_in_all_rows(tmp_path, monkeypatch):
+    """A few hundred of these rows show a fraction of the columns to vary."""
+    X = np.column_stack([sparse(), np.full(3000, 7, np.float32)])
+    assert _bound(ArraySource(torch.from_numpy(X))) == 39
+    monkeypatch.setattr(stream, "BUFFER_BYTES", 200 * X[0].nbytes)
+    monkeypatch.setattr("latente.estimators.latent_size.NEIGHBOURS", 100)
+    monkeypatch.setattr("latente.estimators.latent_size.FEWEST", 100)
+    np.save(tmp_path / "X.npy", X)
+    streamed = auto(1, data="scale=none").fit(latente.open_rows(tmp_path / "X.npy"))
+    assert streamed.latent_size_.bound == auto(1, data="scale=none").fit(X).latent_size_.bound == 39
+
+
+def test_counting_ends_where_more_would_not_matter():
+    class Counted(ArraySource):
+        read = 0
+
+        def batches(self, *arguments):
+            for batch in super().batches(*arguments):
+                self.read += len(batch)
+                yield batch
+
+    wide = Counted(torch.from_numpy(np.random.default_rng(0).normal(size=(3000, 400))))
+    assert (_bound(wide), wide.read) == (257, 250)  # no code of more than 256 is tried; one batch is enough
+    narrow = Counted(torch.from_numpy(sparse()))
+    assert (_bound(narrow), narrow.read) == (39, 3000)
+    few = Counted(torch.eye(5))
+    assert (_bound(few), _bound(Counted(torch.ones(5, 3))), _bound(Counted(torch.ones(1, 3)))) == (4, 1, 1)
+
+
 def test_the_rule():
     """The smallest size within a thousandth of the variance of the lowest error."""
     errors = np.array([5.0, 1.0, 0.24, 0.2, 0.21])
@@ -124,7 +161,7 @@ def test_codes_on_fewer_directions():
     for k in range(1, 7):
         turned = known.mean(0) + (codes - known.mean(0)) @ axes[:, :k] @ axes[:, :k].T
         assert errors[k - 1] == pytest.approx(error(turned), rel=1e-3)
-    assert variance == pytest.approx(X[500:].var(0).sum(), rel=1e-4)
+    assert variance == pytest.approx(X.var(0).sum(), rel=1e-4)
 
 
 SUBSPACE = {  # the largest size that is accepted; 3 are needed
@@ -193,9 +230,11 @@ def test_how_the_size_was_found_is_saved(tmp_path):
 
 def test_a_size_that_cannot_be_told_is_saved(tmp_path):
     found = LatentSize(1, 1, math.nan, np.empty(0), math.nan, (), 1)
-    again = LatentSize.from_dict(json.loads(json.dumps(found.to_dict())))
+    description = json.loads(json.dumps(found.to_dict()))
+    del description["held_out"]  # as older versions wrote it
+    again = LatentSize.from_dict(description)
     assert math.isnan(again.intrinsic_dimension)
-    assert (again.errors.shape, again.histories, again.bound) == ((0,), (), 1)
+    assert (again.errors.shape, again.histories, again.bound, again.held_out) == ((0,), (), 1, 0)
 
 
 def test_every_autoencoder_keeps_its_parameter(estimator_name, quick, table, tmp_path):
@@ -335,11 +374,76 @@ def test_a_fit_goes_on_in_the_search_and_after_it(table, tmp_path, monkeypatch, 
     assert equal(weights(model), weights(straight))
 
 
+# What is not certain
+
+
+@pytest.mark.parametrize(("rows", "held"), [(3, 1), (4, 2), (11, 5), (19, 9)])
+def test_few_rows_are_a_guess(rows, held):
+    """Half is held out, and the tolerance is that of all rows, not nothing."""
+    X = subspace(2, columns=6)[:rows]
+    with pytest.warns(LatentSizeWarning, match=rf"a guess: it could .* on {held} held-out samples? only. Give"):
+        model = auto(2, data="scale=none").fit(X)
+    found = model.latent_size_
+    assert (found.held_out, found.bound) == (held, min(rows, 6) - 1)
+    assert found.variance == pytest.approx(X.var(0).sum(), rel=1e-4)
+    assert found.latent_dim == choose_size(found.errors, found.variance)
+
+
+@pytest.mark.parametrize(("rows", "held"), [(20, 10), (60, 10), (100, 10), (104, 10), (106, 11)])
+def test_ten_rows_or_a_tenth_are_held_out(rows, held):
+    found = auto(1).fit(np.random.default_rng(0).normal(size=(rows, 4))).latent_size_
+    assert (found.held_out, found.doubts) == (held, ())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "widest", "bound", "near"),
+    [
+        (94, 95, 717, True),
+        (95, 95, 717, True),
+        (93, 95, 717, False),
+        (251, 256, 257, True),  # 2% of 256 are 5.1
+        (250, 256, 257, False),
+        (60, 60, 60, False),  # nothing wider is allowed
+        (14, 15, 15, False),
+        (2, 14, 39, False),
+    ],
+)
+def test_a_size_near_the_widest_code_is_doubted(table, chosen, widest, bound, near):
+    history = auto(1, 2).fit(table).history_
+    found = LatentSize(chosen, widest, 3.0, np.ones(widest), 1.0, (history,), bound, 100)
+    assert (found.at_its_limit, len(found.doubts)) == (near, int(near))
+    if near:
+        assert f"chose {chosen}, and the widest code that it tried has {widest}: the errors" in found.doubts[0]
+
+
+def test_how_the_size_was_found_is_shown():
+    errors = np.array([5.0, 1.0, 0.5, 0.1, 0.0001])
+    found = LatentSize(4, 5, 2.125, errors, 10.0, (), 7, 1000)
+    assert str(found).splitlines() == [
+        "4, found with a code of 5 that was cut, measured on 1,000 held-out samples, intrinsic dimension 2.1",
+        "         size    1    2   4       5",
+        "variance lost  50%  10%  1%  0.001%",
+    ]
+    assert str(LatentSize(1, 1, math.nan, np.empty(0), math.nan, (), 1)) == "1, all that these samples allow"
+
+
+def test_a_search_says_what_its_bars_are(table, capsys):
+    model = auto(1, training={"verbose": True}).fit(table)
+    told = [line for line in capsys.readouterr().err.splitlines() if "auto" in line]
+    widest, chosen = model.latent_size_.widest, model.latent_dim_
+    assert told == [
+        f"latent_dim='auto': two short trainings with a code of {widest} to find the size, then the fit",
+        f"latent_dim='auto' chose {chosen}; the fit:",
+    ]
+    auto(1).fit(table)
+    assert capsys.readouterr().err == ""
+
+
 def test_the_widest_code_is_chosen_with_a_warning(monkeypatch):
     """Ten columns that have nothing in common: a code of 3 is too narrow, and nothing wider was tried."""
     monkeypatch.setattr("latente.estimators.latent_size._widest", lambda dimension, bound: 3)
     X = np.random.default_rng(0).normal(size=(200, 10))
-    with pytest.warns(LatentSizeWarning, match="chose 3, the widest code that it tried"):
+    with pytest.warns(LatentSizeWarning, match="chose 3, and the widest code that it tried has 3: the errors were"):
         model = auto(epochs=10).fit(X)
     assert (model.latent_dim_, model.latent_size_.bound) == (3, 9)
     assert model.latent_size_.at_its_limit

@@ -213,6 +213,18 @@ def test_one_column(tmp_path):
     assert "its one value" in text_of(write_report(model, tmp_path, X))
 
 
+@pytest.mark.filterwarnings("ignore::latente.estimators.LatentSizeWarning")
+def test_a_size_that_was_found_is_told(table, tmp_path):
+    model = Autoencoder("auto", trainer=QUICK, random_state=0).fit(table[:19])
+    text = text_of(write_report(model, tmp_path / "auto.html", table))
+    found = model.latent_size_
+    assert f"A code of {found.widest} numbers was trained briefly and cut" in text
+    assert f"{found.latent_dim} is the smallest size within 0.1% of the variance" in text
+    assert "Give a number, or at least 20 samples." in text
+    fixed = Autoencoder(2, trainer=QUICK, random_state=0).fit(table)
+    assert "Size of the code" not in text_of(write_report(fixed, tmp_path / "fixed.html", table))
+
+
 def test_without_a_history(table, tmp_path):
     model = Autoencoder(2, random_state=0).partial_fit(table)
     assert "keeps no table of epochs" in text_of(write_report(model, tmp_path, table))

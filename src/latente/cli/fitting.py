@@ -13,7 +13,16 @@ from latente.cli.building import build
 from latente.cli.inputs import Samples, read_samples
 from latente.cli.keeping import checkpoint_folder
 from latente.cli.outputs import check_folder, new_file, new_folder
-from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
+from latente.cli.printing import (
+    code_size_record,
+    code_size_text,
+    judgement_record,
+    judgement_text,
+    lines,
+    show,
+    training_record,
+    training_text,
+)
 from latente.cli.problems import Interrupted, naming, note
 from latente.cli.restoring import RESTORERS, build_restorer, fit_restorer
 
@@ -196,6 +205,7 @@ class _Job:
             "model": str(self.output),
             "estimator": type(self.model).__name__,
             "latent_dim": self.model.latent_dim_,
+            "latent_size": code_size_record(self.model),
             "data": self.model.schema_.to_dict(),
             "training": training_record(self.model.history_),
             "evaluation": judgement_record(evidence, on, against),
@@ -204,6 +214,7 @@ class _Job:
     def _text(self, evidence: Evidence, on: str, against: str, *, report: bool) -> str:
         rows = {
             "data": self.model.schema_.describe(),
+            **code_size_text(self.model),
             "training": training_text(self.model.history_),
             **judgement_text(evidence, on, against),
             "model": str(self.output),

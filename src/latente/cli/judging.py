@@ -13,7 +13,16 @@ from latente.cli import options
 from latente.cli.compressing import describe_lat, is_lat
 from latente.cli.inputs import open_any, open_model, read_samples, reference_for
 from latente.cli.outputs import check_file, new_file
-from latente.cli.printing import judgement_record, judgement_text, lines, show, training_record, training_text
+from latente.cli.printing import (
+    code_size_record,
+    code_size_text,
+    judgement_record,
+    judgement_text,
+    lines,
+    show,
+    training_record,
+    training_text,
+)
 from latente.cli.problems import naming
 
 if TYPE_CHECKING:
@@ -76,6 +85,7 @@ def info(
     rows = {
         "model": f"{record['estimator']}, {size} for each sample of {fitted.schema_.size}",
         **{name: part or "none" for name, part in record["parts"].items()},
+        **code_size_text(fitted),
         **_learned(fitted),
         "data": fitted.schema_.describe(),
         "training": f"{training}, seed {fitted.random_state}",
@@ -134,6 +144,7 @@ def _describe(fitted: Autoencoder, folder: Path) -> dict[str, Any]:
         "estimator": stored.estimator,
         "params": stored.params,
         "latent_dim": fitted.latent_dim_,
+        "latent_size": code_size_record(fitted),
         "parts": _parts(fitted),
         "sigma": _sigma(fitted),
         "data": stored.data,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["judgement_record", "judgement_text", "lines", "show", "training_record", "training_text", "wrote"]
+__all__ = [
+    "code_size_record", "code_size_text", "judgement_record", "judgement_text", "lines", "show", "training_record",
+    "training_text", "wrote",
+]  # fmt: skip
 
 import json
 import math
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from latente.diagnostics import Evidence
+    from latente.estimators import Autoencoder
     from latente.training import History
 
 
@@ -66,6 +70,21 @@ def judgement_text(evidence: Evidence, on: str, reference: str) -> dict[str, str
         text = f"{finding.name}: {finding.message} {finding.advice}".strip()
         rows[finding.severity] = "\n".join(filter(None, [rows.get(finding.severity), text]))
     return rows
+
+
+def code_size_record(model: Autoencoder) -> dict[str, Any] | None:
+    """Returns the JSON of how latent_dim="auto" found the size, but for its trainings; None where it did not."""
+    found = getattr(model, "latent_size_", None)
+    if found is None:
+        return None
+    record = {name: value for name, value in found.to_dict().items() if name != "histories"}
+    return record | {"doubts": list(found.doubts)}
+
+
+def code_size_text(model: Autoencoder) -> dict[str, str]:
+    """Returns the lines on how latent_dim="auto" found the size, by their label; none where it did not."""
+    found = getattr(model, "latent_size_", None)
+    return {} if found is None else {"code": "\n".join([str(found), *found.doubts])}
 
 
 def training_record(history: History) -> dict[str, Any]:

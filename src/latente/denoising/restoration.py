@@ -112,7 +112,7 @@ def check_level(noise: Any, bounds: Bounds) -> None:
         )
         raise ValueError(
             f"noise 'gaussian:{given}' is wider than the data, which is scaled to [{bounds[0]:g}, {bounds[1]:g}], the "
-            f"units of sigma; the field's sigma of {given} in 255 is 'gaussian:{scaled}' here"
+            f"units of sigma; if {given} is meant in units of 255, as articles write it, it is 'gaussian:{scaled}' here"
         )
 
 

@@ -10,7 +10,7 @@ __all__ = [
 from latente.estimators.autoencoder import Autoencoder, LatentSizeWarning
 from latente.estimators.classifier import AutoencoderClassifier
 from latente.estimators.evaluation import Evaluation
-from latente.estimators.latent_size import LatentSize
+from latente.estimators.found_size import LatentSize
 from latente.estimators.named import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,

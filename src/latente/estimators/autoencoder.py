@@ -15,7 +15,8 @@ from latente.autoencoder import AutoencoderModule
 from latente.data import DataSpec, Rows, Source, as_rows, check_values, decide, source_of
 from latente.data.checks import check_samples
 from latente.estimators.fitted import read_checked
-from latente.estimators.latent_size import AUTO, FOLDERS, LatentSize, check_latent_dim, find_latent_size
+from latente.estimators.found_size import LatentSize
+from latente.estimators.latent_size import AUTO, FOLDERS, check_latent_dim, find_latent_size
 from latente.estimators.linear_start import start_linear_path
 from latente.estimators.params import PartParams, describe
 from latente.estimators.recipe import Recipe
@@ -30,7 +31,7 @@ from latente.training.stepper import Stepper
 class LatentSizeWarning(UserWarning):
     """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything.
 
-    Also when latent_dim="auto" chose the widest code that it tried.
+    Also when latent_dim="auto" chose about the widest code that it tried, or had fewer than 20 samples.
 
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:
@@ -176,13 +177,8 @@ class Autoencoder(PartParams, VariationalMethods):
             lambda size: self._built(seed, device, size, source), self.recipe_, source, trainer, seed, resume
         )
         self.latent_dim_ = self.latent_size_.latent_dim
-        if self.latent_size_.at_its_limit:
-            warnings.warn(
-                f"latent_dim='auto' chose {self.latent_dim_}, the widest code that it tried (seven times the intrinsic "
-                "dimension of the data): a wider one may rebuild better. Try larger numbers, or train for longer",
-                LatentSizeWarning,
-                stacklevel=3,
-            )
+        for doubt in self.latent_size_.doubts:
+            warnings.warn(doubt, LatentSizeWarning, stacklevel=3)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Trains one pass over X with a constant learning rate and returns self; the first call decides as `fit` does.
@@ -258,6 +254,8 @@ class Autoencoder(PartParams, VariationalMethods):
         rows = read_checked(self, X, reset=True)
         check_samples(len(rows))
         schema = decide(rows, self._spec(rows))
+        if schema.bounds is not None and recipe.asks_for_spread:
+            schema = schema.with_spread(rows)
         self.recipe_, self._params = recipe.settle(schema), params
         self.schema_ = self.recipe_.fit_output(schema)
         if self.latent_dim != AUTO and int(self.latent_dim) >= self.schema_.size and not self.recipe_.limits_code:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["AUTO", "FOLDERS", "LatentSize", "check_latent_dim", "choose_size", "cut_errors", "find_latent_size"]
+__all__ = ["AUTO", "FOLDERS", "check_latent_dim", "choose_size", "cut_errors", "find_latent_size"]
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,77 +19,25 @@ from torch import Tensor
 from latente.autoencoder import AutoencoderModule
 from latente.bottlenecks import Deterministic, Gaussian, Sparse
 from latente.data import Source
+from latente.estimators.found_size import FEW, LatentSize
 from latente.estimators.recipe import Recipe
 from latente.metrics import intrinsic_dimension
 from latente.networks import CustomNetwork
 from latente.objectives import NestedDropout
 from latente.parts import did_you_mean, is_integer
-from latente.training import History, Trainer, current_processes, seeded
+from latente.training import Trainer, current_processes, seeded
+from latente.training.progress import say
 
 AUTO = "auto"
 FOLDERS = ("latent-size-1", "latent-size-2")  # of the search's checkpoints, inside that of the fit
 PART = 0.5  # of the fit's epochs are spent on each training of the search
 WHOLE = 0.5  # of the samples keep all units under nested dropout
-HELD_OUT = 0.1  # of the samples
+HELD_OUT = 0.1  # of the samples, at least FEW of them, or half where there are less than twice as many
 NEIGHBOURS, FEWEST, VALUES = 5_000, 300, 1 << 25  # samples for the intrinsic dimension, but no more values than this
 FACTOR, MOST = 7, 256  # the widest code: so many times the intrinsic dimension, at most so many units
 MEASURED = 2_000  # held-out samples
+BATCH = 256
 LOSS = 0.001  # of the variance: by how much the chosen size may be worse; see benchmarks/latent_size/NOTES.md
-
-
-@dataclass(frozen=True)
-class LatentSize:
-    """How the size of a code was chosen.
-
-    Attributes:
-        latent_dim: the chosen size.
-        widest: the size of the code that was trained for the choice.
-        intrinsic_dimension: of the data, by their nearest neighbours; NaN where it cannot be told.
-        errors: (widest,), mean squared error of held-out samples when that code is cut to 1, 2, ... dimensions.
-        variance: the error of their mean sample.
-        histories: of the two trainings; none where there was nothing to choose from.
-        bound: the widest code that these samples allow: one less than their number and than the values that vary
-            among those that are looked at.
-
-    It is saved with the model.
-
-    Example:
-        >>> from latente import Autoencoder
-        >>> X = np.random.default_rng(0).normal(size=(400, 1)) * np.arange(1, 6)  # one direction
-        >>> model = Autoencoder("auto", trainer=Trainer(epochs=2), random_state=0).fit(X)
-        >>> model.latent_size_.latent_dim == model.latent_dim_
-        True
-    """
-
-    latent_dim: int
-    widest: int
-    intrinsic_dimension: float
-    errors: NDArray[np.float64]
-    variance: float
-    histories: tuple[History, ...]
-    bound: int
-
-    @property
-    def at_its_limit(self) -> bool:
-        """Whether the widest code was chosen, so that a wider one might be better; False where none is allowed."""
-        return bool(self.histories) and self.latent_dim == self.widest < self.bound
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns a JSON-ready description."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        histories = [history.to_dict() for history in self.histories]
-        return {**plain, "errors": self.errors.tolist(), "histories": histories}
-
-    @staticmethod
-    def from_dict(description: dict[str, Any]) -> LatentSize:
-        """Makes what `to_dict` described.
-
-        Args:
-            description: that dictionary.
-        """
-        histories = tuple(History.from_dict(history) for history in description["histories"])
-        errors = np.array(description["errors"], dtype=np.float64)
-        return LatentSize(**{**description, "errors": errors, "histories": histories})
 
 
 def check_latent_dim(latent_dim: Any, recipe: Recipe) -> None:
@@ -121,6 +70,8 @@ def find_latent_size(
        measured: what an autoencoder of size k does where the layers next to the code are linear. The lower of the two
        counts. The smallest k whose error is at most a thousandth of the variance above the lowest is chosen.
 
+    At least 10 samples are held out, or half of fewer than 20: then the size is a guess; `LatentSize.doubts` says so.
+
     The search costs about one fit. The size is then trained from the start, so that the model is the one that the
     number would have given. Sources: Facco, d'Errico, Rodriguez, Laio (2017) for 1; Rippel, Gelbart, Adams (2014),
     "Learning ordered representations with nested dropout", for 2.
@@ -140,12 +91,14 @@ def find_latent_size(
     trainer.check_folder(resume)
     some = _some(source, seed)
     dimension = intrinsic_dimension(some) if len(some) > 2 else math.nan
-    bound = current_processes().from_first(_bound(some, len(source)))
+    bound = current_processes().from_first(_bound(source))
     widest = current_processes().from_first(_widest(dimension, bound))
     recipe.objective.check(build(widest))
     if widest == 1:
         return LatentSize(1, 1, dimension, np.empty(0), math.nan, (), 1)
-    kept, held = source.split(HELD_OUT, seed)
+    kept, held = source.split(_held_out(len(source)), seed)
+    tell = partial(say, trainer.verbose if current_processes().first else False)
+    tell(f"latent_dim='auto': two short trainings with a code of {widest} to find the size, then the fit")
     histories, curves = [], []
     for folder, objective in zip(FOLDERS, (recipe.objective, NestedDropout(WHOLE)), strict=True):
         module = build(widest)
@@ -157,7 +110,8 @@ def find_latent_size(
         curves.append(errors)
     errors = np.minimum(*curves)
     chosen = current_processes().from_first(choose_size(errors, variance))
-    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories), bound)
+    tell(f"latent_dim='auto' chose {chosen}; the fit:")
+    return LatentSize(chosen, widest, dimension, errors, variance, tuple(histories), bound, min(MEASURED, len(held)))
 
 
 def choose_size(errors: NDArray[np.float64], variance: float) -> int:
@@ -175,7 +129,10 @@ def choose_size(errors: NDArray[np.float64], variance: float) -> int:
 
 
 def cut_errors(module: AutoencoderModule, kept: Source, held: Source, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Returns the mean squared errors (units,) of codes on their first 1, 2, ... components, and of the mean sample.
+    """Returns the mean squared errors (units,) of codes on their first 1, 2, ... components, and the variance.
+
+    The variance is the mean squared distance from the mean of all samples that are looked at, so it is that of a few
+    samples even where a single one is measured.
 
     Args:
         module: in evaluation mode.
@@ -183,22 +140,46 @@ def cut_errors(module: AutoencoderModule, kept: Source, held: Source, seed: int)
         held: other samples; about 2,000 are measured.
         seed: decides which, and the corruption.
     """
-    codes = torch.cat([z for z, _ in _encoded(module, kept, seed)])
+    spread, known = _Spread(), []
+    for z, target in _encoded(module, kept, seed):
+        spread.look(target)
+        known.append(z)
+    codes = torch.cat(known)
     mean, units = codes.mean(0), codes.shape[1]
     axes = torch.linalg.svd((codes - mean).cpu().double(), full_matrices=False).Vh.to(codes)  # (components, units)
     sums, samples = np.zeros(units), 0
-    total, squares = torch.zeros((), dtype=torch.float64), 0.0
     with torch.no_grad():
         for z, target in _encoded(module, held, seed):
             turned = (z - mean) @ axes.T
             for k in range(1, units + 1):
                 x_hat = module.decode(mean + turned[:, :k] @ axes[:k])
                 sums[k - 1] += float((x_hat - target).square().sum())
-            wanted = target.cpu().double()
-            total, squares = total + wanted.sum(0), squares + float(wanted.square().sum())
+            spread.look(target)
             samples += len(z)
-    variance = float(squares / samples - (total / samples).square().sum())
-    return sums / samples, max(0.0, variance)
+    return sums / samples, spread.variance
+
+
+class _Spread:
+    """The mean squared distance of samples from their mean, seen in pieces."""
+
+    def __init__(self) -> None:
+        self.total, self.squares, self.samples = torch.zeros((), dtype=torch.float64), 0.0, 0
+
+    def look(self, samples: Tensor) -> None:
+        """Adds samples (m, ...)."""
+        x = samples.cpu().double()
+        self.total, self.squares = self.total + x.sum(0), self.squares + float(x.square().sum())
+        self.samples += len(x)
+
+    @property
+    def variance(self) -> float:
+        """The sum of the variances of all values."""
+        return max(0.0, self.squares / self.samples - float((self.total / self.samples).square().sum()))
+
+
+def _held_out(samples: int) -> float:
+    """Returns the part that is held out of so many samples."""
+    return max(round(HELD_OUT * samples), min(FEW, samples // 2)) / samples
 
 
 def _some(source: Source, seed: int) -> NDArray[np.float32]:
@@ -218,10 +199,19 @@ def _widest(dimension: float, bound: int) -> int:
     return max(1, min(wide, bound))
 
 
-def _bound(some: NDArray[np.float32], samples: int) -> int:
-    """Returns the widest code that is narrower than what varies in some samples (m, size) and than their number."""
-    varying = int(np.count_nonzero(some.max(axis=0) > some.min(axis=0)))
-    return max(1, min(varying, samples) - 1)
+def _bound(source: Source) -> int:
+    """Returns the widest code that is narrower than what varies and than the samples, but at most one more than MOST.
+
+    Samples are read in the order they have, until so many values have varied that more would not matter.
+    """
+    first, varies = None, torch.zeros((), dtype=torch.bool)
+    for batch in source.batches(min(BATCH, len(source))):
+        x = batch.x.flatten(1)
+        first = x[:1].clone() if first is None else first
+        varies = varies | (x != first).any(0).cpu()
+        if min(MOST + 2, varies.numel()) <= int(varies.sum()):
+            break
+    return max(1, min(int(varies.sum()), len(source), MOST + 2) - 1)
 
 
 def _trainer(trainer: Trainer, samples: int, name: str) -> Trainer:
@@ -236,7 +226,7 @@ def _encoded(module: AutoencoderModule, source: Source, seed: int) -> Iterator[t
     """Yields codes (m, units) of corrupted samples and their targets, of about 2,000 samples."""
     left = MEASURED
     with seeded(seed, module.device) as generator:
-        for batch in source.batches(min(256, len(source)), seed):
+        for batch in source.batches(min(BATCH, len(source)), seed):
             yield module.bottleneck(module.encoder(module.corrupt(batch.x, generator)).float()).mode, batch.target
             left -= len(batch)
             if left <= 0:

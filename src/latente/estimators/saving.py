@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from latente.corruptions import Custom
 from latente.data import Schema
 from latente.estimators.autoencoder import Autoencoder
-from latente.estimators.latent_size import AUTO, LatentSize
+from latente.estimators.found_size import LatentSize
+from latente.estimators.latent_size import AUTO
 from latente.estimators.named import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,

@@ -22,6 +22,7 @@ NAME = "report.html"
 CHAPTERS = (
     sections.findings_section,
     sections.architecture_section,
+    sections.code_size_section,
     sections.learning_section,
     sections.reconstructions_section,
     sections.errors_section,

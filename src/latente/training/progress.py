@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "say"]
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,21 @@ class Show(Protocol):
     def __call__(self, record: EpochRecord, findings: Sequence[Finding] = ()) -> None: ...
 
 
+def _is_shown(verbose: bool | str) -> bool:
+    return verbose is True or (verbose == "auto" and sys.stderr.isatty())
+
+
+def say(verbose: bool | str, text: str) -> None:
+    """Prints a line on standard error, where `progress_bar` would show a bar.
+
+    Args:
+        verbose: True, False or "auto".
+        text: the line.
+    """
+    if _is_shown(verbose):
+        sys.stderr.write(f"{text}\n")
+
+
 @contextmanager
 def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Show]:
     """Yields a function that shows an epoch's record and findings; with "auto" only where standard error is a terminal.
@@ -28,7 +43,7 @@ def progress_bar(verbose: bool | str, epochs: int, done: int = 0) -> Iterator[Sh
         epochs: all.
         done: of those, in an earlier run.
     """
-    if verbose is False or (verbose == "auto" and not sys.stderr.isatty()):
+    if not _is_shown(verbose):
         yield lambda record, findings=(): None
         return
     from rich.console import Console

@@ -15,7 +15,7 @@ KINDS = ("scratch", "blot", "missing")
 CHANGED = 0.1  # of the range: less is no defect that anybody could see
 
 
-def planted(images: Picture, kind: str, seed: int) -> tuple[Picture, NDArray[np.bool_]]:
+def planted(images: Picture, kind: str, seed: int, side: int | None = None) -> tuple[Picture, NDArray[np.bool_]]:
     """Pictures with one defect each, and where it is.
 
     Each defect has its centre on a pixel of the object (one above 0.1), so that it shows. The mask holds the pixels
@@ -27,6 +27,7 @@ def planted(images: Picture, kind: str, seed: int) -> tuple[Picture, NDArray[np.
             at least), much darker or brighter; "blot": an ellipse with soft edges, of half axes 0.06 to 0.15, mixed
             with one colour; "missing": a rectangle of sides 0.12 to 0.3, black.
         seed: decides everything.
+        side: what the sizes are fractions of, in pixels; None is the shorter side.
 
     Returns:
         Pictures as given, and masks (n, h, w).
@@ -35,7 +36,7 @@ def planted(images: Picture, kind: str, seed: int) -> tuple[Picture, NDArray[np.
     found, masks = images.copy(), np.zeros(images.shape[:3], dtype=bool)
     for i, image in enumerate(images):
         for _ in range(50):
-            found[i] = make(image, rng)
+            found[i] = make(image, rng, side or min(image.shape[:2]))
             change = np.abs(found[i] - image)
             masks[i] = (change.max(-1) if image.ndim == 3 else change) >= CHANGED
             if masks[i].sum() >= 4:
@@ -68,30 +69,28 @@ def _mixed(image: Picture, share: NDArray[Any], colour: Any) -> Picture:
     return ((1 - share) * image + share * colour).astype(np.float32)
 
 
-def _scratch(image: Picture, rng: np.random.Generator) -> Picture:
+def _scratch(image: Picture, rng: np.random.Generator, side: int) -> Picture:
     along, across = _turned(image, rng)
-    side = min(image.shape[:2])
     length, width = rng.uniform(0.3, 0.7) * side, max(1.0, side / 40)
     inside = (np.abs(along) <= length / 2) & (np.abs(across) <= width / 2)
     away = np.where(image.mean() < 0.5, 1.0, 0.0) if rng.random() < 0.7 else np.where(image > 0.5, 0.0, 1.0)
     return _mixed(image, 0.8 * inside, away)
 
 
-def _blot(image: Picture, rng: np.random.Generator) -> Picture:
+def _blot(image: Picture, rng: np.random.Generator, side: int) -> Picture:
     along, across = _turned(image, rng)
-    side = min(image.shape[:2])
     a, b = rng.uniform(0.06, 0.15, 2) * side
     distance = np.sqrt((along / a) ** 2 + (across / b) ** 2)
     colour = rng.uniform(0, 1, 3 if image.ndim == 3 else None)
     return _mixed(image, 0.85 / (1 + np.exp(8 * (distance - 1))), colour)
 
 
-def _missing(image: Picture, rng: np.random.Generator) -> Picture:
+def _missing(image: Picture, rng: np.random.Generator, side: int) -> Picture:
     y, x = _offsets(image, _centre(image, rng))
-    height, width = rng.uniform(0.12, 0.3, 2) * min(image.shape[:2])
+    height, width = rng.uniform(0.12, 0.3, 2) * side
     return _mixed(image, ((np.abs(y) <= height / 2) & (np.abs(x) <= width / 2)).astype(float), 0.0)
 
 
-MAKERS: dict[str, Callable[[Picture, np.random.Generator], Picture]] = {
+MAKERS: dict[str, Callable[[Picture, np.random.Generator, int], Picture]] = {
     "scratch": _scratch, "blot": _blot, "missing": _missing,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -232,8 +233,12 @@ def test_a_blot_is_found_in_an_image():
     assert np.abs(explanation.expected[:, 3:5, 0:2]).mean() < 8
     with pytest.raises(ValueError, match="have no names to rank"):
         explanation.ranked()
-    shown = explanation.figure(0).axes[2].images[0].get_array()
-    np.testing.assert_allclose(np.square(shown), explanation.contributions[0])
+    axes = explanation.figure(0).axes
+    np.testing.assert_allclose(np.square(axes[2].images[0].get_array()), explanation.contributions[0])
+    titles = ["image", "as surroundings predict", "difference, absolute"]
+    assert [ax.get_title() for ax in axes] == titles
+    rebuilt = replace(explanation, surroundings=False).figure(0).axes
+    assert [ax.get_title() for ax in rebuilt] == ["image", "reconstruction", "residual, in its usual scales"]
 
 
 @pytest.mark.parametrize("layout", ["nt", "nct", "ntc"])

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 import latente
 from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map, load
-from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
+from latente.anomaly.segmentation import Segmentation, SegmentationNetwork, local_contrast
 from latente.anomaly.segmenter import _tiles
 from latente.metrics import pixel_auroc
 from latente.objectives import Batch, Progress
@@ -91,6 +91,24 @@ def test_the_loss_is_cross_entropy_and_squared_error():
     assert losses.loss.tolist() == pytest.approx([entropy + error] * 3)
 
 
+def test_contrast_is_that_of_the_pixels_around():
+    x = torch.rand(2, 3, 12, 9, generator=torch.Generator().manual_seed(0)) * 6 - 3
+    u, level = local_contrast(x, 6.0)
+    around = x[1, 2, 4:9, 3:8].double() / 6  # of pixel (6, 5)
+    middle, variance = x[1, 2, 6, 5].double() / 6 - around.mean(), around.var(correction=0)
+    assert u[1, 2, 6, 5].item() == pytest.approx(middle.item() / (variance.item() + 0.01**2) ** 0.5 / 2, abs=1e-4)
+    assert level[1, 2, 6, 5].item() == pytest.approx(math.log(variance + 0.002**2) / 4 + 1.5, abs=1e-4)
+    u, level = local_contrast(100 * x, 600.0)  # the scale does not matter
+    torch.testing.assert_close(u, local_contrast(x, 6.0)[0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(level, local_contrast(x, 6.0)[1], atol=1e-4, rtol=0)
+
+
+def test_defects_in_tiles_have_softer_edges(fitted, tiled):
+    assert fitted._corruption() == latente.SyntheticDefects()
+    assert tiled._corruption() == latente.SyntheticDefects(softest=0.25)
+    assert DefectSegmenter("synthetic_defects:1")._corruption() == latente.SyntheticDefects(1)
+
+
 def test_gradients_reach_every_parameter():
     for places in (True, False):
         network = SegmentationNetwork((3, 16, 20), places, 4, 8, (0.0, 1.0))
@@ -103,7 +121,7 @@ def test_gradients_reach_every_parameter():
 def test_tiles_are_learned_and_any_size_is_segmented(tiled):
     assert tiled.tile_ == 32
     assert tiled.module_.restorer is None
-    for size in ((40, 33), (48, 64), (100, 7)):
+    for size in ((40, 33), (48, 64), (100, 8)):
         assert tiled.segment(np.zeros((2, *size))).shape == (2, *size)
     x = torch.from_numpy(np.stack([WAVES] * 60))[:, None].float()
     y = latente.SyntheticDefects()(x, torch.Generator().manual_seed(0), (-1.0, 1.0))
@@ -111,19 +129,37 @@ def test_tiles_are_learned_and_any_size_is_segmented(tiled):
     assert tiled.segment([WAVES, WAVES]).shape == (2, 48, 64)
 
 
-def test_pictures_are_looked_at_twice_where_tiles_were_learned(tiled):
-    x = np.random.default_rng(0).uniform(-1, 1, (2, 40, 33))
+def test_a_list_of_several_sizes_gets_a_list_of_maps(tiled):
+    pictures = [WAVES, WAVES.T, WAVES[:40], 0 * WAVES.T, -WAVES]
+    maps, scores = tiled.segment(pictures), tiled.score_samples(pictures)
+    assert [found.shape for found in maps] == [picture.shape for picture in pictures]
+    for picture, found, score in zip(pictures, maps, scores, strict=True):
+        np.testing.assert_allclose(found, tiled.segment(picture[None])[0], atol=1e-5)
+        assert score == pytest.approx(tiled.score_samples(picture[None])[0], abs=1e-5)
+
+
+def test_pictures_are_looked_at_at_two_sizes_and_mirrored(tiled):
+    def once(x):
+        with torch.no_grad():
+            return tiled.module_(torch.from_numpy(np.ascontiguousarray(x)).float()[:, None])[1].numpy()
+
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 40, 34))
     scaled = tiled.schema_.factor.item() * (x - tiled.schema_.shift.item())
-    wide = np.concatenate([scaled, scaled[:, :, -1:]], 2)  # an even width
-    halved = wide.reshape(2, 20, 2, 17, 2).mean((2, 4))
-    with torch.no_grad():
-        near, far = (tiled.module_(torch.from_numpy(each).float()[:, None])[1].numpy() for each in (scaled, halved))
-    inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # between four centres
-    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], (near[:, 11, 11] + inner) / 2, atol=1e-4)
-    small = np.zeros((1, 31, 50))  # shorter than a tile: once
-    with torch.no_grad():
-        once = tiled.module_(torch.from_numpy(small).float()[:, None])[1].numpy()
-    np.testing.assert_allclose(tiled.segment(small), once, atol=1e-4)
+    mean = np.zeros(2)
+    for down in (1, -1):
+        for right in (1, -1):
+            seen = scaled[:, ::down, ::right]
+            halved = seen.reshape(2, 20, 2, 17, 2).mean((2, 4))
+            near, far = once(seen)[:, ::down, ::right], once(halved)[:, ::down, ::right]
+            inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # of four centres
+            mean += (0.75 * near[:, 11, 11] + 0.25 * inner) / 4
+    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], mean, atol=1e-4)
+    mirrored = tiled.segment(x[:, ::-1, ::-1].copy())[:, ::-1, ::-1]
+    np.testing.assert_allclose(mirrored, tiled.segment(x), atol=1e-4)
+    small = np.zeros((1, 31, 50))  # shorter than a tile: not halved
+    expected = [once(small)[:, ::down, ::right] for down in (1, -1) for right in (1, -1)]
+    np.testing.assert_allclose(tiled.segment(small), np.mean(expected, 0), atol=1e-4)
+    assert tiled.segment(np.zeros((1, 33, 41))).shape == (1, 33, 41)
 
 
 def test_what_tile_means(monkeypatch):
@@ -188,7 +224,7 @@ def test_a_picture_gets_one_answer_whatever_comes_with_it(fitted):
 
 def test_own_functions_are_not_kept(tmp_path):
     model = clone(DefectSegmenter(lambda x: x * 0, hidden_features=8, trainer=SHORT, random_state=0)).fit(DIGITS[:80])
-    assert DefectSegmenter.load(model.save(tmp_path)).corruption == "synthetic_defects"
+    assert DefectSegmenter.load(model.save(tmp_path)).corruption == "auto"
 
 
 def test_a_loaded_segmenter_can_be_trained_again(tmp_path):
@@ -212,6 +248,8 @@ def test_a_loaded_segmenter_can_be_trained_again(tmp_path):
         ({}, [WAVES.T, np.where(WAVES > 0.9, np.inf, WAVES)], "picture 1 has values that are not finite"),
         ({}, [WAVES, (100 * WAVES.T).astype(np.int16)], "one dtype, so that all are on one scale; got float64, int16"),
         ({}, np.zeros((10, 3)), "must be pictures"),
+        ({}, DIGITS[:, :7], "at least 8 pixels along each side.*got one of 7"),
+        ({}, [WAVES, WAVES[:, :5]], "at least 8 pixels along each side.*got one of 5"),
         ({}, np.where(DIGITS > 0.9, np.nan, DIGITS), "NaN"),
     ],
 )
@@ -225,8 +263,10 @@ def test_pictures_of_another_shape_are_refused(fitted, tiled):
         fitted.segment(np.zeros((1, 9, 8)))
     with pytest.raises(ValueError, match="shape"):
         tiled.segment(np.zeros((1, 40, 40, 3)))
-    with pytest.raises(ValueError, match=r"one shape; got \[\(48, 64\), \(64, 48\)\]: pass those of each"):
-        tiled.segment([WAVES, WAVES.T])
+    with pytest.raises(ValueError, match=r"shape \(48, 64\), but this model was trained on samples of shape \(8, 8\)"):
+        fitted.segment([DIGITS[0], WAVES])
+    with pytest.raises(ValueError, match="at least 8 pixels along each side.*got one of 7"):
+        tiled.segment([WAVES, WAVES[:7]])
     with pytest.raises(ValueError, match="one dtype"):
         tiled.segment([WAVES, WAVES.astype(np.int8)])
     with pytest.raises(NotFittedError):

@@ -39,7 +39,7 @@ def test_a_name_alone_means_the_defaults(family, name):
         ("masking:amount=.1...5", corruptions.Masking((0.1, 0.5))),
         ("speckle:0.2", corruptions.Speckle(0.2)),
         ("swap:0.2", corruptions.SwapNoise(0.2)),
-        ("synthetic_defects:3,clean=0.5", corruptions.SyntheticDefects(3, 0.5)),
+        ("synthetic_defects:3,clean=0.5,softest=0.2", corruptions.SyntheticDefects(3, 0.5, 0.2)),
         ("compose:gaussian,masking", corruptions.Compose(("gaussian", "masking"))),
         ("huber:0.5", distortions.Huber(0.5)),
         ("gaussian:true", distortions.GaussianLikelihood(True)),

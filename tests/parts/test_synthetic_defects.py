@@ -62,6 +62,17 @@ def test_a_shape_has_the_area_of_its_superellipse():
     assert all(label(shape)[1] == 1 for shape in whole)
 
 
+def test_edges_are_as_soft_as_it_is_told():
+    """Of edges that are to be next to sharp few pixels lie between; the widest reach across the picture."""
+    x = torch.zeros(300, 1, 64, 64)
+    between = []
+    for softest in (0.0, 0.05, 0.3):
+        y = SyntheticDefects(1, 0.0, softest)(x, generator(), (1.0, 1.0))[:, 0]  # y is the opacity
+        most = y.amax((1, 2), keepdim=True)
+        between.append(float(((y > 0.1 * most) & (y < 0.9 * most)).float().mean()))
+    assert 0 < between[0] < between[1] / 1.5 < between[2] / 3
+
+
 def test_a_single_picture_gets_every_kind_and_the_generator_decides():
     x = torch.rand(1, 1, 24, 24, generator=generator(5))
     damage = SyntheticDefects(1, 0.0)
@@ -76,6 +87,7 @@ def test_settings_and_data_that_make_no_sense():
     for part, message in (
         (SyntheticDefects(0), "count must be an integer of at least 1"),
         (SyntheticDefects(1, 1.5), "clean must be a number in"),
+        (SyntheticDefects(1, softest=-0.1), "softest must be a number in"),
     ):
         with pytest.raises(ValueError, match=message):
             part.check()

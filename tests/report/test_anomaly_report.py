@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latente import DataSpec
+from latente import Autoencoder, DataSpec, Trainer
 from latente.anomaly import AnomalyDetector, Ensemble
 from latente.report import write_anomaly_report
 from latente.report.anomaly_plots import _count_ticks
@@ -31,7 +31,17 @@ def test_the_page_has_its_chapters(kind, calibration, tmp_path):
     first = int(detector.score_samples(X).argmin())
     assert f"&lt;{first}&gt;" in text
     assert "<150>" not in text
+    assert ("the surroundings predict" in text) == (kind in ("image", "colour"))
     assert all(f'id="{part}"' in text for part in ("summary", "top", "scores"))
+
+
+def test_pictures_of_an_autoencoder_are_rebuilt(tmp_path):
+    X, model = DATA["image"][0], Autoencoder(4, trainer=Trainer(epochs=1, verbose=False))
+    detector = AnomalyDetector(model, calibration="quantile", random_state=0).fit(X)
+    text = write_anomaly_report(detector, tmp_path / "page.html", X, count=2).read_text()
+    assert "reconstruction of" in text
+    assert "residual of" in text
+    assert "surroundings" not in text
 
 
 def test_ids_must_be_as_many():

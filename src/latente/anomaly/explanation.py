@@ -15,6 +15,7 @@ from torch import Tensor
 from latente.anomaly.expectation import Expectation
 from latente.anomaly.fitting import mean_of, pieces, prepared
 from latente.anomaly.members import Backbone, Members
+from latente.anomaly.surroundings import Surroundings
 from latente.anomaly.views import Views
 from latente.data.schema import FROM_MODEL, Schema
 
@@ -66,6 +67,8 @@ class Explanation:
         p_values: (n,), or None where there are none.
         layout: the order of the axes, as in the schema.
         columns: names of a table's columns, or None.
+        surroundings: whether `expected` of pictures is what lies around each square predicts, and `contributions` the
+            squared difference from that; else they are a reconstruction and squared residuals in their usual scales.
 
     Example:
         >>> values, expected = np.array([[30.0, 130.0]]), np.array([[31.0, 41.0]])
@@ -83,6 +86,7 @@ class Explanation:
     p_values: Array | None
     layout: str
     columns: tuple[str, ...] | None = None
+    surroundings: bool = False
 
     @property
     def direction(self) -> NDArray[np.int64]:
@@ -160,6 +164,7 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
         None if detector.calibration_scores_ is None else detector.p_values_of(scores),
         schema.layout,
         schema.columns,
+        surroundings=isinstance(detector._expectation, Surroundings),
     )
 
 

@@ -51,11 +51,14 @@ def _short(name: str | int) -> str:
 
 
 def _maps(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
-    """The image, its reconstruction, and where they differ more than usual."""
+    """The image, what was expected, and where they differ."""
+    expected, difference = "reconstruction", "residual, in its usual scales"
+    if explanation.surroundings:
+        expected, difference = "as surroundings predict", "difference, absolute"
     pictures = {
         "image": (explanation.values[index].astype(float), "gray"),
-        "reconstruction": (explanation.expected[index], "gray"),
-        "residual, in its usual scales": (np.sqrt(np.maximum(explanation.contributions[index], 0)), "magma"),
+        expected: (explanation.expected[index], "gray"),
+        difference: (np.sqrt(np.maximum(explanation.contributions[index], 0)), "magma"),
     }
     for i, (title, (picture, colours)) in enumerate(pictures.items(), 1):
         ax = figure.add_subplot(1, 3, i)

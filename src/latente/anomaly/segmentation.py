@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Segmentation", "SegmentationNetwork"]
+__all__ = ["Segmentation", "SegmentationNetwork", "local_contrast"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ NEAR = {"levels": 2, "factor": 2}  # the head that compares a picture with what 
 SMALL = 16  # pixels: shorter pictures are compared pixel by pixel, not in blocks of four
 FAR = {"levels": 4, "factor": 4}  # the network of pictures whose parts may be anywhere
 CONTRAST = 3.0  # by which the difference is multiplied
+SQUARE = 5  # pixels along each side over which contrast is measured
+FAINT, FAINTEST = 0.01, 0.002  # of the range: standard deviations that are a little, and next to nothing
 
 
 class SegmentationNetwork(nn.Module):
@@ -29,7 +31,8 @@ class SegmentationNetwork(nn.Module):
 
     With places, an autoencoder restores the whole picture, and a small convolutional network compares: it sees the
     picture, the restored one, their absolute difference and three further maps of the autoencoder's. Without, a
-    convolutional network of four resolutions sees the picture alone, of any size, and restores nothing.
+    convolutional network of four resolutions sees the picture alone, of any size, and its local contrast
+    (`local_contrast`), and restores nothing.
 
     Args:
         sample_shape: (channels, height, width) of the training pictures.
@@ -66,7 +69,7 @@ class SegmentationNetwork(nn.Module):
                 nn.Unflatten(1, (maps, height, width_)),
             )
         near = NEAR | {"factor": 1} if min(height, width_) < SMALL else NEAR
-        seen, how = (3 * channels + FURTHER, near) if places else (channels, FAR)
+        seen, how = (3 * channels + FURTHER, near) if places else (3 * channels, FAR)
         self.head = UNet(seen, 2, width, blocks=1, identity=False, **how)
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -77,12 +80,46 @@ class SegmentationNetwork(nn.Module):
         """
         low, high = self.bounds or (0.0, 0.0)
         if self.restorer is None:
-            return None, self.head(x - (low + high) / 2)[:, 0].float()
+            centred = x - (low + high) / 2
+            return None, self.head(torch.cat([centred, *local_contrast(centred, _span(self.bounds))], 1))[:, 0].float()
         restored, further = self.restorer(x).split((self.channels, FURTHER), 1)
         if self.bounds:
             restored = low + (high - low) * restored.sigmoid()
         kept = restored.detach()  # it should show what was there, whatever suits the comparison
         return restored, self.head(torch.cat([x, kept, CONTRAST * (x - kept).abs(), further], 1))[:, 0].float()
+
+
+def local_contrast(x: Tensor, span: float) -> tuple[Tensor, Tensor]:
+    """Returns u = (x - m) / (2 sqrt(v + (0.01 r)^2)) and l = log((v + (0.002 r)^2) / r^2) / 4 + 1.5, of x's shape each.
+
+    m and v are mean and variance over the 5 x 5 pixels around each, r the range. What was painted over or wiped away
+    lacks the grain and the texture of the picture around it, which are too faint in x itself for a network to see soon.
+    Source for u, in another form: Jarrett, Kavukcuoglu, Ranzato, LeCun (2009), "What is the best multi-stage
+    architecture for object recognition?", local contrast normalisation.
+
+    Args:
+        x: (batch, channels, h, w), scaled.
+        span: r, the range of scaled values.
+
+    Example:
+        >>> u, l = local_contrast(torch.full((1, 1, 8, 8), 0.3), 1.0)
+        >>> u.abs().max() < 1e-4, round(l.mean().item(), 2)
+        (tensor(True), -1.61)
+    """
+    mean = _local_mean(x)
+    variance = (_local_mean(x * x) - mean * mean).clamp(min=0) / span**2
+    contrast = (x - mean) / span / (variance + FAINT**2).sqrt() / 2
+    return contrast, (variance + FAINTEST**2).log() / 4 + 1.5
+
+
+def _local_mean(x: Tensor) -> Tensor:
+    reach = SQUARE // 2
+    return F.avg_pool2d(F.pad(x, (reach,) * 4, mode="replicate"), SQUARE, 1)
+
+
+def _span(bounds: Bounds) -> float:
+    """Returns the range of scaled values."""
+    return RANGE if bounds is None else bounds[1] - bounds[0]
 
 
 @dataclass
@@ -109,8 +146,7 @@ class Segmentation(Objective, name="segmentation"):
         corruption = resolve_corruption(self.corruption)
         damaged = batch.x if corruption is None else corruption(batch.x, generator, module.bounds)
         restored, log_odds = module(damaged)
-        span = RANGE if module.bounds is None else module.bounds[1] - module.bounds[0]
-        changed = ((damaged - batch.x).abs().amax(1) >= CHANGED * span).float()
+        changed = ((damaged - batch.x).abs().amax(1) >= CHANGED * _span(module.bounds)).float()
         entropy = F.binary_cross_entropy_with_logits(log_odds, changed, reduction="none").flatten(1).sum(1)
         zero = torch.zeros_like(entropy)
         missed = zero if restored is None else (restored.float() - batch.target).square().flatten(1).sum(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
-from latente.corruptions import resolve_corruption
+from latente.corruptions import Corruption, SyntheticDefects, resolve_corruption
 from latente.data import DataSpec, Schema, as_rows, check_values, decide, loaded, source_of
 from latente.data.checks import check_samples
 from latente.estimators.inference import collected, finite_chunks, over_chunks
@@ -29,8 +30,11 @@ from latente.training import History, Trainer, seed_of, seeded
 WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
 CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
-SEEN, BATCH = {True: 64_000, False: 12_000}, {True: 32, False: 8}  # with and without places: in all and in a step
+SEEN, BATCH = {True: 64_000, False: 20_000}, {True: 32, False: 8}  # with and without places: in all and in a step
 RATE = 2e-3
+SOFTEST = 0.25  # edges of defects in tiles, as a fraction of the side
+FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))  # axes of (n, channels, h, w)
+NEAR = 0.75  # what the picture at its size counts; the rest is of half its size
 BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
 
 Array = NDArray[np.float64]
@@ -42,19 +46,22 @@ class DefectSegmenter(PartParams, BaseEstimator):
     It needs no picture of a real defect. Small pictures that all show one kind of thing in one place are looked at
     whole: an autoencoder restores what should be there, and a small convolutional network compares. Larger ones, and
     lists of pictures of any sizes, are learned from random tiles by a convolutional network alone, which says what is
-    no part of such pictures anywhere, and looks at them at their size and at half of it. What it finds are defects
-    somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what a picture shows.
+    no part of such pictures anywhere, and looks at them at their size and at half of it, and mirrored. What it finds
+    are defects somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what a
+    picture shows.
 
     Args:
         corruption: what damages the training pictures: SyntheticDefects, another corruption, a short string, or a
-            function of a batch. A pixel counts as damaged where it changed by at least a tenth of the range of values.
+            function of a batch; "auto" is SyntheticDefects(), for tiles with edges up to a quarter of their side soft,
+            since a tile shows a small part of a picture and so of its defects. A pixel counts as damaged where it
+            changed by at least a tenth of the range of values.
         tile: pixels along each side of the tiles that it is trained on; None to look at pictures whole; "auto" is None
             for pictures of up to 4,096 values, and else 128, or the shortest side where that is less.
         width: channels of the convolutional network at its finest resolution.
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
         trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a
-            time, or 12,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
+            time, or 20,000 tiles, 8 at a time; a rate of 2e-3; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
     Attributes:
@@ -81,7 +88,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
 
     def __init__(
         self,
-        corruption: Any = "synthetic_defects",
+        corruption: Any = "auto",
         *,
         tile: int | str | None = "auto",
         width: int = 16,
@@ -125,28 +132,43 @@ class DefectSegmenter(PartParams, BaseEstimator):
         source, held = source_of(rows, self.schema_, None, device), None
         if trainer.held_out:
             source, held = source.split(trainer.held_out, seed)
-        objective = Segmentation(self.corruption)
+        objective = Segmentation(self._corruption())
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed)
         self.module_.eval()
         return self
 
-    def segment(self, X: Any) -> Array:
+    def segment(self, X: Any) -> Array | list[Array]:
         """Returns (n, h, w): the natural logarithm of the odds that a pixel is damaged; above 0 it is more likely so.
 
         The odds are those among the synthetic defects; how often real ones occur, it cannot know.
 
         Args:
-            X: (n, h, w) or (n, h, w, channels), as in `fit`; of any size where it was trained on tiles, but all of a
-                list of one.
+            X: (n, h, w) or (n, h, w, channels), or a list of such pictures, as in `fit`; where it was trained on tiles,
+                of any sizes of at least 8 pixels. Of a list of several sizes the maps (h, w) come as a list.
 
         Raises:
-            ValueError: for pictures of another shape or of several, or values that are not finite.
+            ValueError: for pictures of another shape or too small, or values that are not finite.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self, "module_")
-        rows = as_rows(_stacked(X) if _listed(X) else loaded(X))
+        if not _listed(X):
+            return self._maps(loaded(X))
+        pictures = _alike(X)
+        shapes = [picture.shape for picture in pictures]
+        if len(set(shapes)) == 1:
+            return self._maps(np.stack(pictures))
+        found: dict[int, Array] = {}
+        for shape in sorted(set(shapes)):
+            own = [i for i, other in enumerate(shapes) if other == shape]
+            found |= zip(own, self._maps(np.stack([pictures[i] for i in own])), strict=True)
+        return [found[i] for i in range(len(pictures))]
+
+    def _maps(self, X: Any) -> Array:
+        """Returns (n, h, w) of pictures of one size."""
+        rows = as_rows(X)
         schema = self._schema_of(rows.shape[1:])
         schema.check_shape(rows)
+        _check_size(min(rows.shape[1:3]))
         x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
         device = next(self.module_.parameters()).device
         maps = over_chunks(self.module_, x, self._log_odds, device)
@@ -160,7 +182,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         """
         from scipy.ndimage import gaussian_filter
 
-        return np.asarray(-gaussian_filter(self.segment(X), (0, BLUR, BLUR), mode="nearest").max((1, 2)))
+        return np.array([-gaussian_filter(found, BLUR, mode="nearest").max() for found in self.segment(X)])
 
     def save(self, path: str | Path) -> Path:
         """Writes the segmenter to a folder of safetensors and JSON, and returns its path.
@@ -190,22 +212,32 @@ class DefectSegmenter(PartParams, BaseEstimator):
     def _log_odds(self, x: Tensor) -> Tensor:
         """Returns (n, h, w) of scaled pictures (n, channels, h, w).
 
-        Where it was trained on tiles, that is the mean over the picture and the picture at half its size: the inside of
-        a defect as large as a tile looks like any dark or plain surface until it is seen from further away.
+        Where it was trained on tiles, that is the mean over the picture as it is, mirrored, upside down and both.
+        """
+        if self.tile_ is None:
+            return self.module_(x)[1]
+        looks = [self._near_and_far(x.flip(axes)).flip([axis - 1 for axis in axes]) for axes in FLIPS]
+        return torch.stack(looks).mean(0)
+
+    def _near_and_far(self, x: Tensor) -> Tensor:
+        """Returns (n, h, w): three quarters of what the picture says, one of what it says at half its size.
+
+        The inside of a defect as large as a tile looks like any dark or plain surface until it is seen from further
+        away.
         """
         near = self.module_(x)[1]
-        if self.tile_ is None or min(x.shape[2:]) < self.tile_:
+        if min(x.shape[2:]) < (self.tile_ or 0):
             return near
         h, w = x.shape[2:]
         even = F.pad(x, (0, w % 2, 0, h % 2), mode="replicate")
         far = self.module_(F.avg_pool2d(even, 2))[1]
         far = F.interpolate(far[:, None], scale_factor=2, mode="bilinear", align_corners=False)[:, 0, :h, :w]
-        return (near + far) / 2
+        return NEAR * near + (1 - NEAR) * far
 
     # Settings
 
     def _check(self) -> None:
-        corruption = resolve_corruption(self.corruption)
+        corruption = self._corruption()
         if corruption is None:
             raise ValueError("corruption must say what damages pictures, e.g. 'synthetic_defects'; got None")
         corruption.check()
@@ -216,11 +248,17 @@ class DefectSegmenter(PartParams, BaseEstimator):
                 raise ValueError(f"{name} must be an integer of at least 1; got {getattr(self, name)!r}")
         self._trainer().check()
 
+    def _corruption(self) -> Corruption | None:
+        if isinstance(self.corruption, str) and self.corruption == "auto":
+            return SyntheticDefects() if getattr(self, "tile_", None) is None else SyntheticDefects(softest=SOFTEST)
+        return resolve_corruption(self.corruption)
+
     def _tile(self, pictures: Any) -> int | None:
         shapes = {np.shape(picture) for picture in pictures} if _listed(pictures) else {as_rows(pictures).shape[1:]}
         if len({len(shape) for shape in shapes}) != 1 or len(next(iter(shapes))) not in (2, 3):
             raise ValueError(f"X must be pictures (h, w) or (h, w, channels); got shapes {sorted(shapes)[:5]}")
         shortest = min(min(shape[:2]) for shape in shapes)
+        _check_size(shortest)
         if len({shape[2:] for shape in shapes}) > 1:
             raise ValueError(f"the pictures have different numbers of channels: {sorted(shapes)[:5]}")
         if self.tile is None or (self.tile == "auto" and len(shapes) == 1 and math.prod(next(iter(shapes))) <= WHOLE):
@@ -263,6 +301,15 @@ def _listed(X: Any) -> bool:
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(picture) in (2, 3) for picture in X)
 
 
+def _check_size(shortest: int) -> None:
+    """Raises ValueError where pictures are too small for the blocks and resolutions of the networks."""
+    if shortest < SMALLEST:
+        raise ValueError(
+            f"pictures must have at least {SMALLEST} pixels along each side, since the network looks at blocks of "
+            f"pixels at several resolutions; got one of {shortest}: enlarge the pictures, or leave it out"
+        )
+
+
 def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
     """Returns the pictures of a list as arrays, or raises ValueError where bytes and floats would be of two scales."""
     arrays = [np.asarray(picture) for picture in pictures]
@@ -273,18 +320,6 @@ def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
             "them to one range and dtype"
         )
     return arrays
-
-
-def _stacked(pictures: Sequence[Any]) -> NDArray[Any]:
-    """Returns a list of pictures as one array, or raises ValueError where they have several shapes."""
-    arrays = _alike(pictures)
-    shapes = sorted({array.shape for array in arrays})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"pictures that are segmented together must have one shape; got {shapes[:5]}: pass those of each shape by "
-            "themselves, segment([picture]) for one"
-        )
-    return np.stack(arrays)
 
 
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:

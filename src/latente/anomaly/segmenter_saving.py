@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from latente.corruptions import resolve_corruption
 from latente.data import Schema
 from latente.estimators.params import describe
 from latente.estimators.saving import revive
@@ -29,9 +28,9 @@ def save_segmenter(segmenter: DefectSegmenter, path: str | Path) -> Path:
     A corruption that is a function of the user's own is left out; it is needed only to train again.
     """
     params = describe(segmenter)
-    corruption = resolve_corruption(segmenter.corruption)
+    corruption = segmenter._corruption()
     if corruption is not None and type(corruption).short_name == "custom":
-        params["corruption"] = "synthetic_defects"
+        params["corruption"] = "auto"
     schema, state = segmenter.schema_, segmenter.module_.state_dict()
     description = {
         "estimator": NAME,

@@ -20,7 +20,7 @@ UNBOUNDED = (-3.0, 3.0)  # of standardised data
 LENGTH, WIDTH, BEND, SEGMENTS = (0.15, 0.9), (0.01, 0.08), 0.25, 12  # of strokes
 HALF_AXES, EXPONENTS = (0.03, 0.35), (1.5, 10.0)  # of shapes
 KNOTS, COVERED = (3, 8), (0.02, 0.25)  # of stains: points along each side, and the part of the picture under them
-SHARP, SOFT = 0.1, 0.05  # the width of edges: in pixels, and the largest
+SHARP, SOFT = 0.1, 0.05  # the width of edges: in pixels where sharp, and up to which a thin defect's may be soft
 FAINTEST, OPAQUE, AGAIN = 0.3, 0.35, 0.5  # opacity, how many are opaque, how many get another defect
 CONTENTS = (0.35, 0.55, 0.8)  # up to these shares: one value, an extreme one, another picture; else brighter or darker
 SHIFT = 0.6  # of the range, at most, by which brightness changes
@@ -42,6 +42,8 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
     Args:
         count: defects of a picture, at most; each after the first is there in half of them.
         clean: the fraction of pictures without the first one.
+        softest: the largest width of soft edges, as a fraction of the shorter side; half of the defects have sharp
+            ones. Edges above 0.05 are no wider than the defect's own half width: a stroke never becomes a haze.
 
     Example:
         >>> x = torch.rand(100, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -52,6 +54,7 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
 
     count: int = 2
     clean: float = 0.2
+    softest: float = 0.05
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:
         if x.ndim != 4:
@@ -62,7 +65,8 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
         draw, found = _Draw(x, generator), x
         for i in range(self.count):
             there = draw(1) >= (self.clean if i == 0 else AGAIN)
-            found = torch.lerp(found, _content(found, x, draw, bounds or UNBOUNDED), _opacity(x, draw) * there)
+            content = _content(found, x, draw, bounds or UNBOUNDED)
+            found = torch.lerp(found, content, _opacity(x, draw, self.softest) * there)
         return found
 
     def check(self) -> None:
@@ -70,6 +74,8 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
             raise ValueError(f"SyntheticDefects: count must be an integer of at least 1; got {self.count!r}")
         if not is_number(self.clean, 0, 1):
             raise ValueError(f"SyntheticDefects: clean must be a number in [0, 1]; got {self.clean!r}")
+        if not is_number(self.softest, 0, 1):
+            raise ValueError(f"SyntheticDefects: softest must be a number in [0, 1]; got {self.softest!r}")
 
 
 class _Draw:
@@ -99,7 +105,7 @@ class _Draw:
         return int(torch.randint(low, high, (1,), generator=self.generator, device=self.device))
 
 
-def _opacity(x: Tensor, draw: _Draw) -> Tensor:
+def _opacity(x: Tensor, draw: _Draw, softest: float) -> Tensor:
     """Returns (batch, 1, h, w) in [0, 1]."""
     side = min(x.shape[2:])
     makers, parts = (_stroke, _stain, _shape), []
@@ -107,8 +113,10 @@ def _opacity(x: Tensor, draw: _Draw) -> Tensor:
     for maker, size in zip(draw.order(len(makers)).tolist(), sizes, strict=True):
         parts.append(makers[maker](x[:size], _Draw(x[:size], draw.generator)))
     inside = torch.cat(parts)[draw.order(len(x))]
-    soft = torch.where(draw(1) < 0.5, SHARP / side, draw.log(1, SHARP / side, max(SOFT, 2 * SHARP / side)))
-    opacity = (4 * inside / soft).sigmoid()
+    least, chosen = 2 * SHARP / side, draw(1) < 0.5
+    soft = draw.log(1, SHARP / side, max(softest, least))
+    soft = torch.minimum(soft, inside.amax((2, 3), keepdim=True).clamp(min=max(SOFT, least)))
+    opacity = (4 * inside / torch.where(chosen, SHARP / side, soft)).sigmoid()
     most = opacity.amax((2, 3), keepdim=True).clamp(min=1e-6)
     return torch.where(draw(1) < OPAQUE, opacity / most, opacity * draw(1, FAINTEST, 1.0))
 

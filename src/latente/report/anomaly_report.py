@@ -26,6 +26,15 @@ from latente.report.words import count, number, percent, plural
 Array = NDArray[np.float64]
 SHOWN, REASONS = 10, 3
 LEAST = 0.05  # probability of a value to be the wrong one; with less it is no reason
+REBUILT = (
+    "rebuilt",
+    "reconstruction of",
+    "residual of",
+    "Bright in the last row: squared residuals that are large for their place.",
+)
+PREDICTED = ("predicted", "what the surroundings predict of", "difference from what the surroundings predict of",
+             "Predicted: each square of pixels as all that is outside of it predicts it. Bright in the last row: large "
+             "squared differences from that.")  # fmt: skip
 EXPLAINED = 200_000  # scores of one value replaced; wider tables get fewer rows explained
 
 
@@ -231,22 +240,25 @@ def _rows_of_table(explanation: Explanation, names: list[str], detector: Anomaly
 def _images(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:
     schema = detector.schema_
     x = schema.prepare(schema.ingest(explanation.values)).numpy()
-    rebuilt = schema.prepare(schema.ingest(explanation.expected.astype(explanation.values.dtype))).numpy()
+    expected = schema.prepare(schema.ingest(explanation.expected.astype(explanation.values.dtype))).numpy()
     maps = explanation.contributions.reshape(len(x), *schema.user_shape)
     flat = schema.arranged(maps)
     canvas, heat = Canvas.of(schema, x), Canvas(0.0, float(np.quantile(flat, 0.999)) or 1.0)
+    title, what, why, note = REBUILT
+    if explanation.surroundings:
+        title, what, why, note = PREDICTED
     rows = [
         Row("image", [Cell(canvas.pixels(x[i]), f"anomaly {name}", name) for i, name in enumerate(names)]),
-        Row("rebuilt", [Cell(canvas.pixels(rebuilt[i]), f"reconstruction of {name}") for i, name in enumerate(names)]),
+        Row(title, [Cell(canvas.pixels(expected[i]), f"{what} {name}") for i, name in enumerate(names)]),
         Row(
             "why",
             [
-                Cell(heat.pixels(flat[i]), f"residual of {name}", f"p {_marks(explanation, i)[1]}")
+                Cell(heat.pixels(flat[i]), f"{why} {name}", f"p {_marks(explanation, i)[1]}")
                 for i, name in enumerate(names)
             ],
         ),
     ]
-    return figure(grid(rows), "Bright in the last row: squared residuals that are large for their place.")
+    return figure(grid(rows), note)
 
 
 def _signals(explanation: Explanation, names: list[str], detector: AnomalyDetector) -> Html:

@@ -170,8 +170,16 @@ def costs(runs: list[Comparison], what: str, name: str) -> str:
     return f"- **At most {FITS} {what}: {counted}**, {low:.2f} to {high:.2f}.{more}"
 
 
+def moves(run: Comparison) -> str:
+    """Says what the best size is in sweeps that end at the last four sizes."""
+    ends = sorted(int(row["size"]) for row in run.sweep)[-4:]
+    bests = [Comparison(run.own, [row for row in run.sweep if int(row["size"]) <= end]).best["size"] for end in ends]
+    return f"{run.own['data']} {', '.join(bests)} for ends at {', '.join(map(str, ends))}"
+
+
 def verdicts(runs: list[Comparison]) -> list[str]:
     """What the table says."""
+    first = [run for run in runs if run.own["seed"] == "0"]
     wider = [int(run.own["latent_dim"]) / int(run.best["size"]) for run in runs]
     share = [f"{run.own['data']} {run.own['latent_dim']} of {run.own['widest']}" for run in runs]
     ends = {run.own["data"]: max(int(row["size"]) for row in run.sweep) for run in runs}
@@ -184,6 +192,7 @@ def verdicts(runs: list[Comparison]) -> list[str]:
         costs(runs, "fits of the sweep", "sweep_cost"),
         f"- It is {min(wider):.2f} to {max(wider):.2f} times as wide as the best size. Of the widest code it took: "
         f"{', '.join(dict.fromkeys(share))}.",
+        f"- The best size depends on where a sweep ends too: {'; '.join(moves(run) for run in first)} (seed 0).",
         f"- The sweeps end at {', '.join(f'{size} ({data})' for data, size in ends.items())}. {end}",
     ]
 

@@ -144,14 +144,16 @@ def all_images(found: Found) -> list[str]:
 
 def behind(rows: list[list[str]]) -> list[str]:
     """Where a blind network is further from the specialists than the goal, in words; rows of `all_images`."""
-    costs = {" ".join(row[:2]): float(row[5]) for row in rows if row[5]}
+    full = [row for row in rows if row[5] and not row[7].startswith("1 x 30000")]
+    costs = {" ".join(row[:2]): float(row[5]) for row in full}
     missed = [f"{name} (missed by {cost - NEAR:.2f})" for name, cost in costs.items() if cost > NEAR]
     dearest = max(costs, key=costs.__getitem__)
     lines = [
-        f"The goal was a blind network within {NEAR} dB of the specialists: {', '.join(missed) or 'met'}.",
-        f"One seed; blindness costs most on {dearest}, {costs[dearest]:.2f} dB.",
+        f"The goal was a blind network within {NEAR} dB of the specialists: {', '.join(missed) or 'met'}, on the",
+        f"{len(full)} of {len(rows)} noises whose specialist had its whole training, one seed. Blindness costs most on",
+        f"{dearest}, {costs[dearest]:.2f} dB.",
     ]
-    if any(row[7].startswith("1 x 30000") for row in rows):
+    if len(full) < len(rows):
         lines.append("Where specialists saw 1 x 30000 images it is no test: that is a quarter of their usual training.")
     return [*lines, ""]
 

@@ -211,7 +211,7 @@ def write_page() -> None:
         error, pca, mean = (float(row[name]) for name in ("error", "pca_error", "mean_error"))
         cells = [row[name] for name in ("name", "k", "network", "seed")]
         refined = f"{float(row['refined_error']):.2f}" if row.get("refined_error") else ""
-        cells += [f"**{error:.3f}**", refined, f"{error / pca:.2f}", f"{pca:.2f}"]
+        cells += [f"**{error:.3f}**", refined, f"{error / pca:.3f}", f"{pca:.2f}"]
         cells += [f"{mean:.2f}", f"{float(row['train_error']):.2f}", row["epochs"], f"{int(row['cpu_seconds']):,}"]
         lines.append("| " + " | ".join([*cells, CASES[row["name"]].reference]) + " |")
     lines += ["", "Training error: on the first 10,000 training images."]

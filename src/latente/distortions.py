@@ -185,14 +185,14 @@ class _GaussianLikelihood(DistortionModule):
     gain = 10.0  # Adam's step is the same for every parameter; a log-variance has far to go
     largest = 14.0  # of |log-variance|; approached smoothly, so that there is always a gradient back
 
-    def __init__(self, shape: tuple[int, ...], smallest_std: float) -> None:
+    def __init__(self, shape: tuple[int, ...], smallest_std: float, initial_std: float) -> None:
         super().__init__()
         self.scaled_logvar = nn.Parameter(torch.zeros(shape))
-        self.smallest_std = smallest_std
+        self.smallest_std, self.initial_logvar = smallest_std, 2 * math.log(initial_std)
 
     @property
     def logvar(self) -> Tensor:
-        free = self.largest * torch.tanh(self.gain / self.largest * self.scaled_logvar)
+        free = self.initial_logvar + self.largest * torch.tanh(self.gain / self.largest * self.scaled_logvar)
         if not self.smallest_std:
             return free
         return torch.logaddexp(free, free.new_tensor(2 * math.log(self.smallest_std)))
@@ -217,11 +217,13 @@ class GaussianLikelihood(Distortion, name="gaussian"):
         per_feature: one variance for each element of a sample instead of one for all.
         smallest_std: the floor of sigma, in units of the scaled data; sigma^2 is this squared plus what is learned.
             Without it sigma shrinks to what the training samples allow, which asks too much of others. What "auto"
-            chooses for bounded data has a floor of a tenth of the range; `latente info` prints the sigma that was
-            reached.
+            chooses for bounded data has a floor of a tenth of the range, lower where the data fill little of it (see
+            `VariationalAutoencoder`); `latente info` prints the sigma that was reached.
+        initial_std: what sigma begins as, but for the floor. Where it begins far above the data's spread, a code pays
+            little for a long time and may collapse.
 
     Raises:
-        ValueError: by `build`, for a negative smallest_std.
+        ValueError: by `build`, for a negative smallest_std, or an initial_std that is not above 0.
 
     Example:
         >>> module, x = GaussianLikelihood().build((2,)), torch.zeros(1, 2)
@@ -233,12 +235,17 @@ class GaussianLikelihood(Distortion, name="gaussian"):
 
     per_feature: bool = False
     smallest_std: float = 0.0
+    initial_std: float = 1.0
     is_likelihood: ClassVar[bool] = True
 
     def build(self, sample_shape: tuple[int, ...]) -> DistortionModule:
         if not is_number(self.smallest_std, low=0):
             raise ValueError(f"GaussianLikelihood: smallest_std must be at least 0; got {self.smallest_std!r}")
-        return _GaussianLikelihood(sample_shape if self.per_feature else (), self.smallest_std)
+        if not is_number(self.initial_std, low=0) or self.initial_std == 0:
+            raise ValueError(
+                f"GaussianLikelihood: initial_std must be a finite number above 0; got {self.initial_std!r}"
+            )
+        return _GaussianLikelihood(sample_shape if self.per_feature else (), self.smallest_std, self.initial_std)
 
 
 class _CustomDistortion(DistortionModule):

@@ -29,7 +29,10 @@ MISTAKES = {
     "network that does not fit": (FIT + "--network conv", ["Conv needs images or signals", "(12,)", "mlp"]),
     "unknown activation": (FIT + "--network mlp:5,activation=selux", ["'selux'", "Did you mean 'selu'?"]),
     "widths of words": (FIT + "--network mlp:a,b", ["hidden_features", "positive integers", "'a'"]),
-    "code that does not divide": (FIT + "--bottleneck vq:256", ["code_dim must divide latent_dim=3", "Allowed: 1, 3"]),
+    "code that does not divide": (
+        FIT + "--bottleneck vq:256,code_dim=4",
+        ["code_dim must divide latent_dim=3", "Allowed: auto, 1, 3"],
+    ),
     "more active units than units": (FIT + "--bottleneck k_sparse:4", ["between 1 and latent_dim=3", "got 4"]),
     "weight that is no number": (FIT + "--bottleneck gaussian:strong", ["beta", "at least 0", "'strong'"]),
     "unknown corruption": (FIT + "--corruption salt_and_peper", ["'salt_and_peper'", "'salt_and_pepper'?"]),

@@ -336,3 +336,15 @@ def test_wider_networks_and_smaller_batches_get_a_lower_rate_unless_one_is_given
     settings = {"trainer": latente.Trainer(epochs=1, verbose=False)} | settings
     Denoiser("gaussian:0.1", random_state=0, **settings).fit(np.random.default_rng(0).random(shape))
     assert rates == [pytest.approx(rate)]
+
+
+@pytest.mark.parametrize("way", ["clean", "noise2self"])
+def test_targets_of_a_way_that_has_none_are_refused(way):
+    """Labels are ignored, as scikit-learn's pipelines pass them; clean partners would be ignored silently."""
+    for partners in (DIGITS[:10], list(DIGITS[:10]), "clean.npy"):
+        with pytest.raises(ValueError, match="y holds samples; to learn from pairs .* use Denoiser"):
+            Denoiser(way=way).fit(DIGITS[:10], partners)
+    trainer = latente.Trainer(epochs=1, verbose=False)
+    labels = np.arange(10)
+    for y in (labels, labels[:, None], labels.tolist(), None):
+        Denoiser(way=way, width=2, levels=1, trainer=trainer, random_state=0).fit(DIGITS[:10], y)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from torch import nn
@@ -272,3 +273,15 @@ def test_small_repetitions_and_constants_are_notes(table):
     assert [found[name].severity for name in ("duplicate rows", "constant columns")] == ["note", "note"]
     assert numbers(found["duplicate rows"].message)[:3] == [60, 400, 15]
     assert numbers(found["constant columns"].message) == [1, 11, 10]
+
+
+def test_units_that_vary_but_carry_nothing_are_a_collapsed_posterior():
+    """The variance of mu may be above 0.01 where the rate, which says what a code carries, is next to nothing."""
+    X = load_wine().data
+    trainer = Trainer(epochs=20, verbose=False)
+    model = latente.VariationalAutoencoder(3, beta=1000.0, trainer=trainer, random_state=0).fit(X)
+    assert model.active_units(X).any()
+    assert model.evaluate(X).rate < 0.05
+    found = named(diagnose(model, X))
+    assert found["collapsed posterior"].message.endswith("so they carry next to nothing.")
+    assert "all units active" not in found

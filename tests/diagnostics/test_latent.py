@@ -422,3 +422,9 @@ def test_what_is_no_fitted_model(normal):
         latent_report(PCA(2).fit(normal), normal)
     with pytest.raises(NotFittedError):
         latent_report(Autoencoder(2), normal)
+
+
+def test_coverage_is_that_of_the_density_that_samples_come_from():
+    made = {"latent_dim": 2, "codes": 100, "held_out": 25, "coverage_fitted": 0.4}
+    assert LatentReport(**made).coverage == 0.4
+    assert LatentReport(**made, coverage_normal=0.7).coverage == 0.7

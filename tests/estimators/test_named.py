@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from torch import nn
 
+import latente
 from latente import (
     MLP,
     Autoencoder,
@@ -126,3 +128,24 @@ def test_a_variational_autoencoder_uses_its_code(digits):
     assert 2 < result.rate < 60
     assert result.error < 0.8 * result.mean_error
     assert model.sample(4, random_state=0).shape == (4, 8, 8)
+
+
+def test_faint_pictures_are_rebuilt_like_strong_ones(tmp_path):
+    """Bytes of 0 to 16 lie 0.017 of the range apart: a sigma of a tenth of the range would leave no code worthwhile."""
+    images = load_digits().images.astype(np.uint8)
+    model = VariationalAutoencoder(8, trainer=Trainer(epochs=40, verbose=False), random_state=0).fit(images[:1200])
+    spread = np.sqrt((images[:1200] / 255).var(0).mean())
+    assert model.schema_.spread == pytest.approx(spread, rel=0.02)  # 1,000 of 1,200 pictures
+    assert model.recipe_.distortion.smallest_std == pytest.approx(0.4 * model.schema_.spread)
+    found = model.evaluate(images[1200:], reference=images[:1200])
+    assert found.error < 0.7 * found.pca_error
+    assert model.active_units(images[1200:]).all()
+    model.save(tmp_path / "faint")
+    again = latente.load(tmp_path / "faint")
+    assert float(again.module_.distortion.sigma) == float(model.module_.distortion.sigma)
+
+
+def test_pictures_that_fill_their_range_have_the_floor_of_a_tenth():
+    images = (load_digits().images / 16 * 255).astype(np.uint8)
+    model = VariationalAutoencoder(8, trainer=ONE, random_state=0).fit(images)
+    assert model.recipe_.distortion == GaussianLikelihood(smallest_std=0.1)

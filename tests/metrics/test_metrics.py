@@ -133,3 +133,19 @@ def test_active_units_vary_over_the_data():
     assert active_units(codes, threshold=0.5).tolist() == [False, False, False, True]
     assert active_units(codes + 100).tolist() == [False, False, True, True]
     assert active_units(codes.reshape(10_000, 2, 2)).shape == (4,)
+
+
+def test_psnr_of_integers_knows_their_range():
+    """Bytes by 255, as scikit-image has it; signed integers have no range that pictures share."""
+    x, x_hat = np.full((2, 4, 4), 100, np.uint8), np.full((2, 4, 4), 110, np.uint8)
+    np.testing.assert_allclose(psnr(x, x_hat), 10 * np.log10(255**2 / 100))
+    wide = psnr(x.astype(np.uint16) * 257, x_hat.astype(np.uint16) * 257)
+    np.testing.assert_allclose(wide, psnr(x, x_hat))
+    with pytest.raises(ValueError, match="data_range is the range of possible values; give it for values of int32"):
+        psnr(x.astype(np.int32), x_hat.astype(np.int32))
+
+
+def test_active_units_of_half_precision():
+    """Squares of values around 100 overflow float16."""
+    codes = 100 + np.array([0.2, 0.05]) * np.random.default_rng(0).normal(size=(1000, 2))
+    assert active_units(codes.astype(np.float16)).tolist() == [True, False]

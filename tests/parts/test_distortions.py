@@ -283,3 +283,10 @@ def test_sigma_is_the_deviation_of_the_likelihood():
     assert module.sigma.min() == pytest.approx(0.2, rel=1e-4)  # the floor
     expected = -stats.norm(0, module.sigma.numpy()).logpdf(0.0)
     np.testing.assert_allclose(module.elementwise(x, x).detach().numpy()[0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("std", [0.01, 0.3, 5.0])
+def test_what_the_deviation_begins_as(std):
+    assert float(GaussianLikelihood(initial_std=std).build((3,)).sigma) == pytest.approx(std)
+    both = GaussianLikelihood(smallest_std=0.1, initial_std=std).build((3,))
+    assert float(both.sigma) == pytest.approx(math.hypot(0.1, std))

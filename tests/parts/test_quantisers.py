@@ -252,3 +252,11 @@ def test_vq_samples_entries_as_often_as_they_are_used():
         shares = torch.bincount(distances.argmin(1), minlength=4) / 8_000
         # Five standard errors of a share of one half: 5 * 0.5 / sqrt(8000).
         assert (shares - module.counts[group]).abs().max() < 0.028
+
+
+@pytest.mark.parametrize(
+    ("latent_dim", "groups"), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 5), (6, 2), (7, 7), (8, 2), (10, 5)]
+)
+def test_vq_groups_by_itself_what_divides_the_code(latent_dim, groups):
+    module = built(VQ(16), latent_dim)
+    assert module(torch.randn(50, latent_dim)).codes.shape == (50, groups)

@@ -68,7 +68,7 @@ EXAMPLES = [
     data.DataSpec(kind="image", layout="nf", scale="minmax", shape=(3, 4)),
     distortions.AbsoluteError(),
     distortions.Bernoulli(),
-    distortions.GaussianLikelihood(per_feature=True, smallest_std=0.05),
+    distortions.GaussianLikelihood(per_feature=True, smallest_std=0.05, initial_std=0.5),
     distortions.Huber(0.5),
     distortions.SquaredError(),
     generation.FlowSampler("maf", 2, (64,), 5, 0.01, 100),

@@ -48,7 +48,7 @@ def test_fsq(levels):
 
 @pytest.mark.parametrize("code_dim", [0, 4, -1, 2.0, "2", None])
 def test_vq_code_dim(code_dim):
-    with pytest.raises(ValueError, match=r"VQ: code_dim must divide latent_dim=6; .*Allowed: 1, 2, 3, 6"):
+    with pytest.raises(ValueError, match=r"VQ: code_dim must divide latent_dim=6; .*Allowed: auto, 1, 2, 3, 6"):
         VQ(code_dim=code_dim).build(6)
 
 
@@ -170,3 +170,9 @@ def test_numpy_integers_are_integers():
     assert FSQ(three).build(2).levels.tolist() == [3, 3]
     assert Conv((three,), kernel_size=three).build(IMAGE, 2, 2)[0][0].conv.kernel_size == (3, 3)
     VQ(three, np.int64(2)).build(4)
+
+
+@pytest.mark.parametrize("std", [0, *NO_POSITIVE_NUMBERS])
+def test_initial_deviation(std):
+    with pytest.raises(ValueError, match="GaussianLikelihood: initial_std must be a finite number above 0"):
+        GaussianLikelihood(initial_std=std).build((3,))

@@ -15,6 +15,8 @@ from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
 from latente.parts import is_integer, is_number
 
+WIDEST_GROUP = 4  # values that are quantised together by themselves
+
 
 class _VQ(BottleneckModule):
     """Splits h into groups of `code_dim` values and replaces each by the nearest entry of its group's codebook."""
@@ -27,8 +29,9 @@ class _VQ(BottleneckModule):
     def __init__(self, latent_dim: int, part: VQ) -> None:
         super().__init__()
         self.features = self.latent_dim = latent_dim
-        self.part, self.groups = part, latent_dim // part.code_dim
-        shape = (self.groups, part.codebook_size, part.code_dim)
+        code_dim = part.group_size(latent_dim)
+        self.part, self.groups = part, latent_dim // code_dim
+        shape = (self.groups, part.codebook_size, code_dim)
         self.register_buffer("codebook", torch.randn(shape))
         self.register_buffer("counts", torch.ones(shape[:2]))  # running number of members of each entry
         self.register_buffer("sums", self.codebook.clone())  # running sum of its members
@@ -117,7 +120,7 @@ class VQ(Bottleneck, name="vq"):
 
     Args:
         codebook_size: entries of each codebook.
-        code_dim: values that are quantised together; divides latent_dim.
+        code_dim: values that are quantised together; divides latent_dim. "auto" is the largest of 4, 3, 2, 1 that does.
         commitment: weight of ||h - quantised||^2 in the loss.
         decay: of the running means, in (0, 1).
         restart_below: an entry is restarted when it is used less often than this fraction of the mean.
@@ -134,17 +137,31 @@ class VQ(Bottleneck, name="vq"):
     """
 
     codebook_size: int = 256
-    code_dim: int = 4
+    code_dim: int | str = "auto"
     commitment: float = 0.25
     decay: float = 0.99
     restart_below: float = 0.01
 
-    def build(self, latent_dim: int) -> BottleneckModule:
-        if not is_integer(self.code_dim, low=1) or latent_dim % self.code_dim:
+    def group_size(self, latent_dim: int) -> int:
+        """Returns how many values are quantised together.
+
+        Args:
+            latent_dim: the size of the code.
+
+        Raises:
+            ValueError: for a code_dim that does not divide it.
+        """
+        if self.code_dim == "auto":
+            return max(size for size in range(1, WIDEST_GROUP + 1) if latent_dim % size == 0)
+        if not is_integer(self.code_dim, low=1) or latent_dim % int(self.code_dim):
             raise ValueError(
                 f"VQ: code_dim must divide latent_dim={latent_dim}; got code_dim={self.code_dim!r}. "
-                f"Allowed: {', '.join(str(d) for d in range(1, latent_dim + 1) if latent_dim % d == 0)}"
+                f"Allowed: auto, {', '.join(str(d) for d in range(1, latent_dim + 1) if latent_dim % d == 0)}"
             )
+        return int(self.code_dim)
+
+    def build(self, latent_dim: int) -> BottleneckModule:
+        self.group_size(latent_dim)
         if not is_integer(self.codebook_size, low=2) or not is_number(self.commitment, low=0):
             raise ValueError(
                 f"VQ: codebook_size must be an integer of at least 2 and commitment at least 0; got {self!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Schema"]
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from latente.data.ranges import warn_of_range
 from latente.data.rows import Rows
 
 CHUNK = 1 << 24  # values scaled in one piece
+SAMPLES = 1_000  # whose spread is measured
 TO_MODEL = {"nhwc": (0, 3, 1, 2), "ntc": (0, 2, 1)}
 FROM_MODEL = {"nhwc": (0, 2, 3, 1), "ntc": (0, 2, 1)}
 
@@ -42,6 +43,7 @@ class Schema:
         reason: why kind and scale were chosen, in words.
         constant: columns of a table (channels of signals and pictures) that have one value in all training data; empty
             also where nobody looked, as at bytes.
+        spread: the root mean square distance of scaled values from those of the mean sample, where somebody asked.
 
     Example:
         >>> from latente.data import decide
@@ -67,6 +69,7 @@ class Schema:
     columns: tuple[str, ...] | None = None
     reason: str = ""
     constant: tuple[int, ...] = ()
+    spread: float | None = None
 
     @property
     def size(self) -> int:
@@ -149,6 +152,16 @@ class Schema:
         """
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items()}
         return Schema(**values, shift=shift, factor=factor)
+
+    def with_spread(self, rows: Rows) -> Schema:
+        """Returns the schema with the spread of samples, measured on at most 1,000 of them, fewer where they are large.
+
+        Args:
+            rows: samples of the user, two or more.
+        """
+        x = self.arranged(rows.sample(min(SAMPLES, max(2, CHUNK // self.size)))).astype(np.float64)
+        x = (x - self.shift) * self.factor
+        return replace(self, spread=float(np.sqrt(np.square(x - x.mean(0)).mean())))
 
     def describe(self) -> str:
         """Returns one line for people."""

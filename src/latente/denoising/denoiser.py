@@ -20,7 +20,7 @@ from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
 from latente.denoising.level import noise_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
-from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, patches, read_samples
+from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, holds_samples, patches, read_samples
 from latente.denoising.spread import Spread
 from latente.denoising.steps import peak_rate, suited
 from latente.denoising.tiles import tiled
@@ -135,11 +135,12 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
         Args:
             X: images or signals as in `read_samples`, or a path: clean ones for way="clean", else noisy ones.
-            y: for way="noise2noise" second copies, of the same shapes; otherwise ignored.
+            y: for way="noise2noise" second copies, of the same shapes; otherwise labels, which are ignored.
             resume: whether to go on from the newest checkpoint in the trainer's folder.
 
         Raises:
-            ValueError: for data or settings that cannot be trained on, such as noise that is wider than the data.
+            ValueError: for data or settings that cannot be trained on, such as noise that is wider than the data, or
+                second copies for another way than "noise2noise".
         """
         objective = self._objective()
         self._trainer().check()
@@ -317,6 +318,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         """Returns the samples; of pairs, the second ones as further channels, so that patches are cut alike."""
         samples = read_samples(X, self.kind)
         if self.way != "noise2noise":
+            if holds_samples(y):
+                raise ValueError(
+                    f"way={self.way!r} learns from X alone, and y holds samples; to learn from pairs of a noisy sample "
+                    "and a clean or second noisy one, use Denoiser(way='noise2noise').fit(noisy, clean)"
+                )
             return samples, False
         if y is None:
             raise ValueError("way='noise2noise' needs second noisy copies, or clean ones: fit(noisy, noisy_again)")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Samples", "Scale", "alike", "patches", "read_samples"]
+__all__ = ["KINDS", "Samples", "Scale", "alike", "holds_samples", "patches", "read_samples"]
 
 import itertools
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -171,6 +172,24 @@ def _moments(items: Sequence[NDArray[Any]]) -> tuple[float, float]:
     mean = sum(float(item.sum(dtype=np.float64)) for item in items) / count
     square = sum(float(np.square(item - mean, dtype=np.float64).sum()) for item in items) / count
     return mean, math.sqrt(square)
+
+
+def holds_samples(y: Any) -> bool:
+    """Returns whether y holds samples rather than labels, of which there is one number or name for each sample.
+
+    Args:
+        y: what `fit` got beside X: an array, a list, a path or None.
+
+    Example:
+        >>> holds_samples(np.zeros((5, 8, 8))), holds_samples([0, 1, 1]), holds_samples("clean.npy")
+        (True, False, True)
+    """
+    if y is None or isinstance(y, (str, os.PathLike)):
+        return y is not None
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        return isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) > 0
+    return len(shape) > 1 and int(np.prod(shape[1:])) > 1
 
 
 def read_samples(X: Any, kind: str = "auto") -> Samples:

@@ -13,6 +13,7 @@ from latente.diagnostics.evidence import Evidence
 from latente.diagnostics.finding import Finding
 from latente.diagnostics.passed import decode
 from latente.metrics import active_units, squared_error
+from latente.training.signs import NO_RATE
 
 DEAD = 1e-8  # of the largest unit's variance; a unit that varies less is dead
 ROUNDING = 1e-12  # of the mean square; a variance below it is that of rounding
@@ -33,7 +34,7 @@ def units(evidence: Evidence) -> list[Finding]:
 
 
 def _posterior(evidence: Evidence) -> list[Finding]:
-    """Counts active units of a variational bottleneck."""
+    """Counts active units of a variational bottleneck; units may vary and carry nothing, where q(z|x) is wide."""
     if len(evidence.passed.z) < 2:  # one sample varies in nothing
         return []
     active = active_units(evidence.passed.z)
@@ -41,7 +42,8 @@ def _posterior(evidence: Evidence) -> list[Finding]:
     numbers = (
         f"{count} of {k} latent units are active (variance of mu above 0.01); the rate is {rate:.3g} nats a sample."
     )
-    if count == 0:
+    if count == 0 or rate < NO_RATE:
+        numbers = numbers if count == 0 else f"{numbers[:-1]}, so they carry next to nothing."
         advice = "Lower beta, raise warmup or free_bits, or train longer; until then samples and codes say nothing."
         return [Finding("collapsed posterior", "warning", numbers, advice, explains=("ignored bottleneck",))]
     if count < k:

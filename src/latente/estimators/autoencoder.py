@@ -254,6 +254,8 @@ class Autoencoder(PartParams, VariationalMethods):
         rows = read_checked(self, X, reset=True)
         check_samples(len(rows))
         schema = decide(rows, self._spec(rows))
+        if schema.bounds is not None and recipe.asks_for_spread:
+            schema = schema.with_spread(rows)
         self.recipe_, self._params = recipe.settle(schema), params
         self.schema_ = self.recipe_.fit_output(schema)
         if self.latent_dim != AUTO and int(self.latent_dim) >= self.schema_.size and not self.recipe_.limits_code:

@@ -17,7 +17,8 @@ from latente.networks import Network, resolve_network
 from latente.objectives import Binarized, Objective, Plain
 from latente.parts import resolve
 
-SMALLEST_STD = 0.1  # of a learned variance, as a fraction of the data's range
+SMALLEST_STD = 0.1  # of a learned variance, as a fraction of the data's range,
+OF_SPREAD = 0.4  # and at most this fraction of their spread, which is 0.38 on MNIST
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Recipe:
 
         It is the squared error, but a Gaussian likelihood with a learned variance where the bottleneck is Gaussian,
         since there it has to be in nats like the rate, and a Bernoulli one of pixels that the objective draws black
-        and white. For bounded data sigma stays above a tenth of the range
-        (see benchmarks/defaults/NOTES.md: below, the variance fits the training set and samples suffer).
+        and white. For bounded data sigma stays above a tenth of the range, or 0.4 of the data's spread where that
+        is less (see benchmarks/defaults/NOTES.md: below, the variance fits the training set and samples suffer; far
+        above the spread, a code would not pay). There it begins that much lower, too.
         """
         if self.distortion is not None:
             return self
@@ -80,8 +82,17 @@ class Recipe:
             return replace(self, distortion=Bernoulli())
         if not isinstance(self.bottleneck, Gaussian):
             return replace(self, distortion=SquaredError())
-        low, high = schema.bounds or (0.0, 0.0)
-        return replace(self, distortion=GaussianLikelihood(smallest_std=SMALLEST_STD * (high - low)))
+        if schema.bounds is None:
+            return replace(self, distortion=GaussianLikelihood())
+        floor = SMALLEST_STD * (schema.bounds[1] - schema.bounds[0])
+        spread = schema.spread or 0.0  # NaN of data that are refused later
+        part = min(1.0, OF_SPREAD * spread / floor) if spread > 0 else 1.0
+        return replace(self, distortion=GaussianLikelihood(smallest_std=part * floor, initial_std=part))
+
+    @property
+    def asks_for_spread(self) -> bool:
+        """Whether `settle` uses how far bounded samples lie apart."""
+        return self.distortion is None and isinstance(self.bottleneck, Gaussian) and not _binary(self.objective)
 
     def fit_output(self, schema: Schema) -> Schema:
         """Returns the schema with the output that fits the network too; a Bernoulli's logits need a sigmoid."""

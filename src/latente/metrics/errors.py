@@ -29,18 +29,26 @@ def squared_error(x: NDArray[Any], x_hat: NDArray[Any]) -> NDArray[np.float64]:
     return np.einsum("nd,nd->n", difference, difference)
 
 
-def psnr(x: NDArray[Any], x_hat: NDArray[Any], data_range: float = 1.0) -> NDArray[np.float64]:
+def psnr(x: NDArray[Any], x_hat: NDArray[Any], data_range: float | None = None) -> NDArray[np.float64]:
     """Returns (n,): the peak signal-to-noise ratio of each sample in dB, 10 log10(data_range^2 / MSE).
 
     Args:
         x: (n, ...).
         x_hat: of x's shape and in its units.
-        data_range: the difference between the largest and the smallest possible value.
+        data_range: the difference between the largest and the smallest possible value; None is that of unsigned
+            integers (255 of bytes), and 1 for floats.
+
+    Raises:
+        ValueError: for signed integers or booleans without a data_range, and when the shapes differ.
 
     Example:
         >>> psnr(np.zeros((1, 4)), np.full((1, 4), 0.1))
         array([20.])
     """
+    if data_range is None:
+        if x.dtype.kind not in "uf":
+            raise ValueError(f"psnr: data_range is the range of possible values; give it for values of {x.dtype}")
+        data_range = float(np.iinfo(x.dtype).max) if x.dtype.kind == "u" else 1.0
     with np.errstate(divide="ignore"):
         return 10 * np.log10(data_range**2 * x[0].size / squared_error(x, x_hat))
 

@@ -24,4 +24,4 @@ def active_units(codes: NDArray[Any], threshold: float = 0.01) -> NDArray[np.boo
         >>> active_units(np.array([[0.0, 1.0], [0.0, -1.0]]))
         array([False,  True])
     """
-    return codes.reshape(len(codes), -1).var(0) > threshold
+    return codes.reshape(len(codes), -1).var(0, dtype=np.float64) > threshold

@@ -57,7 +57,8 @@ class ImportanceWeighted(Objective, name="importance_weighted"):
     With k = 1 it is the negative evidence lower bound by one sample; it falls towards -log p(x) as k grows. Needs a
     Gaussian bottleneck with beta = 1 and no free bits (others are refused, a warm-up does not act). The distortion
     stands for -log p(x|z): one that is no likelihood is one but for a constant that does not depend on the weights,
-    "squared_error" of a normal density with the variance 1/2 in units of scaled data. Source: Burda, Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
+    "squared_error" of a normal density with the variance 1/2 in units of scaled data. Source: Burda, Grosse,
+    Salakhutdinov (2016), "Importance weighted autoencoders".
 
     With w_i the normalised weights, the decoder's gradient is sum_i w_i grad log w_i. The encoder's own falls beneath
     its noise as k grows (Rainforth et al., 2018, "Tighter variational bounds are not necessarily better"). It is

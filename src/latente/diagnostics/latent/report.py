@@ -92,6 +92,11 @@ class LatentReport:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def coverage(self) -> float | None:
+        """The coverage of what samples are drawn from: the prior N(0, I), or the fitted density where there is none."""
+        return self.coverage_fitted if self.coverage_normal is None else self.coverage_normal
+
+    @property
     def verdict(self) -> str:
         """What is sick and what to change, in plain words, the gravest first."""
         return "\n".join(str(finding) for finding in self.findings)

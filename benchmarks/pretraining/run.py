@@ -193,7 +193,7 @@ def write_page() -> None:
         f"{gains['labels-1000']:.1f} with 1,000. With 10,000 and more",
         "one seed does not tell the two apart: at 50,000 they are 14 of the 10,000 test pictures apart, and have the",
         "same error on the validation set. On the three harder sets, whose 10,000 pictures all have labels, it does",
-        "not help: the scratch network with noise while training is as good on `basic` and better on `rot` and `bg-rand`.",
+        "not help: the scratch network with noise is as good on `basic` and better on `rot` and `bg-rand`.",
         "Pretraining was not tuned for them (the noise is the paper's, the rest as for MNIST). The sets are made by",
         "`variants.py`, so others' figures on the original files are near, not the same.",
         "",

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from scipy import stats
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression, Ridge
 
 from latente import DataSpec
 from latente.anomaly import AnomalyDetector, Ensemble
+from latente.anomaly.densities import CELLS, EDGE, asinh, densities_of
 from latente.anomaly.expectation import Expectation
-from latente.anomaly.localisation import CELLS, EDGE, Localiser, _densities
+from latente.anomaly.localisation import Localiser, _first_weights
 from latente.anomaly.regression import Regression
 
 RNG = np.random.default_rng(0)
@@ -76,13 +78,18 @@ def test_few_rows_of_many_columns_are_shrunk_more():
 
 def test_densities_add_up_to_one_and_are_those_of_the_residuals():
     e = torch.from_numpy(np.random.default_rng(0).standard_t(3, (20_000, 2))).float()
-    found = (-_densities(e)).exp()
+    found = (-densities_of(e)).exp()
     middle = torch.linspace(-EDGE, EDGE, CELLS + 1)[:-1] + EDGE / CELLS
     total = (found * middle.cosh() * 2 * EDGE / CELLS).sum(1)  # cells are as wide as sinh makes them
     assert total.numpy() == pytest.approx([1, 1], abs=0.01)
     points = torch.tensor([0.0, 1.0, 3.0])
     cells = ((points.asinh() + EDGE) * CELLS / (2 * EDGE)).long()
     assert found[0, cells].numpy() == pytest.approx(stats.t(3).pdf(points.numpy()), rel=0.25)
+
+
+def test_a_quick_asinh_is_asinh():
+    x = torch.tensor([-1e6, -3.0, -1e-3, 0.0, 0.2, 5.0, 1e8])
+    np.testing.assert_allclose(asinh(x).numpy(), np.arcsinh(x.numpy()), rtol=1e-5, atol=1e-6)
 
 
 def test_probabilities_are_those_of_bayes_where_the_density_is_known():
@@ -124,6 +131,74 @@ def test_contributions_are_probabilities(detector):
     assert explanation.p_values[0] == detector.p_values(sample)[0]
     np.testing.assert_allclose(detector.explain(frame).contributions.sum(1), 1)
     assert (explanation.scores == detector.score_samples(sample)).all()
+
+
+def test_probabilities_learned_from_few_rows_are_as_often_right_as_they_say():
+    rng = np.random.default_rng(3)
+    mix = rng.normal(size=(3, 8))
+    rows = torch.from_numpy(rng.normal(size=(1060, 3)) @ mix + 0.3 * rng.normal(size=(1060, 8)))
+    known = Expectation.of(rows[:60])
+    column, moved = rng.integers(0, 8, 1000), rows[60:].clone()
+    size = (known.regression.scale * known.regression.spread).numpy()[column]
+    moved[np.arange(1000), column] += torch.from_numpy(size * rng.choice([-4.0, 4.0], 1000))
+    found = known.localiser(moved).softmax(1).numpy()
+    said, right = found.max(1), found.argmax(1) == column
+    assert right.mean() > 0.8
+    assert abs(said.mean() - right.mean()) < 0.05
+    sure = said > 0.95
+    assert sure.mean() > 0.3
+    assert right[sure].mean() > 0.93
+
+
+def test_networks_are_judged_by_rows_that_they_did_without():
+    known, generator = Expectation.of(torch.from_numpy(X[:100])), torch.Generator().manual_seed(0)
+    localiser = Localiser(known.regression, torch.zeros(6, CELLS), _first_weights(4, 6, generator))
+    learned, held = (localiser._rows(100, (50, 4, 200), apart, generator) for apart in (False, True))
+    for k in range(4):
+        seen, unseen = set(learned[:, k].flatten().tolist()), set(held[:, k].flatten().tolist())
+        assert not seen & unseen
+        assert len(seen | unseen) == 96  # whole blocks of eight
+    assert (held[:, 0] % 8 == held[:, 1] % 8).all()
+
+
+def test_what_is_expected_of_other_values_stays_right_beside_one_that_is_far_out(detector):
+    known = detector._expectation
+    clean = torch.from_numpy((X[500:700] - detector.schema_.shift) * detector.schema_.factor)
+    moved, column = clean.clone(), np.arange(200) % 6
+    moved[np.arange(200), column] += 20 * (known.regression.scale * known.regression.spread)[column]
+    other = np.ones((200, 6), dtype=bool)
+    other[np.arange(200), column] = False
+
+    def miss(x, repaired):
+        found = known.repaired(x, known.localiser(x).softmax(1)) if repaired else known(x)
+        return np.abs(found.numpy() - clean.numpy())[other].mean()
+
+    assert miss(moved, repaired=False) > 2 * miss(clean, repaired=False)
+    assert miss(moved, repaired=True) < 1.1 * miss(clean, repaired=False)
+    assert miss(clean, repaired=True) < 1.1 * miss(clean, repaired=False)
+
+
+def test_the_only_column_is_the_wrong_one_whatever_the_row():
+    one = RNG.normal(5, 1, (100, 1))
+    explanation = AnomalyDetector(SMALL, random_state=0).fit(one).explain(np.array([[5.0], [50.0]]))
+    assert (explanation.contributions == 1).all()
+    assert explanation.expected == pytest.approx(np.full((2, 1), one.mean()), abs=1e-3)
+    assert explanation.ranked(1)[0].direction == "down"
+
+
+def test_rows_can_be_forgotten(detector, tmp_path):
+    own = copy.copy(detector)
+    frame = pd.DataFrame(X[500:520], columns=list("abcdef")).assign(c=9.0)
+    with_rows = detector.save(tmp_path / "with")
+    scores = own.score_samples(frame)
+    without = own.forget_rows().save(tmp_path / "without")
+    sizes = [sum(file.stat().st_size for file in folder.rglob("*")) for folder in (with_rows, without)]
+    assert sizes[0] - sizes[1] >= 4 * 500 * 6
+    loaded = AnomalyDetector.load(without)
+    assert (loaded.score_samples(frame) == scores).all()
+    assert not any(name.startswith("expectation") for name in load_file(without / "model.safetensors"))
+    np.testing.assert_allclose(loaded.explain(frame).contributions.sum(1), 1)
+    assert detector._expectation is not None
 
 
 def test_explanations_are_learned_again_alike(detector):

@@ -6,12 +6,14 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 
 from latente import Autoencoder, ModelFileError, Trainer
-from latente.anomaly import DriftWarning, SeriesDetector
+from latente.anomaly import AnomalyDetector, DriftWarning, Ensemble, SeriesDetector
+from latente.anomaly.series_parts import default_detector
 from latente.metrics import vus_pr
 
 pytestmark = pytest.mark.filterwarnings("ignore::latente.anomaly.CalibrationWarning")  # series here are short
@@ -203,6 +205,20 @@ def test_saved_and_loaded(of_three_channels, tmp_path):
     ) | {"detector": None, "random_state": None}
     assert loaded.partial_fit(series).window_ == 25
     assert (loaded.drift_features(series).shape[1], loaded.drift_reference_.shape[1]) == (5, 5)
+
+
+@pytest.mark.parametrize("windows", [None, AnomalyDetector(Ensemble(members=4, steps=20), random_state=0)])
+def test_no_windows_are_kept_for_explanations_that_nobody_asks_for(windows, tmp_path):
+    fitted = SeriesDetector(windows, window=20, false_alarm_rate=0.05, random_state=0).fit(wave(600))
+    folder = fitted.save(tmp_path / "series")
+    rows = fitted._rows([fitted._scaled(wave(600))[:480]])  # what the detector of windows was trained on
+    alone = clone(windows) if windows else default_detector(20, 0)
+    file = alone.fit(rows).save(tmp_path / "rows") / "model.safetensors"
+    assert len(load_file(file)["expectation.rows"]) == len(rows) == 461  # a detector of rows does keep them
+    kept = folder / "detector" / "model.safetensors"
+    assert not any(name.startswith("expectation") for name in load_file(kept))
+    assert file.stat().st_size - kept.stat().st_size >= 4 * rows.size
+    assert (SeriesDetector.load(folder).score_samples(wave(300)) == fitted.score_samples(wave(300))).all()
 
 
 def test_folders_that_are_refused(fitted, of_three_channels, tmp_path):

@@ -39,8 +39,21 @@ class Expectation:
 
     @cached_property
     def localiser(self) -> Localiser:
-        """Networks that say which value is wrong; trained in two or three seconds of CPU time, more for wide tables."""
+        """Networks that say which value is wrong; trained in two to five seconds of CPU time, more for wide tables."""
         return Localiser.of(self.rows, self.regression)
+
+    def repaired(self, x: Tensor, wrong: Tensor) -> Tensor:
+        """Returns (n, columns): every value as the others predict it once they are repaired themselves.
+
+        With e what `self(x)` predicts and p_k the probability that value k is the wrong one, the others are taken for
+        x_k + p_k (e_k - x_k). Since predictions are linear, that is the mean over which value is wrong, of what is
+        predicted with this one replaced.
+
+        Args:
+            x: (n, columns).
+            wrong: (n, columns), p_k; rows add up to 1.
+        """
+        return self(x + wrong * (self(x) - x))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Returns (n, columns): every value as the others of its row predict it, within its column's range."""

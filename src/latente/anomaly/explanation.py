@@ -32,9 +32,10 @@ class Contribution:
 
     Attributes:
         feature: the column's name, or its index.
-        contribution: the probability that it is the wrong one, if one value of the row is.
+        contribution: the probability that it is the wrong one, if one value of the row is; in a table of one column 1.
         value: in the user's units.
-        expected: what the other values predict, in the user's units.
+        expected: what the other values predict, each repaired as far as it is likely to be the wrong one itself, in
+            the user's units.
         direction: "up" or "down", where the value should move; "" where it is as expected.
 
     Example:
@@ -58,8 +59,9 @@ class Explanation:
         values: (n, ...), the samples.
         contributions: (n, ...): of a table's row the probability of each value to be the wrong one, of pictures and
             signals how far each is from what was expected; see `AnomalyDetector.explain`.
-        expected: (n, ...), each value as the others of its row, or of its picture outside of a square around it,
-            predict it; else the mean reconstruction.
+        expected: (n, ...), each value as the others of its row predict it, these repaired as far as they are likely to
+            be the wrong one themselves; as its picture outside of a square around it predicts it; else the mean
+            reconstruction.
         scores: (n,), `score_samples`.
         p_values: (n,), or None where there are none.
         layout: the order of the axes, as in the schema.
@@ -164,8 +166,10 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
 def _by_localisation(detector: FittedDetector, expectation: Expectation, x: Tensor) -> tuple[Array, Array]:
     """Returns how probable it is that each value is the wrong one, and what the others predict, (n, columns) each."""
     near = detector._fitted.within(x)
-    logits = expectation.localiser(near) + detector._fitted.beyond(x)
-    return logits.softmax(1).numpy(), expectation(near).double().numpy()
+    if x.shape[1] == 1:  # if one value is wrong it is this one: there is nothing to learn
+        return np.ones(x.shape), expectation(near).double().numpy()
+    wrong = (expectation.localiser(near) + detector._fitted.beyond(x)).softmax(1)
+    return wrong.numpy(), expectation.repaired(near, wrong).double().numpy()
 
 
 def _by_residual(detector: FittedDetector, x: Tensor) -> tuple[Array, Array]:

@@ -168,12 +168,13 @@ class FittedDetector(OutlierMixin, BaseEstimator):
     def explain(self, X: Any) -> Explanation:
         """Returns what makes each sample unusual.
 
-        Tables: the probability of each value of a row to be the wrong one, if one of them is; they add up to 1. Small
-        networks learn it from training rows in which one value was moved (`latente.anomaly.localisation`) when it is
-        first asked for, in a few seconds of CPU time up to 200 columns; after `load`, again. From less than some
-        hundred training rows they become too sure. What is expected is a linear prediction from the other values of
-        the row. Above 2,000 columns the probabilities follow from the normal density of each
-        value's residual alone.
+        Tables: the probability of each value of a row to be the wrong one, if one of them is; they add up to 1, so in
+        a table of one column it is 1 whatever the row. Small networks learn it from training rows in which one value
+        was moved (`latente.anomaly.localisation`) when it is first asked for, in some seconds of CPU time up to 200
+        columns; after `load`, again. From fewer training rows than columns they are far too sure. What is expected is
+        a linear prediction from the other values of the row, each repaired by its own prediction as far as it is
+        likely to be the wrong one. Above 2,000 columns, and after `forget_rows`, probabilities and expectations follow
+        from each value's residual in the members alone.
 
         Images whose gradients an ensemble sees, the default: the squared difference between each pixel and what its
         surroundings predict, in units of scaled data: squares of 5 x 5 pixels are filled in from all that is outside,
@@ -239,10 +240,30 @@ class FittedDetector(OutlierMixin, BaseEstimator):
 
     # Keeping
 
+    def forget_rows(self) -> Self:
+        """Drops the training rows of a table that `explain` learns from, and returns self.
+
+        Scores, flags and p-values stay as they are; `explain` then goes by each value's residual in the members, which
+        names the wrong value less often. The score may still hold training samples: `NearestReferences`, the default,
+        and `NearestCodes` do, while "joint", "combined", "reconstruction", "code" and "likelihood" keep statistics.
+
+        Example:
+            >>> from latente.anomaly import AnomalyDetector, Ensemble
+            >>> X = np.random.default_rng(0).normal(size=(200, 3))
+            >>> detector = AnomalyDetector(Ensemble(members=4, steps=50), scoring="joint", random_state=0).fit(X)
+            >>> detector.forget_rows().explain([[9.0, 0.0, 0.0]]).ranked(0, 1)[0].feature
+            0
+        """
+        check_is_fitted(self, "score_")
+        if isinstance(self._expectation, Expectation):
+            self._expectation = None
+        return self
+
     def save(self, path: str | Path) -> Path:
         """Writes the detector to a folder of safetensors and JSON, and returns its path.
 
-        The folder of a detector of tables holds up to 10,000 of its training rows, from which `explain` learns.
+        The folder of a detector of tables holds up to 10,000 of its training rows, from which `explain` learns, unless
+        `forget_rows` was called; the default score holds training samples beside.
 
         Args:
             path: of the folder.

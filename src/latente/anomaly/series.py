@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from latente.anomaly.detector import AnomalyDetector
 from latente.anomaly.series_fitted import FittedSeries
 from latente.anomaly.series_parts import calibrate, check_settings, default_detector
 from latente.anomaly.series_reading import check_spread, common_length, names_in, warn_of_short
@@ -196,3 +197,5 @@ class SeriesDetector(FittedSeries):
             self.detector_ = default_detector(rows.shape[1], seed_of(self.random_state), self.n_channels_).fit(rows)
         else:
             self.detector_ = clone(self.detector).fit(rows)
+        if isinstance(self.detector_, AnomalyDetector):
+            self.detector_.forget_rows()  # series are explained by reconstructions

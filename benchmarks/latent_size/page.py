@@ -65,6 +65,11 @@ def number(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
+def ratio(value: float) -> str:
+    """Two decimals; errors have six, so that ratios to those of near copies are not known better than this."""
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}" if value < 100 else "over 100"
+
+
 def error(row: Row) -> float:
     """The test error."""
     return float(row["error"])
@@ -117,7 +122,7 @@ class Comparison:
         own, k, low = self.own, self.best, self.lowest
         cells = [
             own["data"], own["seed"], k["size"], number(error(k)), f"{number(error(low))} ({low['size']})",
-            f"**{own['latent_dim']}**", number(error(own)), f"**{self.against(k):.2f}**", f"{self.against(low):.2f}",
+            f"**{own['latent_dim']}**", number(error(own)), f"**{ratio(self.against(k))}**", ratio(self.against(low)),
             number(float(own["pca_error"])), f"{float(own['intrinsic_dimension']):.1f}", own["widest"],
             f"{own['search_epochs']} + {own['epochs']}",
             *("-" if cost is None else f"{cost:.2f}" for cost in (self.cost, self.sweep_cost)),
@@ -140,15 +145,15 @@ def compared(rows: Iterable[Row]) -> list[Comparison]:
 
 def within(runs: list[Comparison], what: str, name: str) -> str:
     """Says how many runs are within 10% of a size, and names the others."""
-    ratios = [(run, run.against(getattr(run, name))) for run in runs]
+    found = [(run, run.against(getattr(run, name))) for run in runs]
     missed = [
-        f"{run.name}: {run.own['latent_dim']} units have {ratio:.2f} times the error of {getattr(run, name)['size']}"
-        for run, ratio in ratios
-        if ratio > NEAR
+        f"{run.name}: {run.own['latent_dim']} units have {ratio(times)} times the error of {getattr(run, name)['size']}"
+        for run, times in found
+        if times > NEAR
     ]
-    most = max(ratio for _, ratio in ratios)
-    rest = f"Not {'; '.join(missed)}." if missed else f"The largest ratio is {most:.2f}."
-    return f"- **Within 10% of {what}: {len(ratios) - len(missed)} of {len(ratios)}.** {rest}"
+    most = ratio(max(times for _, times in found))
+    rest = f"Not {'; '.join(missed)}." if missed else f"The largest ratio is {most}."
+    return f"- **Within 10% of {what}: {len(found) - len(missed)} of {len(found)}.** {rest}"
 
 
 def costs(runs: list[Comparison], what: str, name: str) -> str:
@@ -165,8 +170,16 @@ def costs(runs: list[Comparison], what: str, name: str) -> str:
     return f"- **At most {FITS} {what}: {counted}**, {low:.2f} to {high:.2f}.{more}"
 
 
+def moves(run: Comparison) -> str:
+    """Says what the best size is in sweeps that end at the last four sizes."""
+    ends = sorted(int(row["size"]) for row in run.sweep)[-4:]
+    bests = [Comparison(run.own, [row for row in run.sweep if int(row["size"]) <= end]).best["size"] for end in ends]
+    return f"{run.own['data']} {', '.join(bests)} for ends at {', '.join(map(str, ends))}"
+
+
 def verdicts(runs: list[Comparison]) -> list[str]:
     """What the table says."""
+    first = [run for run in runs if run.own["seed"] == "0"]
     wider = [int(run.own["latent_dim"]) / int(run.best["size"]) for run in runs]
     share = [f"{run.own['data']} {run.own['latent_dim']} of {run.own['widest']}" for run in runs]
     ends = {run.own["data"]: max(int(row["size"]) for row in run.sweep) for run in runs}
@@ -179,6 +192,7 @@ def verdicts(runs: list[Comparison]) -> list[str]:
         costs(runs, "fits of the sweep", "sweep_cost"),
         f"- It is {min(wider):.2f} to {max(wider):.2f} times as wide as the best size. Of the widest code it took: "
         f"{', '.join(dict.fromkeys(share))}.",
+        f"- The best size depends on where a sweep ends too: {'; '.join(moves(run) for run in first)} (seed 0).",
         f"- The sweeps end at {', '.join(f'{size} ({data})' for data, size in ends.items())}. {end}",
     ]
 

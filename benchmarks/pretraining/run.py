@@ -174,7 +174,7 @@ def write_page() -> None:
         "",
         "Three layers of 1,000 units, pretrained one by one as denoising autoencoders on all training pictures,",
         "then fine-tuned with labels, beside the same network trained from its initial weights. Test error in %,",
-        "mean over seeds (lowest to highest). Setting: of the kinds of noise while fine-tuning (none, masked input,",
+        "mean over the seeds that were run. Setting: of the kinds of noise while fine-tuning (none, masked input,",
         "dropout) and peak learning rates that were tried, the pair with seed 0's lowest error on the validation set.",
         "Made by `benchmarks/pretraining/run.py`; how is in its README.",
         "",
@@ -189,7 +189,7 @@ def write_page() -> None:
     gains = {name: _gain([row for row in rows if row["set"] == name]) for name in ("labels-100", "labels-1000")}
     lines += [
         "",
-        f"It helps where most pictures have no label: by {gains['labels-100']:.1f} points with 100, by "
+        f"On the one seed it helps where most pictures have no label: by {gains['labels-100']:.1f} points with 100, by "
         f"{gains['labels-1000']:.1f} with 1,000. With 10,000 and more",
         "one seed does not tell the two apart: at 50,000 they are 14 of the 10,000 test pictures apart, and have the",
         "same error on the validation set. On the three harder sets, whose 10,000 pictures all have labels, it does",

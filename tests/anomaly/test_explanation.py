@@ -269,3 +269,23 @@ def test_bars_have_the_names_and_values(detector):
     assert len(labels) == 3
     assert f"{-explanation.scores[0]:.3g}" in figure.axes[0].get_xlabel()
     assert all(" = " in label and "expected" in label for label in labels)
+
+
+def test_values_far_out_are_explained_without_the_training_rows_too():
+    """Members see values only as far as they reach; what lies beyond must neither hide nor distort what is expected."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3)) @ rng.normal(size=(3, 4))
+    detector = AnomalyDetector(Ensemble(members=4, steps=30), scoring="joint", random_state=0).fit(X)
+    rows = np.array([[1000.0, 0, 0, 0], [30.0, 0, 1e9, 0], [30.0, 0, 0, 1e9]])
+    detector.forget_rows()
+    found = detector.explain(rows)
+    assert found.contributions.argmax(1).tolist() == [0, 2, 3]
+    assert np.abs(found.expected).max() < 100
+
+
+def test_explaining_in_inference_mode():
+    X = np.random.default_rng(0).normal(size=(80, 4))
+    detector = AnomalyDetector(Ensemble(members=4, steps=30), random_state=0).fit(X)
+    with torch.inference_mode():
+        inside = detector.explain(X[:3]).contributions
+    np.testing.assert_array_equal(inside, detector.explain(X[:3]).contributions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -207,6 +208,14 @@ def test_saved_and_loaded(fitted, tiled, tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ModelFileError):
         DefectSegmenter.load(folder)
+
+
+def test_a_segmenter_of_tiles_from_before_local_contrast_says_so(tiled, tmp_path):
+    model = copy.deepcopy(tiled)
+    enter = model.module_.head.enter
+    enter.weight = torch.nn.Parameter(enter.weight[:, : enter.weight.shape[1] // 3])
+    with pytest.raises(ModelFileError, match="did not see local contrast; fit it again"):
+        DefectSegmenter.load(model.save(tmp_path / "old"))
 
 
 def test_the_seed_decides_everything(untouched_generators):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -340,11 +342,14 @@ def test_wider_networks_and_smaller_batches_get_a_lower_rate_unless_one_is_given
 
 @pytest.mark.parametrize("way", ["clean", "noise2self"])
 def test_targets_of_a_way_that_has_none_are_refused(way):
-    """Labels are ignored, as scikit-learn's pipelines pass them; clean partners would be ignored silently."""
-    for partners in (DIGITS[:10], list(DIGITS[:10]), "clean.npy"):
+    """Labels of any kind are ignored, as scikit-learn's pipelines pass them; partners would be ignored silently."""
+    for partners in (DIGITS[:10], list(DIGITS[:10]), "clean.npy", Path("clean.npy"), [Path("clean.png")] * 10):
         with pytest.raises(ValueError, match="y holds samples; to learn from pairs .* use Denoiser"):
             Denoiser(way=way).fit(DIGITS[:10], partners)
-    trainer = latente.Trainer(epochs=1, verbose=False)
+    recording = np.sin(np.arange(600) / 9)
+    with pytest.raises(ValueError, match="y holds samples"):
+        Denoiser(way=way, kind="signal").fit(recording, recording)
+    made = {"way": way, "width": 2, "levels": 1, "trainer": latente.Trainer(epochs=1, verbose=False), "random_state": 0}
     labels = np.arange(10)
-    for y in (labels, labels[:, None], labels.tolist(), None):
-        Denoiser(way=way, width=2, levels=1, trainer=trainer, random_state=0).fit(DIGITS[:10], y)
+    for y in (labels, labels[:, None], labels.tolist(), np.eye(10), np.eye(10).tolist(), list("abcdefghij"), None):
+        Denoiser(**made).fit(DIGITS[:10], y)

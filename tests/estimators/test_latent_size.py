@@ -413,7 +413,7 @@ def test_a_size_near_the_widest_code_is_doubted(table, chosen, widest, bound, ne
     found = LatentSize(chosen, widest, 3.0, np.ones(widest), 1.0, (history,), bound, 100)
     assert (found.at_its_limit, len(found.doubts)) == (near, int(near))
     if near:
-        assert f"chose {chosen}, and the widest code that it tried has {widest}: the errors" in found.doubts[0]
+        assert f"chose {chosen}, and the widest code that it tried has {widest}, so the size" in found.doubts[0]
 
 
 def test_how_the_size_was_found_is_shown():
@@ -443,7 +443,9 @@ def test_the_widest_code_is_chosen_with_a_warning(monkeypatch):
     """Ten columns that have nothing in common: a code of 3 is too narrow, and nothing wider was tried."""
     monkeypatch.setattr("latente.estimators.latent_size._widest", lambda dimension, bound: 3)
     X = np.random.default_rng(0).normal(size=(200, 10))
-    with pytest.warns(LatentSizeWarning, match="chose 3, and the widest code that it tried has 3: the errors were"):
+    with pytest.warns(
+        LatentSizeWarning, match="chose 3, and the widest code that it tried has 3, so the size may say where"
+    ):
         model = auto(epochs=10).fit(X)
     assert (model.latent_dim_, model.latent_size_.bound) == (3, 9)
     assert model.latent_size_.at_its_limit

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from latente.anomaly.fitted import FittedDetector
 
+LARGEST = 600.0  # logarithm of a squared residual that is told from larger ones
 Array = NDArray[np.float64]
 
 
@@ -151,10 +152,12 @@ def explain(detector: FittedDetector, samples: NDArray[Any]) -> Explanation:
         contributions, expected = _by_localisation(detector, detector._expectation, x)
     elif detector._expectation is not None:
         contributions, expected = (part.numpy() for part in detector._expectation(x))
+    elif schema.kind == "table":
+        squared, expected = _by_residual(detector, detector._fitted.within(x))
+        whole = torch.from_numpy(squared / 2).log() + 2 * detector._fitted.beyond(x)  # of what members see a part of
+        contributions = whole.clamp(max=LARGEST).exp().softmax(1).numpy()
     else:
         contributions, expected = _by_residual(detector, x)
-        if schema.kind == "table":
-            contributions = torch.from_numpy(contributions / 2).softmax(1).numpy()
     return Explanation(
         schema.kind,
         samples,

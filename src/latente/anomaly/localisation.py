@@ -84,16 +84,22 @@ class Localiser:
             moves: from and to which size, in scales.
             far: the fraction of moves that may be as large as 10 standard deviations.
         """
+        with torch.inference_mode(False), torch.enable_grad(), computing_with(1):  # steps are too small for more
+            return Localiser._fitted(x, regression, seed, moves, far)
+
+    @staticmethod
+    def _fitted(x: Tensor, regression: Regression, seed: int, moves: tuple[float, float], far: float) -> Localiser:
+        """Does what `of` says, outside of inference mode."""
         generator = torch.Generator().manual_seed(seed)
+        x = x.clone()  # what was made in inference mode has no gradient
         u = regression.standardised(x).float()
         e = ((regression.residual - regression.middle) / regression.scale).float()
         steps = min(max(STEPS[0], STEPS_A_ROW * len(u)), STEPS[1]) // DRAWN * DRAWN
         networks = NETWORKS[0] if steps < FEW else NETWORKS[1]
         localiser = Localiser(regression, densities_of(e), _first_weights(networks, u.shape[1], generator))
-        with torch.inference_mode(False), torch.enable_grad(), computing_with(1):  # steps are too small for more
-            localiser._train(u, e, steps, localiser._moves(steps, len(u), moves, far, generator), generator)
-            with torch.no_grad():
-                return replace(localiser, temperature=localiser._best_temperature(u, e, moves, far, generator))
+        localiser._train(u, e, steps, localiser._moves(steps, len(u), moves, far, generator), generator)
+        with torch.no_grad():
+            return replace(localiser, temperature=localiser._best_temperature(u, e, moves, far, generator))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Returns (n, columns): log p_j of rows (n, columns), the networks' geometric mean."""

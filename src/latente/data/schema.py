@@ -43,7 +43,8 @@ class Schema:
         reason: why kind and scale were chosen, in words.
         constant: columns of a table (channels of signals and pictures) that have one value in all training data; empty
             also where nobody looked, as at bytes.
-        spread: the root mean square distance of scaled values from those of the mean sample, where somebody asked.
+        spread: the root mean square distance of scaled values from those of the mean sample, of values that vary, where
+            somebody asked.
 
     Example:
         >>> from latente.data import decide
@@ -138,8 +139,12 @@ class Schema:
         return (np.rint(values) if dtype.kind in "iu" else values).clip(*_limits(dtype)).astype(dtype)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the JSON-ready part: everything but shift and factor."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("shift", "factor")}
+        """Returns the JSON-ready part: everything but shift and factor, and but a spread that nobody asked for.
+
+        Models are known by their description, so it must stay what it was before there was a spread.
+        """
+        left_out = {"shift", "factor"} | ({"spread"} if self.spread is None else set())
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
 
     @staticmethod
     def from_dict(description: dict[str, Any], shift: NDArray[np.float64], factor: NDArray[np.float64]) -> Schema:
@@ -160,8 +165,9 @@ class Schema:
             rows: samples of the user, two or more.
         """
         x = self.arranged(rows.sample(min(SAMPLES, max(2, CHUNK // self.size)))).astype(np.float64)
-        x = (x - self.shift) * self.factor
-        return replace(self, spread=float(np.sqrt(np.square(x - x.mean(0)).mean())))
+        variance = ((x - self.shift) * self.factor).var(0)
+        varying = variance > 0  # a border that is always black says nothing of the rest
+        return replace(self, spread=float(np.sqrt(variance[varying].mean())) if varying.any() else 0.0)
 
     def describe(self) -> str:
         """Returns one line for people."""

@@ -20,7 +20,7 @@ from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
 from latente.denoising.level import noise_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
-from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, holds_samples, patches, read_samples
+from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, are_partners, patches, read_samples
 from latente.denoising.spread import Spread
 from latente.denoising.steps import peak_rate, suited
 from latente.denoising.tiles import tiled
@@ -318,7 +318,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         """Returns the samples; of pairs, the second ones as further channels, so that patches are cut alike."""
         samples = read_samples(X, self.kind)
         if self.way != "noise2noise":
-            if holds_samples(y):
+            if are_partners(y, samples):
                 raise ValueError(
                     f"way={self.way!r} learns from X alone, and y holds samples; to learn from pairs of a noisy sample "
                     "and a clean or second noisy one, use Denoiser(way='noise2noise').fit(noisy, clean)"

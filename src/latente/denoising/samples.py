@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Samples", "Scale", "alike", "holds_samples", "patches", "read_samples"]
+__all__ = ["KINDS", "Samples", "Scale", "alike", "are_partners", "patches", "read_samples"]
 
 import itertools
 import math
@@ -174,24 +174,6 @@ def _moments(items: Sequence[NDArray[Any]]) -> tuple[float, float]:
     return mean, math.sqrt(square)
 
 
-def holds_samples(y: Any) -> bool:
-    """Returns whether y holds samples rather than labels, of which there is one number or name for each sample.
-
-    Args:
-        y: what `fit` got beside X: an array, a list, a path or None.
-
-    Example:
-        >>> holds_samples(np.zeros((5, 8, 8))), holds_samples([0, 1, 1]), holds_samples("clean.npy")
-        (True, False, True)
-    """
-    if y is None or isinstance(y, (str, os.PathLike)):
-        return y is not None
-    shape = getattr(y, "shape", None)
-    if shape is None:
-        return isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) > 0
-    return len(shape) > 1 and int(np.prod(shape[1:])) > 1
-
-
 def read_samples(X: Any, kind: str = "auto") -> Samples:
     """Returns samples in the network's order of axes.
 
@@ -229,6 +211,31 @@ def read_samples(X: Any, kind: str = "auto") -> Samples:
     if min(item.size for item in items) == 0:
         raise ValueError("a sample is empty")
     return Samples(items, dimensions, single, listed, channel_axis)
+
+
+def are_partners(y: Any, samples: Samples) -> bool:
+    """Returns whether y holds a partner of every sample, of its shape, rather than labels of any kind.
+
+    Args:
+        y: what `fit` got beside X: an array, a list, a path, paths or None.
+        samples: of X.
+
+    Example:
+        >>> X = np.zeros((5, 8, 8))
+        >>> [are_partners(y, read_samples(X, "image")) for y in (X + 1, [0, 1, 1, 0, 1], np.eye(5), "clean.npy", None)]
+        [True, False, False, True, False]
+    """
+    if y is None or isinstance(y, str):
+        return y is not None
+    if isinstance(y, os.PathLike) or (
+        isinstance(y, (list, tuple)) and any(isinstance(item, os.PathLike) for item in y)
+    ):
+        return True
+    try:
+        others = read_samples(y, "image" if samples.dimensions == 2 else "signal")
+    except (TypeError, ValueError):
+        return False
+    return [item.shape for item in others.items] == [item.shape for item in samples.items]
 
 
 def _numbers(values: Any) -> NDArray[Any]:

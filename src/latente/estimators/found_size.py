@@ -69,10 +69,9 @@ class LatentSize:
             )
         if self.at_its_limit:
             found.append(
-                f"latent_dim='auto' chose {self.latent_dim}, and the widest code that it tried has {self.widest}: the "
-                "errors were still falling, so the size says where the search ended, not what these data need. For a "
-                "smaller code look at what each size loses (print latent_size_) and give a number; for smaller errors "
-                "try larger numbers"
+                f"latent_dim='auto' chose {self.latent_dim}, and the widest code that it tried has {self.widest}, so "
+                "the size may say where the search ended, not what these data need. For a smaller code look at what "
+                "each size loses (print latent_size_) and give a number; for smaller errors try larger numbers"
             )
         return tuple(found)
 
@@ -98,7 +97,9 @@ class LatentSize:
         cells = [("size", "variance lost"), *((str(k), f"{100 * self.lost(k):.2g}%") for k in self.shown)]
         widths = [max(map(len, cell)) for cell in cells]
         table = ["  ".join(cell[i].rjust(width) for cell, width in zip(cells, widths, strict=True)) for i in (0, 1)]
-        measured = f", measured on {self.held_out:,} held-out samples" if self.held_out else ""
+        measured = (
+            f", measured on {self.held_out:,} held-out sample{'s' * (self.held_out > 1)}" if self.held_out else ""
+        )
         first = f"{self.latent_dim}, found with a code of {self.widest} that was cut{measured}{dimension}"
         return "\n".join([first, *table])
 

@@ -167,10 +167,10 @@ class VariationalAutoencoder(Autoencoder):
 
     Minimises -log p(x|z) + beta KL(q(z|x) || N(0, I)). By itself p(x|z) is Gaussian with a learned variance, which
     keeps distortion and rate in balance whatever the data's scale; distortion="bernoulli" suits binary pictures. For
-    bounded data (pictures) sigma stays above a tenth of the range (0.4 of the root mean square distance from the mean
-    picture where that is less, as in faint pictures), and ends there where pictures are fitted well: there the balance
-    is that of the floor. `latente info` prints the sigma that was reached, `module_.distortion.sigma` holds
-    it; distortion="gaussian" has no floor.
+    bounded data (pictures) sigma stays above a tenth of the range (0.4 of the root mean square distance of varying
+    values from the mean picture where that is less, as in faint pictures), and ends there where pictures are fitted
+    well: there the balance is that of the floor. `latente info` prints the sigma that was reached,
+    `module_.distortion.sigma` holds it; distortion="gaussian" has no floor.
 
     Args:
         latent_dim: the size of the code, or "auto".

@@ -18,7 +18,8 @@ from latente.objectives import Binarized, Objective, Plain
 from latente.parts import resolve
 
 SMALLEST_STD = 0.1  # of a learned variance, as a fraction of the data's range,
-OF_SPREAD = 0.4  # and at most this fraction of their spread, which is 0.38 on MNIST
+OF_SPREAD = 0.4  # and at most this fraction of their spread, of which 0.1 is 0.34 to 0.36 on MNIST and digits,
+LEAST = 0.01  # but no less than this fraction of that tenth: data that hardly ever change make sigma and the loss jump
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Recipe:
         since there it has to be in nats like the rate, and a Bernoulli one of pixels that the objective draws black
         and white. For bounded data sigma stays above a tenth of the range, or 0.4 of the data's spread where that
         is less (see benchmarks/defaults/NOTES.md: below, the variance fits the training set and samples suffer; far
-        above the spread, a code would not pay). There it begins that much lower, too.
+        above the spread, no code pays). There it begins that much lower, too.
         """
         if self.distortion is not None:
             return self
@@ -86,7 +87,7 @@ class Recipe:
             return replace(self, distortion=GaussianLikelihood())
         floor = SMALLEST_STD * (schema.bounds[1] - schema.bounds[0])
         spread = schema.spread or 0.0  # NaN of data that are refused later
-        part = min(1.0, OF_SPREAD * spread / floor) if spread > 0 else 1.0
+        part = min(1.0, max(LEAST, OF_SPREAD * spread / floor)) if spread > 0 else 1.0
         return replace(self, distortion=GaussianLikelihood(smallest_std=part * floor, initial_std=part))
 
     @property

@@ -20,7 +20,7 @@ from latente.anomaly.localisation import Localiser
 
 FILE, KEY = "explanations.csv", ("table", "method", "seed")
 MOVED = 5.0  # robust standard deviations
-TOLD = 0  # the seed for which networks are also told the amount, which takes as long again
+TOLD = 0  # the seed for which networks are also told the amount, which takes as long again, and rows are forgotten
 SMALLEST = 1e-3  # of a residual, in standard deviations of the column: less is a column that follows from the others
 Array = NDArray[np.float64]
 
@@ -54,9 +54,9 @@ def draw(table: str, seed: int, rows: int) -> tuple[Array, Array, NDArray[np.int
 
 
 def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
-    """How often the moved value ranks first: by the explanation, by the largest standardised value, for one seed by
-    networks that are told the amount; and by the explanation where it is moved to the nearest value that occurs in its
-    column."""
+    """How often the moved value ranks first: by the explanation, also where it is moved to the nearest value that
+    occurs in its column, and by the largest standardised value; for one seed by networks that are told the amount, too, and
+    without the training rows."""
     train, test, moved, before, usable = draw(table, seed, rows)
     detector = AnomalyDetector(random_state=seed).fit(train)
     explanation = detector.explain(test)
@@ -73,11 +73,17 @@ def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
     }
     if seed == TOLD:
         ways["told the amount"] = (told_the_amount(detector, test), slice(None))
+        ways["after forget_rows"] = (without_rows(detector, test), slice(None))
     shape = {"columns": train.shape[1], "usable": usable}
     return [
         {"table": table, "method": method, "seed": seed} | shape | found(values[rows], moved[rows], flagged[rows])
         for method, (values, rows) in ways.items()
     ]
+
+
+def without_rows(detector: AnomalyDetector, rows: Array) -> Array:
+    """Returns the contributions (n, columns) of a detector that has dropped its training rows, as it then has."""
+    return detector.forget_rows().explain(rows).contributions
 
 
 def told_the_amount(detector: AnomalyDetector, rows: Array) -> Array:

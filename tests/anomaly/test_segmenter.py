@@ -282,3 +282,11 @@ def test_pictures_of_another_shape_are_refused(fitted, tiled):
         DefectSegmenter().segment(DIGITS)
     with pytest.raises(ValueError, match="looks at a picture once"):
         anomaly_map(fitted, DIGITS, passes=2)
+
+
+def test_pictures_of_a_list_are_named_where_they_cannot_be_segmented(tiled):
+    pictures = [np.zeros((20, 16)), np.zeros((16, 16)), np.full((20, 16), np.nan)]
+    with pytest.raises(ValueError, match="picture 2 has values that are not finite"):
+        tiled.segment(pictures)
+    with pytest.raises(ValueError, match=r"pictures \(h, w\) of any size; got pictures of shape \(20, 20, 3\)"):
+        tiled.segment([np.zeros((16, 16)), np.zeros((20, 20, 3))])

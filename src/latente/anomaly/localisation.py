@@ -85,10 +85,12 @@ class Localiser:
             far: the fraction of moves that may be as large as 10 standard deviations.
         """
         with torch.inference_mode(False), torch.enable_grad(), computing_with(1):  # steps are too small for more
-            return Localiser._fitted(x, regression, seed, moves, far)
+            return Localiser._learned_from(x, regression, seed, moves, far)
 
     @staticmethod
-    def _fitted(x: Tensor, regression: Regression, seed: int, moves: tuple[float, float], far: float) -> Localiser:
+    def _learned_from(
+        x: Tensor, regression: Regression, seed: int, moves: tuple[float, float], far: float
+    ) -> Localiser:
         """Does what `of` says, outside of inference mode."""
         generator = torch.Generator().manual_seed(seed)
         x = x.clone()  # what was made in inference mode has no gradient

@@ -154,6 +154,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         if not _listed(X):
             return self._maps(loaded(X))
         pictures = _alike(X)
+        _check_finite(pictures)
         shapes = [picture.shape for picture in pictures]
         if len(set(shapes)) == 1:
             return self._maps(np.stack(pictures))
@@ -273,8 +274,13 @@ class DefectSegmenter(PartParams, BaseEstimator):
     def _schema_of(self, shape: tuple[int, ...]) -> Schema:
         """Returns the schema for pictures of that shape: any size will do where tiles were learned."""
         known = self.schema_
-        if self.tile_ is None or len(shape) != len(known.user_shape) or shape[2:] != known.user_shape[2:]:
+        if self.tile_ is None:
             return known
+        if len(shape) != len(known.user_shape) or shape[2:] != known.user_shape[2:]:
+            own = ", ".join(["h", "w", *map(str, known.user_shape[2:])])
+            raise ValueError(
+                f"this segmenter was trained on pictures ({own}) of any size; got pictures of shape {shape}"
+            )
         return replace(known, user_shape=shape, sample_shape=(known.sample_shape[0], *shape[:2]))
 
     def _trainer(self) -> Trainer:
@@ -322,6 +328,13 @@ def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
     return arrays
 
 
+def _check_finite(arrays: Sequence[NDArray[Any]]) -> None:
+    """Raises ValueError that names the first picture with a value that is not finite."""
+    for k, array in enumerate(arrays):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"picture {k} has values that are not finite; repair it, or leave it out")
+
+
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
     """Returns (n, size, size, ...), random tiles of random pictures, large ones more often.
 
@@ -329,9 +342,7 @@ def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDAr
     pictures hold few details, and of one scale.
     """
     arrays = [np.asarray(picture) for picture in pictures]
-    for k, array in enumerate(arrays):
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"picture {k} has values that are not finite; repair it, or leave it out")
+    _check_finite(arrays)
     areas = np.array([math.prod(array.shape[:2]) for array in arrays], dtype=float)
     each = arrays[0].itemsize * size * size * (arrays[0].shape[2] if arrays[0].ndim == 3 else 1)
     chosen = rng.choice(len(arrays), max(1, min(CROPS, BYTES // each)), p=areas / areas.sum())

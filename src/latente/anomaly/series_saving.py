@@ -76,6 +76,7 @@ def load_series_detector(path: str | Path) -> SeriesDetector:
     """
     from sklearn.base import clone
 
+    from latente.anomaly.detector import AnomalyDetector
     from latente.anomaly.series import SeriesDetector
 
     folder = Path(path)
@@ -85,6 +86,8 @@ def load_series_detector(path: str | Path) -> SeriesDetector:
             raise ModelFileError(f"the detector in {folder / INNER} is not the one that was saved here")
         model = SeriesDetector(**stored.params)
         model.detector_ = load_detector(folder / INNER)
+        if isinstance(model.detector_, AnomalyDetector):
+            model.detector_.forget_rows()  # as `fit` does; older folders hold windows that nobody reads
         model.detector = clone(model.detector_)
         model.window_, model.n_channels_ = int(stored.data["window"]), int(stored.data["channels"])
         model.power_ = int(stored.data.get("power", 1))

@@ -56,8 +56,8 @@ def draw(table: str, seed: int, rows: int) -> tuple[Array, Array, NDArray[np.int
 def measure(table: str, seed: int, rows: int) -> list[dict[str, object]]:
     """How often the moved value ranks first.
 
-    By the explanation, also where it is moved to the nearest value that occurs in its column; by the largest standardised
-    value; for one seed by networks that are told the amount, and without the training rows.
+    By the explanation, also where it is moved to the nearest value that occurs in its column; by the largest
+    standardised value; for one seed by networks that are told the amount, and without the training rows.
     """
     train, test, moved, before, usable = draw(table, seed, rows)
     detector = AnomalyDetector(random_state=seed).fit(train)

@@ -102,6 +102,18 @@ def test_contrast_is_that_of_the_pixels_around():
     u, level = local_contrast(100 * x, 600.0)  # the scale does not matter
     torch.testing.assert_close(u, local_contrast(x, 6.0)[0], atol=1e-4, rtol=0)
     torch.testing.assert_close(level, local_contrast(x, 6.0)[1], atol=1e-4, rtol=0)
+    level = local_contrast(x, 6.0, 7)[1]
+    variance = (x[1, 2, 3:10, 1:8].double() / 6).var(correction=0)
+    assert level[1, 2, 6, 4].item() == pytest.approx(math.log(variance + 0.002**2) / 4 + 1.5, abs=1e-4)
+
+
+def test_tiles_are_learned_with_muon_and_whole_pictures_with_adam(fitted, tiled):
+    for model, optimizer, rate in ((fitted, "adam", 2e-3), (tiled, "muon", 4e-3)):
+        settled = model._settled(100)
+        assert (settled.optimizer, settled.learning_rate) == (optimizer, rate)
+    told = DefectSegmenter(trainer=Trainer(optimizer="adam"))
+    told.tile_ = 32
+    assert (told._settled(100).optimizer, told._settled(100).learning_rate) == ("adam", 2e-3)
 
 
 def test_defects_in_tiles_have_softer_edges(fitted, tiled):
@@ -210,11 +222,12 @@ def test_saved_and_loaded(fitted, tiled, tmp_path):
         DefectSegmenter.load(folder)
 
 
-def test_a_segmenter_of_tiles_from_before_local_contrast_says_so(tiled, tmp_path):
+@pytest.mark.parametrize("maps", [1, 3])
+def test_a_segmenter_of_tiles_from_before_local_contrast_at_two_scales_says_so(tiled, tmp_path, maps):
     model = copy.deepcopy(tiled)
     enter = model.module_.head.enter
-    enter.weight = torch.nn.Parameter(enter.weight[:, : enter.weight.shape[1] // 3])
-    with pytest.raises(ModelFileError, match="did not see local contrast; fit it again"):
+    enter.weight = torch.nn.Parameter(enter.weight[:, : enter.weight.shape[1] * maps // 5])
+    with pytest.raises(ModelFileError, match="no local contrast, or only at one scale; fit it again"):
         DefectSegmenter.load(model.save(tmp_path / "old"))
 
 

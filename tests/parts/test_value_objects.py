@@ -101,7 +101,8 @@ EXAMPLES = [
     Variations(3, 0.1, 0.2, 0.01, 0.5, (5.0, 20.0)),
     pretraining.Pretraining((3, 4), ("masking:0.5", None), training.Trainer(learning_rate=0.1)),
     training.Trainer(
-        3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False, beta2=0.9
+        3, 7, 0.01, 0.1, 2, 0.25, "float32", "cpu", 1, False, "folder", 100, 3, False, (), False, beta2=0.9,
+        optimizer="muon",
     ),
 ]
 REGISTERED = [part_class for family in Part.families.values() for part_class in family.registry.values()]

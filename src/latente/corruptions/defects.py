@@ -165,9 +165,10 @@ def _stain(x: Tensor, draw: _Draw) -> Tensor:
     """Returns (batch, 1, h, w): by how much smooth noise exceeds a threshold, about in units of the shorter side."""
     knots, covered = draw.below(*KNOTS), draw(1, *COVERED)
     noise = F.interpolate(draw.normal(1, knots), x.shape[2:], mode="bicubic", align_corners=True)
-    values = noise.flatten(1).sort(1, descending=True).values
-    index = (covered[:, :, 0, 0] * (values.shape[1] - 1)).long()
-    return (noise - values.gather(1, index)[..., None, None]) / knots
+    values = noise.flatten(1)
+    places = (covered[:, 0, 0, 0] * (values.shape[1] - 1)).long().tolist()  # of the threshold, from the largest value
+    each = [own.kthvalue(len(own) - place).values for own, place in zip(values, places, strict=True)]
+    return (noise - torch.stack(each)[:, None, None, None]) / knots if each else noise
 
 
 def _shape(x: Tensor, draw: _Draw) -> Tensor:

@@ -118,7 +118,7 @@ def test_tiles_are_learned_with_muon_and_whole_pictures_with_adam(fitted, tiled)
 
 def test_defects_in_tiles_have_softer_edges(fitted, tiled):
     assert fitted._corruption() == latente.SyntheticDefects()
-    assert tiled._corruption() == latente.SyntheticDefects(softest=0.25)
+    assert tiled._corruption() == latente.SyntheticDefects(3, 0.1, softest=0.25, faintest=0.6, painted=0.8)
     assert DefectSegmenter("synthetic_defects:1")._corruption() == latente.SyntheticDefects(1)
 
 

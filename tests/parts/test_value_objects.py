@@ -64,7 +64,7 @@ EXAMPLES = [
     corruptions.SaltAndPepper(0.2, low=-1.0, high=2.0),
     corruptions.Speckle((0.0, 0.3), clip=True),
     corruptions.SwapNoise((0.2, 0.4)),
-    corruptions.SyntheticDefects(3, clean=0.5, softest=0.2),
+    corruptions.SyntheticDefects(3, clean=0.5, softest=0.2, faintest=0.4, painted=0.7),
     data.DataSpec(kind="image", layout="nf", scale="minmax", shape=(3, 4)),
     distortions.AbsoluteError(),
     distortions.Bernoulli(),

@@ -29,11 +29,13 @@ from latente.training import History, Trainer, seed_of, seeded
 
 WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
-CROPS, BYTES = 4000, 1 << 29  # random tiles, at most, and what they take
-SEEN, BATCH = {True: 64_000, False: 20_000}, {True: 32, False: 8}  # with and without places: in all and in a step
+CROPS, BYTES = 7000, 1 << 29  # random tiles, at most, and what they take
+SHRUNK = 3  # times, at most, that a picture is shrunk before a tile is taken
+SPREAD, SHARPER = (0.7, 1.5), 1.5  # pixels, and how much of what is finer than that is added, at most
+SEEN, BATCH = {True: 64_000, False: 28_000}, {True: 32, False: 8}  # with and without places: in all and in a step
 OPTIMIZER = {True: "adam", False: "muon"}  # with and without places
 RATES = {"adam": 2e-3, "muon": 4e-3}
-SOFTEST = 0.25  # edges of defects in tiles, as a fraction of the side
+IN_TILES = SyntheticDefects(3, clean=0.1, softest=0.25, faintest=0.6, painted=0.8)
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))  # axes of (n, channels, h, w)
 NEAR = 0.75  # what the picture at its size counts; the rest is of half its size
 BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
@@ -53,16 +55,16 @@ class DefectSegmenter(PartParams, BaseEstimator):
 
     Args:
         corruption: what damages the training pictures: SyntheticDefects, another corruption, a short string, or a
-            function of a batch; "auto" is SyntheticDefects(), for tiles with edges up to a quarter of their side soft,
-            since a tile shows a small part of a picture and so of its defects. A pixel counts as damaged where it
-            changed by at least a tenth of the range of values.
+            function of a batch; "auto" is SyntheticDefects(), for tiles more defects, clearer ones, more of one colour,
+            and with edges up to a quarter of the side soft, since a tile shows a small part of a picture. A pixel
+            counts as damaged where it changed by at least a tenth of the range of values.
         tile: pixels along each side of the tiles that it is trained on; None to look at pictures whole; "auto" is None
             for pictures of up to 4,096 values, and else 128, or the shortest side where that is less.
         width: channels of the convolutional network at its finest resolution.
         hidden_features: of the autoencoder that looks at pictures whole.
         data: what the pictures are, a DataSpec; "auto" looks at them.
         trainer: how to train. What it leaves open is chosen: so many epochs that 64,000 pictures are seen, 32 at a
-            time, with Adam at a rate of 2e-3, or 20,000 tiles, 8 at a time, with Muon at 4e-3, which learns from
+            time, with Adam at a rate of 2e-3, or 28,000 tiles, 8 at a time, with Muon at 4e-3, which learns from
             fewer tiles; float32, since small differences count.
         random_state: None, an integer or a numpy generator; decides everything random.
 
@@ -253,7 +255,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
 
     def _corruption(self) -> Corruption | None:
         if isinstance(self.corruption, str) and self.corruption == "auto":
-            return SyntheticDefects() if getattr(self, "tile_", None) is None else SyntheticDefects(softest=SOFTEST)
+            return SyntheticDefects() if getattr(self, "tile_", None) is None else replace(IN_TILES)
         return resolve_corruption(self.corruption)
 
     def _tile(self, pictures: Any) -> int | None:
@@ -342,8 +344,8 @@ def _check_finite(arrays: Sequence[NDArray[Any]]) -> None:
 def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
     """Returns (n, size, size, ...), random tiles of random pictures, large ones more often.
 
-    Half of them are mirrored, and half, where the picture is large enough, come from it at half its size: a few
-    pictures hold few details, and of one scale.
+    They come from a picture at its size, at half or at a third of it, where it is large enough; half of them are
+    mirrored, half are transposed, and half are sharpened: a few pictures hold few details, and of one scale.
     """
     arrays = [np.asarray(picture) for picture in pictures]
     _check_finite(arrays)
@@ -354,11 +356,17 @@ def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDAr
 
 
 def _random_tile(picture: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
-    mirrored, halved = rng.random(2) < 0.5
-    side = 2 * size if halved and min(picture.shape[:2]) >= 2 * size else size
+    from scipy.ndimage import gaussian_filter
+
+    mirrored, transposed, sharpened = rng.random(3) < 0.5
+    factor = int(min(rng.integers(1, SHRUNK + 1), min(picture.shape[:2]) // size))
+    side = factor * size
     i, j = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
-    tile = picture[i : i + side, j : j + side]
-    if side > size:
-        means = tile.reshape(size, 2, size, 2, *tile.shape[2:]).mean((1, 3))
-        tile = (np.rint(means) if tile.dtype.kind in "iub" else means).astype(tile.dtype)
-    return tile[:, ::-1] if mirrored else tile
+    tile = picture[i : i + side, j : j + side].reshape(size, factor, size, factor, *picture.shape[2:]).mean((1, 3))
+    if sharpened:
+        spread, amount = rng.uniform(*SPREAD), rng.uniform(0, SHARPER)
+        blurred = gaussian_filter(tile, (spread, spread, *(0.0,) * (tile.ndim - 2)), mode="nearest")
+        tile = np.clip(tile + amount * (tile - blurred), picture.min(), picture.max())
+    tile = (np.rint(tile) if picture.dtype.kind in "iub" else tile).astype(picture.dtype)
+    tile = tile[:, ::-1] if mirrored else tile
+    return tile.swapaxes(0, 1) if transposed else tile

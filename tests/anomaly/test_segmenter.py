@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 import latente
 from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map, load
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork, local_contrast
-from latente.anomaly.segmenter import _tiles
+from latente.anomaly.segmenter_tiles import random_tiles
 from latente.metrics import pixel_auroc
 from latente.objectives import Batch, Progress
 from latente.persistence import ModelFileError
@@ -47,7 +48,7 @@ def fitted():
 def tiled():
     pictures = [WAVES, np.tile(WAVES, (2, 1)), WAVES.T]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("latente.anomaly.segmenter.CROPS", 1600)
+        patch.setattr("latente.anomaly.segmenter_tiles.CROPS", 1600)
         return DefectSegmenter(tile=32, width=8, trainer=SHORT, random_state=0).fit(pictures)
 
 
@@ -176,7 +177,7 @@ def test_pictures_are_looked_at_at_two_sizes_and_mirrored(tiled):
 
 
 def test_what_tile_means(monkeypatch):
-    monkeypatch.setattr("latente.anomaly.segmenter.CROPS", 20)
+    monkeypatch.setattr("latente.anomaly.segmenter_tiles.CROPS", 20)
     colours = np.repeat(WAVES[None, :40, :40, None], 3, -1)
     for tile, X, expected in (
         ("auto", DIGITS[:50], None),
@@ -190,19 +191,29 @@ def test_what_tile_means(monkeypatch):
         assert model.segment(X[:1]).shape == X[:1].shape[:3]
 
 
-def test_tiles_are_pieces_of_the_pictures_or_of_half_their_size():
-    picture = np.arange(40 * 30 * 3, dtype=np.uint16).reshape(40, 30, 3)
-    found = {(0, 1): 0, (0, -1): 0, (1, 1): 0, (1, -1): 0}
-    for tile in _tiles([picture, picture], 8, np.random.default_rng(0))[:400]:
-        assert tile.dtype == np.uint16
-        step = 1 if tile[0, 1, 0] > tile[0, 0, 0] else -1
-        plain = tile[:, ::step].astype(float)
-        halved = int(plain[0, 1, 0] - plain[0, 0, 0] == 6)  # two pixels of three channels
-        found[halved, step] += 1
-        right, down = ((3, 90), (6, 180))[halved]
-        expected = plain[0, 0] + (down * np.arange(8)[:, None] + right * np.arange(8))[..., None]
-        assert np.abs(plain - expected).max() <= 1
-    assert min(found.values()) > 60
+def test_tiles_are_pieces_of_the_pictures_shrunk_mirrored_transposed_and_sharpened():
+    picture = 3 * np.arange(60 * 50 * 3, dtype=np.uint32).reshape(60, 50, 3)
+    seen, sharp = Counter(), 0
+    for tile in random_tiles([picture, picture], 16, np.random.default_rng(0))[:600]:
+        assert tile.dtype == np.uint32
+        assert tile.shape == (16, 16, 3)
+        plain = tile.astype(float)
+        transposed = abs(plain[7, 8, 0] - plain[7, 7, 0]) > abs(plain[8, 7, 0] - plain[7, 7, 0])
+        plain = plain.swapaxes(0, 1) if transposed else plain
+        mirrored = plain[7, 8, 0] < plain[7, 7, 0]
+        plain = plain[:, ::-1] if mirrored else plain
+        factor = round((plain[7, 8, 0] - plain[7, 7, 0]) / 9)  # three channels, three apart
+        seen[bool(transposed), bool(mirrored), factor] += 1
+        slope = factor * (450 * np.arange(16)[:, None] + 9 * np.arange(16))
+        expected = plain[7, 7, 0] + slope - slope[7, 7]
+        assert np.abs(plain[6:10, 6:10, 0] - expected[6:10, 6:10]).max() <= 2  # sharpening leaves slopes
+        sharp += np.abs(plain[..., 0] - expected).max() > 2  # but not at the edges
+    assert len(seen) == 12
+    assert min(seen.values()) > 25
+    assert 240 < sharp < 330
+    flat = random_tiles([np.full((30, 30), 7, np.uint8)], 20, np.random.default_rng(0))
+    assert flat.dtype == np.uint8
+    assert (flat == 7).all()
 
 
 def test_saved_and_loaded(fitted, tiled, tmp_path):

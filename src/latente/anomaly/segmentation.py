@@ -95,8 +95,9 @@ class SegmentationNetwork(nn.Module):
 def local_contrast(x: Tensor, span: float, square: int = SQUARES[0]) -> tuple[Tensor, Tensor]:
     """Returns u = (x - m) / (2 sqrt(v + (0.01 r)^2)) and l = log((v + (0.002 r)^2) / r^2) / 4 + 1.5, of x's shape each.
 
-    m and v are mean and variance over the square of pixels around each, r the range. What was painted over or wiped away
-    lacks the grain and the texture of the picture around it, which are too faint in x itself for a network to see soon.
+    m and v are mean and variance over the square of pixels around each, r the range. What was painted over or wiped
+    away lacks the grain and the texture of the picture around it, which are too faint in x itself for a network to see
+    soon.
     Source for u, in another form: Jarrett, Kavukcuoglu, Ranzato, LeCun (2009), "What is the best multi-stage
     architecture for object recognition?", local contrast normalisation.
 

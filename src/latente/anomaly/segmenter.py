@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork
+from latente.anomaly.segmenter_tiles import check_finite, random_tiles
 from latente.corruptions import Corruption, SyntheticDefects, resolve_corruption
 from latente.data import DataSpec, Schema, as_rows, check_values, decide, loaded, source_of
 from latente.data.checks import check_samples
@@ -29,9 +30,6 @@ from latente.training import History, Trainer, seed_of, seeded
 
 WHOLE = 4096  # values of a picture up to which its pixels have places
 TILE, SMALLEST = 128, 8
-CROPS, BYTES = 7000, 1 << 29  # random tiles, at most, and what they take
-SHRUNK = 3  # times, at most, that a picture is shrunk before a tile is taken
-SPREAD, SHARPER = (0.7, 1.5), 1.5  # pixels, and how much of what is finer than that is added, at most
 SEEN, BATCH = {True: 64_000, False: 28_000}, {True: 32, False: 8}  # with and without places: in all and in a step
 OPTIMIZER = {True: "adam", False: "muon"}  # with and without places
 RATES = {"adam": 2e-3, "muon": 4e-3}
@@ -124,7 +122,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         seed = seed_of(self.random_state)
         pictures = _alike(X) if _listed(X) else loaded(X)
         self.tile_ = self._tile(pictures)
-        rows = as_rows(pictures if self.tile_ is None else _tiles(pictures, self.tile_, np.random.default_rng(seed)))
+        rng = np.random.default_rng(seed)
+        rows = as_rows(pictures if self.tile_ is None else random_tiles(pictures, self.tile_, rng))
         check_samples(len(rows))
         check_values(rows)
         self.schema_ = decide(rows, resolve(self.data, DataSpec, DataSpec()) or DataSpec())
@@ -158,7 +157,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         if not _listed(X):
             return self._maps(loaded(X))
         pictures = _alike(X)
-        _check_finite(pictures)
+        check_finite(pictures)
         shapes = [picture.shape for picture in pictures]
         if len(set(shapes)) == 1:
             return self._maps(np.stack(pictures))
@@ -332,41 +331,3 @@ def _alike(pictures: Sequence[Any]) -> list[NDArray[Any]]:
             "them to one range and dtype"
         )
     return arrays
-
-
-def _check_finite(arrays: Sequence[NDArray[Any]]) -> None:
-    """Raises ValueError that names the first picture with a value that is not finite."""
-    for k, array in enumerate(arrays):
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"picture {k} has values that are not finite; repair it, or leave it out")
-
-
-def _tiles(pictures: Sequence[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Returns (n, size, size, ...), random tiles of random pictures, large ones more often.
-
-    They come from a picture at its size, at half or at a third of it, where it is large enough; half of them are
-    mirrored, half are transposed, and half are sharpened: a few pictures hold few details, and of one scale.
-    """
-    arrays = [np.asarray(picture) for picture in pictures]
-    _check_finite(arrays)
-    areas = np.array([math.prod(array.shape[:2]) for array in arrays], dtype=float)
-    each = arrays[0].itemsize * size * size * (arrays[0].shape[2] if arrays[0].ndim == 3 else 1)
-    chosen = rng.choice(len(arrays), max(1, min(CROPS, BYTES // each)), p=areas / areas.sum())
-    return np.stack([_random_tile(arrays[k], size, rng) for k in chosen.tolist()])
-
-
-def _random_tile(picture: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[Any]:
-    from scipy.ndimage import gaussian_filter
-
-    mirrored, transposed, sharpened = rng.random(3) < 0.5
-    factor = int(min(rng.integers(1, SHRUNK + 1), min(picture.shape[:2]) // size))
-    side = factor * size
-    i, j = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
-    tile = picture[i : i + side, j : j + side].reshape(size, factor, size, factor, *picture.shape[2:]).mean((1, 3))
-    if sharpened:
-        spread, amount = rng.uniform(*SPREAD), rng.uniform(0, SHARPER)
-        blurred = gaussian_filter(tile, (spread, spread, *(0.0,) * (tile.ndim - 2)), mode="nearest")
-        tile = np.clip(tile + amount * (tile - blurred), picture.min(), picture.max())
-    tile = (np.rint(tile) if picture.dtype.kind in "iub" else tile).astype(picture.dtype)
-    tile = tile[:, ::-1] if mirrored else tile
-    return tile.swapaxes(0, 1) if transposed else tile

@@ -297,7 +297,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
         optimizer = OPTIMIZER[places] if trainer.optimizer == "auto" else trainer.optimizer
         rate = RATES[optimizer] if trainer.learning_rate == "auto" else trainer.learning_rate
         precision = "float32" if trainer.precision == "auto" else trainer.precision  # no first loss would tell
-        own = {"epochs": epochs, "batch_size": batch_size, "precision": precision}
+        own: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "precision": precision}
         return replace(trainer, **own, optimizer=optimizer, learning_rate=rate)
 
     def _network(self, seed: int) -> SegmentationNetwork:

@@ -11,6 +11,7 @@ from statistics import median
 
 from protocol import LEVELS, NOISES, SETS
 from results import read
+from tabled import table, text
 
 HERE = Path(__file__).parent
 CHOICES = HERE / "choose.csv"
@@ -82,17 +83,6 @@ def estimates() -> list[str]:
         "",
         *table(head, lines),
     ]
-
-
-def text(value: float | None, digits: int = 2, best: bool = False) -> str:
-    if value is None:
-        return ""
-    return f"**{value:.{digits}f}**" if best else f"{value:.{digits}f}"
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def quoted() -> dict[tuple[str, str, str], float]:
@@ -263,10 +253,9 @@ def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def main() -> None:
-    found = Found("images")
-    levels = "; ".join(f"{family} {', '.join(map(str, values))}" for family, values in LEVELS.items())
-    lines = [
+def opening() -> list[str]:
+    """What the page is, and what its figures cannot show."""
+    return [
         "# Removing noise: latente beside classical methods",
         "",
         "Made by the scripts in `benchmarks/denoising`; its README has the protocol. Seed 0, one thread of a shared",
@@ -289,6 +278,14 @@ def main() -> None:
         "  28.250 and 28.247 dB on all test images.",
         "- CPU seconds are of a shared machine and vary by a factor of two.",
         "",
+    ]
+
+
+def digits() -> list[str]:
+    """The section of MNIST and Fashion-MNIST."""
+    found = Found("images")
+    levels = "; ".join(f"{family} {', '.join(map(str, values))}" for family, values in LEVELS.items())
+    return [
         "## MNIST and Fashion-MNIST",
         "",
         f"Noise: {levels}; Gaussian noise is clipped to [0, 1]. The first",
@@ -301,6 +298,12 @@ def main() -> None:
         "",
         *all_images(found),
         *choices(),
+    ]
+
+
+def without_clean() -> list[str]:
+    """The section of training on noisy images alone."""
+    return [
         "## Without clean data",
         "",
         "MNIST, sigma 0.4, not clipped; mean squared error over all 10,000 test images. Published for Noise2Self with",
@@ -322,6 +325,12 @@ def main() -> None:
             },
         ),
         *estimates(),
+    ]
+
+
+def photographs() -> list[str]:
+    """The section of Kodak's photographs."""
+    return [
         "## Photographs",
         "",
         "Kodak, Gaussian noise of 25/255, not clipped, all three colours; the Denoiser is trained on 24 other",
@@ -340,6 +349,12 @@ def main() -> None:
                 "setting": ("setting", -1),
             },
         ),
+    ]
+
+
+def signals() -> list[str]:
+    """The section of signals."""
+    return [
         "## Signals",
         "",
         "White noise at 10 dB; signal-to-noise ratio after restoring, in dB. `ecg`: an electrocardiogram at 360 Hz;",
@@ -356,6 +371,16 @@ def main() -> None:
             {"signal": ("data", -1), "method": ("method", -1), "SNR": ("snr", 2), "setting": ("setting", -1)},
         ),
         *survey(),
+    ]
+
+
+def main() -> None:
+    lines = [
+        *opening(),
+        *digits(),
+        *without_clean(),
+        *photographs(),
+        *signals(),
         "## Tables",
         "",
         "20% of the cells hidden at random; root mean squared error of the hidden cells, in standard deviations.",

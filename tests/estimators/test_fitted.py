@@ -88,7 +88,7 @@ def test_evaluation_against_numpy_and_scikit_learn(table):
     explained = 1 - np.square(x - x_hat).sum() / np.square(x - x.mean(0)).sum()
     assert result.explained_variance == pytest.approx(explained, rel=1e-4)
     assert result.active_units is None  # without a prior
-    assert "active latent units – of 2," in str(result)
+    assert ", 2 latent units, 20 samples" in str(result)
     assert (result.rate, result.latent_dim, result.samples) == (0.0, 2, 20)
     assert result.beats_pca == (result.error < result.pca_error)
     assert f"{result.error:.4g}" in str(result)

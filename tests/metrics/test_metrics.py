@@ -135,6 +135,12 @@ def test_active_units_vary_over_the_data():
     assert active_units(codes.reshape(10_000, 2, 2)).shape == (4,)
 
 
+def test_lists_are_taken_as_arrays():
+    x, x_hat = pair((5, 3))
+    for function in (squared_error, psnr, explained_variance):
+        np.testing.assert_array_equal(function(x.tolist(), x_hat.tolist()), function(x, x_hat))
+
+
 def test_psnr_of_integers_knows_their_range():
     """Bytes by 255, as scikit-image has it; signed integers have no range that pictures share."""
     x, x_hat = np.full((2, 4, 4), 100, np.uint8), np.full((2, 4, 4), 110, np.uint8)

@@ -40,7 +40,9 @@ def test_k_sparse(k):
         KSparse(k).build(3)
 
 
-@pytest.mark.parametrize("levels", [1, 0, -8, 8.0, "8", None, (8, 1, 8), (8, 5), (), (8, 5, 5, 5), (8, 5, "5")])
+@pytest.mark.parametrize(
+    "levels", [1, 0, -8, 8.0, "8", None, (8, 1, 8), (8, 5), (), (8, 5, 5, 5), (8, 5, "5"), (1 << 24) + 1]
+)
 def test_fsq(levels):
     with pytest.raises(ValueError, match="FSQ: levels must be one integer or latent_dim=3 integers"):
         FSQ(levels).build(3)

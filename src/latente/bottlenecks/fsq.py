@@ -15,6 +15,8 @@ from latente.bottlenecks.base import Bottleneck, BottleneckModule
 from latente.latent import Latent
 from latente.parts import is_integer
 
+MOST = 1 << 24  # integers up to here are exact in float32
+
 
 class _FSQ(BottleneckModule):
     levels: Tensor
@@ -53,10 +55,10 @@ class FSQ(Bottleneck, name="fsq"):
     the loss leaves it out. Source: Mentzer, Minnen, Agustsson, Tschannen (2024), "Finite scalar quantization".
 
     Args:
-        levels: levels of each latent unit, at least 2: one integer for all, or latent_dim of them.
+        levels: levels of each latent unit, from 2 to 2^24: one integer for all, or latent_dim of them.
 
     Raises:
-        ValueError: by `build`, for levels below 2, or not as many as latent_dim.
+        ValueError: by `build`, for levels out of range, or not as many as latent_dim.
 
     Example:
         >>> latent = FSQ(levels=3).build(2)(torch.tensor([[-5.0, 0.1]]))
@@ -70,9 +72,9 @@ class FSQ(Bottleneck, name="fsq"):
     def build(self, latent_dim: int) -> BottleneckModule:
         levels = tuple(self.levels) if isinstance(self.levels, Sequence) else (self.levels,)
         levels = levels * latent_dim if len(levels) == 1 else levels
-        if len(levels) != latent_dim or not all(is_integer(n, low=2) for n in levels):
+        if len(levels) != latent_dim or not all(is_integer(n, low=2, high=MOST) for n in levels):
             raise ValueError(
-                f"FSQ: levels must be one integer or latent_dim={latent_dim} integers, each at least 2; "
-                f"got {self.levels!r}"
+                f"FSQ: levels must be one integer or latent_dim={latent_dim} integers, each from 2 to {MOST}, which "
+                f"are all that float32 counts; got {self.levels!r}"
             )
         return _FSQ(levels)

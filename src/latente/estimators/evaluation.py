@@ -69,11 +69,12 @@ class Evaluation:
             if exact
             else (f"PCA at the same size {self.pca_error:.4g} (ratio {self.error / self.pca_error:.2f})")
         )
-        active = "–" if self.active_units is None else self.active_units
+        units = f"{self.latent_dim} latent units"
+        if self.active_units is not None:
+            units = f"active latent units {self.active_units} of {self.latent_dim}"
         return (
             f"error {self.error:.4g} a sample ({self.mse:.4g} a value), {against}, mean sample {self.mean_error:.4g}, "
-            f"explained variance {self.explained_variance:.1%}, active latent units "
-            f"{active} of {self.latent_dim}, {self.samples} "
+            f"explained variance {self.explained_variance:.1%}, {units}, {self.samples} "
             f"{'samples' if self.out_of is None else f'random samples of {self.out_of}'}"
         )
 

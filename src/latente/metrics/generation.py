@@ -7,6 +7,7 @@ __all__ = [
     "frechet_normal", "memorization", "nearest_neighbors", "precision_recall",
 ]  # fmt: skip
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +83,10 @@ def frechet_distance(a: Any, b: Any) -> float:
         ||m_a - m_b||^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2))
 
     with the unbiased covariances S. In squared units of the points; its estimate is too large by a term that shrinks
-    with the number of points, so compare sets of one size, and with the distance between two sets of real data. In the
-    features of an Inception network it is the FID of Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (2017), "GANs
-    trained by a two time-scale update rule"; the formula is of Dowson & Landau (1982).
+    with the number of points, so compare sets of one size, and with the distance between two sets of real data. Of d
+    points or fewer the covariance has no full rank; it warns of that. In the features of an Inception network it is the
+    FID of Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (2017), "GANs trained by a two time-scale update rule";
+    the formula is of Dowson & Landau (1982).
 
     Args:
         a: (n, d), at least 2.
@@ -100,6 +102,13 @@ def frechet_distance(a: Any, b: Any) -> float:
     """
     a, b = as_points(a, "a", 2), as_points(b, "b", 2)
     same_columns(a, b, ("a", "b"))
+    if min(len(a), len(b)) <= a.shape[1]:
+        warnings.warn(
+            f"{min(len(a), len(b))} points are too few to know the covariance of {a.shape[1]} columns, so their "
+            "Fréchet distance is far too large: take more than there are columns, better ten times as many, or compare "
+            "it only with that of as many real points",
+            stacklevel=2,
+        )
     covariances = [np.atleast_2d(np.cov(points, rowvar=False)) for points in (a, b)]
     return frechet_normal(a.mean(0), covariances[0], b.mean(0), covariances[1])
 

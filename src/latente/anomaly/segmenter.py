@@ -35,7 +35,8 @@ OPTIMIZER = {True: "adam", False: "muon"}  # with and without places
 RATES = {"adam": 2e-3, "muon": 4e-3}
 IN_TILES = SyntheticDefects(3, clean=0.1, softest=0.25, faintest=0.6, painted=0.8)
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))  # axes of (n, channels, h, w)
-NEAR = 0.75  # what the picture at its size counts; the rest is of half its size
+NEAR = 0.9  # what the picture at its size counts; the rest is of half its size
+PIXELS = 1 << 17  # looked at together, in pictures of any size
 BLUR = 1.0  # pixels, before the largest value of a map is a picture's score
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ class DefectSegmenter(PartParams, BaseEstimator):
     It needs no picture of a real defect. Small pictures that all show one kind of thing in one place are looked at
     whole: an autoencoder restores what should be there, and a small convolutional network compares. Larger ones, and
     lists of pictures of any sizes, are learned from random tiles by a convolutional network alone, which says what is
-    no part of such pictures anywhere, and looks at them at their size and at half of it, and mirrored. What it finds
+    no part of such pictures anywhere, and looks at them at their size and at half of it, mirrored and transposed. What it finds
     are defects somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what a
     picture shows.
 
@@ -175,7 +176,8 @@ class DefectSegmenter(PartParams, BaseEstimator):
         _check_size(min(rows.shape[1:3]))
         x = (schema.prepare(schema.ingest(chunk)) for chunk in finite_chunks(rows))
         device = next(self.module_.parameters()).device
-        maps = over_chunks(self.module_, x, self._log_odds, device)
+        together = None if self.tile_ is None else max(1, PIXELS // math.prod(rows.shape[1:3]))
+        maps = over_chunks(self.module_, x, self._log_odds, device, together)
         return collected(maps, len(rows)).astype(np.float64)
 
     def score_samples(self, X: Any) -> Array:
@@ -216,15 +218,20 @@ class DefectSegmenter(PartParams, BaseEstimator):
     def _log_odds(self, x: Tensor) -> Tensor:
         """Returns (n, h, w) of scaled pictures (n, channels, h, w).
 
-        Where it was trained on tiles, that is the mean over the picture as it is, mirrored, upside down and both.
+        Where it was trained on tiles, that is the mean over the picture as it is, mirrored, upside down and both, and
+        over its transpose likewise.
         """
         if self.tile_ is None:
             return self.module_(x)[1]
+        looks = [self._mirrored(x), self._mirrored(x.mT).mT]
+        return torch.stack(looks).mean(0)
+
+    def _mirrored(self, x: Tensor) -> Tensor:
         looks = [self._near_and_far(x.flip(axes)).flip([axis - 1 for axis in axes]) for axes in FLIPS]
         return torch.stack(looks).mean(0)
 
     def _near_and_far(self, x: Tensor) -> Tensor:
-        """Returns (n, h, w): three quarters of what the picture says, one of what it says at half its size.
+        """Returns (n, h, w): nine tenths of what the picture says, one of what it says at half its size.
 
         The inside of a defect as large as a tile looks like any dark or plain surface until it is seen from further
         away.

@@ -152,27 +152,33 @@ def test_a_list_of_several_sizes_gets_a_list_of_maps(tiled):
         assert score == pytest.approx(tiled.score_samples(picture[None])[0], abs=1e-5)
 
 
-def test_pictures_are_looked_at_at_two_sizes_and_mirrored(tiled):
+def test_pictures_are_looked_at_at_two_sizes_mirrored_and_transposed(tiled):
     def once(x):
         with torch.no_grad():
             return tiled.module_(torch.from_numpy(np.ascontiguousarray(x)).float()[:, None])[1].numpy()
 
+    def looks(x, see):
+        """The maps of all eight, each turned back."""
+        ways = [(turn, down, right) for turn in (0, 1) for down in (1, -1) for right in (1, -1)]
+        return [
+            see((x.swapaxes(1, 2) if turn else x)[:, ::down, ::right])[:, ::down, ::right].swapaxes(1, 2 if turn else 1)
+            for turn, down, right in ways
+        ]
+
+    def halved(x):
+        return once(x.reshape(2, x.shape[1] // 2, 2, x.shape[2] // 2, 2).mean((2, 4)))
+
     x = np.random.default_rng(0).uniform(-1, 1, (2, 40, 34))
     scaled = tiled.schema_.factor.item() * (x - tiled.schema_.shift.item())
-    mean = np.zeros(2)
-    for down in (1, -1):
-        for right in (1, -1):
-            seen = scaled[:, ::down, ::right]
-            halved = seen.reshape(2, 20, 2, 17, 2).mean((2, 4))
-            near, far = once(seen)[:, ::down, ::right], once(halved)[:, ::down, ::right]
-            inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # of four centres
-            mean += (0.75 * near[:, 11, 11] + 0.25 * inner) / 4
-    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], mean, atol=1e-4)
+    near, far = np.mean(looks(scaled, once), 0), np.mean(looks(scaled, halved), 0)
+    inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # of four centres
+    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], 0.9 * near[:, 11, 11] + 0.1 * inner, atol=1e-4)
     mirrored = tiled.segment(x[:, ::-1, ::-1].copy())[:, ::-1, ::-1]
     np.testing.assert_allclose(mirrored, tiled.segment(x), atol=1e-4)
+    transposed = tiled.segment(x.swapaxes(1, 2).copy()).swapaxes(1, 2)
+    np.testing.assert_allclose(transposed, tiled.segment(x), atol=1e-4)
     small = np.zeros((1, 31, 50))  # shorter than a tile: not halved
-    expected = [once(small)[:, ::down, ::right] for down in (1, -1) for right in (1, -1)]
-    np.testing.assert_allclose(tiled.segment(small), np.mean(expected, 0), atol=1e-4)
+    np.testing.assert_allclose(tiled.segment(small), np.mean(looks(small, once), 0), atol=1e-4)
     assert tiled.segment(np.zeros((1, 33, 41))).shape == (1, 33, 41)
 
 

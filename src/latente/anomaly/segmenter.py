@@ -48,9 +48,9 @@ class DefectSegmenter(PartParams, BaseEstimator):
     It needs no picture of a real defect. Small pictures that all show one kind of thing in one place are looked at
     whole: an autoencoder restores what should be there, and a small convolutional network compares. Larger ones, and
     lists of pictures of any sizes, are learned from random tiles by a convolutional network alone, which says what is
-    no part of such pictures anywhere, and looks at them at their size and at half of it, mirrored and transposed. What it finds
-    are defects somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what a
-    picture shows.
+    no part of such pictures anywhere, and looks at them at their size and at half of it, mirrored and transposed. What
+    it finds are defects somewhat like the synthetic ones, things that were put in or taken away; it is no judge of what
+    a picture shows.
 
     Args:
         corruption: what damages the training pictures: SyntheticDefects, another corruption, a short string, or a

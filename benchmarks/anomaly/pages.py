@@ -82,7 +82,8 @@ def images() -> list[str]:
         "",
         "The Kodak photographs at half their size, trained on other photographs. The segmenter learns from tiles of",
         "128 x 128 pixels and looks at a photograph at once; the others learn from tiles of 32 x 32, and look at such.",
-        "The segmenter has been run on Kodak four times in all, each time after choices on other photographs.",
+        "The segmenter has been run on Kodak five times in all, each time after choices on other photographs; before",
+        "the fifth the kinds of defect there were known, so its choices were not blind to them.",
         "",
         *located(lines["photos"]),
         *beside_oracle(lines["photos"]),
@@ -161,8 +162,9 @@ def beside_oracle(lines: Sequence[Line]) -> list[str]:
         return []
     gap = (mean(known, "pixel_auroc") or 0.0) - (mean(own, "pixel_auroc") or 0.0)
     return [
-        f"The oracle has seen 12,000 tiles with defects from the very maker of these, and is {gap:+.3f} from the",
-        "segmenter, which has seen none of them but more tiles; it is a diagnosis, and no product could be so trained.",
+        "The oracle has seen defects from the very maker of these, but is the segmenter's network of before, on 12,000",
+        f"tiles with Adam. It is {gap:+.3f} from the segmenter, which has seen none of these defects; it is a",
+        "diagnosis, and no product could be so trained.",
         "",
     ]
 

@@ -214,6 +214,7 @@ class Autoencoder(PartParams, VariationalMethods):
             learning_rate=trainer.resolve_learning_rate(),
             weight_decay=0.0 if trainer.weight_decay == "auto" else float(trainer.weight_decay),
             beta2=trainer.resolve_beta2(),
+            optimizer=trainer.resolve_optimizer(),
             schedule=constant,
         )
 

@@ -281,14 +281,12 @@ def test_bars_have_room_beside_long_names(detector, count):
     figure = replace(explanation, values=rows, expected=-rows, columns=names).figure(0, count=count)
     figure.draw_without_rendering()
     ax = figure.axes[0]
-    texts = [*ax.get_yticklabels(), *ax.get_xticklabels(), ax.xaxis.label, ax.title]
-    boxes = [text.get_window_extent() for text in texts]
-    assert min(box.x0 for box in boxes) >= 0
-    assert max(box.x1 for box in boxes) <= figure.bbox.width
-    assert min(box.y0 for box in boxes) >= 0
-    assert max(box.y1 for box in boxes) <= figure.bbox.height
+    whole = ax.get_tightbbox()
+    assert min(whole.x0, whole.y0) >= 0
+    assert whole.x1 <= figure.bbox.width
+    assert whole.y1 <= figure.bbox.height
     assert ax.get_position().width > 0.55
-    lines = sorted((box.y0, box.y1) for box in boxes[: len(ax.get_yticklabels())])
+    lines = sorted((box.y0, box.y1) for box in (label.get_window_extent() for label in ax.get_yticklabels()))
     assert all(below[1] <= above[0] for below, above in pairwise(lines))
 
 

@@ -70,7 +70,7 @@ def test_arrays_and_files_that_are_read_in_pieces(tmp_path, detected, monkeypatc
 
     if streamed:
         monkeypatch.setattr(opening, "IN_MEMORY", 100)
-    values = table().to_numpy()
+    values = table().to_numpy().copy()
     np.save(tmp_path / "whole.npy", np.delete(values, 30, axis=0))
     values[30, 1] = np.nan
     np.save(tmp_path / "gaps.npy", values)

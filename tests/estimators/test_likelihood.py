@@ -226,7 +226,7 @@ def test_a_binarised_model_is_saved_and_resumed(tmp_path):
     a, b = (m.log_likelihood(black, 50, random_state=0) for m in (model, loaded))
     assert np.array_equal(a, b)
     assert (a < 0).all()
-    with pytest.warns(UserWarning, match="between 0 and 1 once they are scaled, of which the Bernoulli distortion is no likelihood"):
+    with pytest.warns(UserWarning, match="1 once they are scaled, of which the Bernoulli distortion is no likelihood"):
         model.log_likelihood(grey[:5], 10, random_state=0)
 
 
@@ -235,7 +235,7 @@ UNITS = {  # how grey values in [0, 1] become the user's, what DataSpec does wit
     "bytes": (lambda g: np.rint(255 * g).astype(np.uint8), "auto", r"values of 0 to 255: .* < X / 255$"),
     "floats": (lambda g: g, "auto", r"values of 0 to 1: .* 0 or 1, or .* < X / 1$"),
     "2..5": (lambda g: 2 + 3 * g, "auto", r"values of 2 to 5: .* 2 or 5, or booleans, .* < \(X - 2\) / 3$"),
-    "columns": (lambda g: g.reshape(len(g), -1) * np.arange(1, 17), "scale=minmax", "pass booleans, False for the small"),
+    "columns": (lambda g: g.reshape(len(g), -1) * np.arange(1, 17), "scale=minmax", "booleans, False for the small"),
 }
 
 

@@ -31,8 +31,8 @@ from latente.metrics import active_units
 from latente.training import seed_of
 
 GREY = (
-    "X has values that lie between 0 and 1 once they are scaled, of which the Bernoulli distortion is no likelihood: what "
-    "is returned cannot be compared with published figures. {}"
+    "X has values that lie between 0 and 1 once they are scaled, of which the Bernoulli distortion is no likelihood: "
+    "what is returned cannot be compared with published figures. {}"
 )
 
 
@@ -44,8 +44,8 @@ class VariationalMethods(FittedAutoencoder):
 
         log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i ~ q(z|x): on average below log p(x), and closer with more draws.
         For binary data pass binary samples: of grey values the Bernoulli distortion is no likelihood, and a UserWarning
-        says so. Binary are values at the two ends of the training data's range, 0 and 16 where that was 0..16, and, with
-        the Bernoulli distortion, booleans: False is the lower end, True the upper one. Source: Burda, Grosse,
+        says so. Binary are values at the two ends of the training data's range, 0 and 16 where that was 0..16, and,
+        with the Bernoulli distortion, booleans: False is the lower end, True the upper one. Source: Burda, Grosse,
         Salakhutdinov (2016), "Importance weighted autoencoders".
 
         Args:
@@ -134,7 +134,7 @@ class VariationalMethods(FittedAutoencoder):
     def _for_likelihood(self, X: Any) -> Tensor:
         """Returns scaled samples, or raises ValueError when the model is no distribution of them.
 
-        What a Bernoulli distribution is of are zeros and ones, so that is what booleans are then, whatever the range was.
+        A Bernoulli distribution is one of zeros and ones, so booleans are these, whatever the training data's range.
         """
         check_is_fitted(self, "module_")
         check_likelihood(self.recipe_)
@@ -152,13 +152,13 @@ def _black_and_white(schema: Schema) -> str:
     """Returns what to pass to a model with a Bernoulli distortion: in the units of its own training data."""
     if schema.shift.size > 1 or schema.factor.size > 1:
         return (
-            "This model was trained on columns with ranges of their own: pass booleans, False for the smallest value of a "
-            "column in the training data and True for its largest"
+            "This model was trained on columns with ranges of their own: pass booleans, False for the smallest value of "
+            "a column in the training data and True for its largest"
         )
     low = schema.shift.item()
     high = low + 1 / schema.factor.item()
     grey = f"X / {high:g}" if not low else f"(X - {low:g}) / {high - low:g}"
     return (
-        f"This model was trained on values of {low:g} to {high:g}: pass black and white pixels, {low:g} or {high:g}, or "
-        f"booleans, drawn for example as rng.random(X.shape) < {grey}"
+        f"This model was trained on values of {low:g} to {high:g}: pass black and white pixels, {low:g} or {high:g}, "
+        f"or booleans, drawn for example as rng.random(X.shape) < {grey}"
     )

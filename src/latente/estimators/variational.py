@@ -152,8 +152,8 @@ def _black_and_white(schema: Schema) -> str:
     """Returns what to pass to a model with a Bernoulli distortion: in the units of its own training data."""
     if schema.shift.size > 1 or schema.factor.size > 1:
         return (
-            "This model was trained on columns with ranges of their own: pass booleans, False for the smallest value of "
-            "a column in the training data and True for its largest"
+            "This model was trained on columns with ranges of their own: pass booleans, False for the smallest value "
+            "of a column in the training data and True for its largest"
         )
     low = schema.shift.item()
     high = low + 1 / schema.factor.item()

@@ -46,26 +46,26 @@ def write_page() -> None:
 def answer(rows: Rows) -> list[str]:
     """Says how denoising codes compare with PCA at each k, what is a tie, and which other kinds lead everywhere."""
     gains = {k: leads(rows, "denoising", k) for k in ("32", "16", "8")}
-    at32 = gains["32"]
-    ties = {key: (ours, theirs) for key, (ours, theirs, tie) in at32.items() if tie}
-    clear = [ours - theirs for key, (ours, theirs, _) in at32.items() if key not in ties]
+    clear = [ours - theirs for ours, theirs, tie in gains["32"].values() if not tie]
     if min(clear) <= 0:
         raise ValueError("denoising codes are behind PCA somewhere at k = 32; write that sentence anew")
-    told = [
-        f"{SETS[data]}, {COLUMNS[column]} labels ({ours:.2f} against {theirs:.2f} per cent: {round(100 * (ours - theirs))} "
-        "of the 10,000 test images, on one seed)"
-        for (data, column), (ours, theirs) in ties.items()
+    ties = [
+        f"{SETS[data]}, {COLUMNS[column]} labels ({ours:.2f} against {theirs:.2f} per cent: "
+        f"{round(100 * (ours - theirs))} of the 10,000 test images, on one seed)"
+        for (data, column), (ours, theirs, tie) in gains["32"].items()
+        if tie
     ]
     smaller = [f"{min(d):.1f} to {max(d):.1f} at k = {k}" for k in ("16", "8") if (d := differences(gains[k]))]
     kinds = {r["kind"] for r in rows} - {"pca", "pixels", "denoising"}
     others = sorted(kind for kind in kinds if all(d > 0 for d in differences(leads(rows, kind, "32"))))
     text = (
-        'The short answer to "do codes of 32 numbers beat PCA\'s at every label count on both sets?": not quite. Those of '
-        f"`DenoisingAutoencoder(32)` trained for {EPOCHS} epochs, where its default is {Trainer().resolve_epochs(60_000)}, are "
-        f"ahead in {len(clear)} of {len(at32)} comparisons (two sets, three classifiers, two numbers of labels), by "
-        f"{min(clear):.1f} to {max(clear):.1f} points; a tie is {' and '.join(told) or 'none'}. They are ahead by "
-        f"{' and by '.join(smaller)}. At k = 32 {', '.join(others) or 'no other kind'} is ahead in all of them. What codes of "
-        "trainings of the default length do has not been measured."
+        'The short answer to "do codes of 32 numbers beat PCA\'s at every label count on both sets?": not quite. Those '
+        f"of `DenoisingAutoencoder(32)` trained for {EPOCHS} epochs, where its default is "
+        f"{Trainer().resolve_epochs(60_000)}, are ahead in {len(clear)} of {len(gains['32'])} comparisons (two sets, "
+        f"three classifiers, two numbers of labels), by {min(clear):.1f} to {max(clear):.1f} points; a tie is "
+        f"{' and '.join(ties) or 'none'}. They are ahead by {' and by '.join(smaller)}. At k = 32 "
+        f"{', '.join(others) or 'no other kind'} is ahead in all of them. What codes of trainings of the default "
+        "length do has not been measured."
     )
     return textwrap.wrap(text, 120)
 

@@ -179,7 +179,7 @@ def moves(run: Comparison) -> str:
 
 
 def capped(runs: list[Comparison]) -> str:
-    """Says on which data the answer is the search's own cap, or one below it, and where the search ended before that."""
+    """Says on which data the answer is the search's own cap, or one below it, and on which it is not."""
     groups: dict[str, list[Comparison]] = defaultdict(list)
     for run in runs:
         groups[run.own["data"]].append(run)
@@ -195,9 +195,10 @@ def capped(runs: list[Comparison]) -> str:
     others = [f"{data} ({shown[data]})" for data in groups if data not in at_cap]
     rest = f"Below it: {'; '.join(others)}." if others else "It was below it on none."
     return (
-        f"- **On {len(at_cap)} of {len(groups)} sets it took the widest code that the search allows itself, or one unit "
-        f"less**: {'; '.join(f'{data} ({shown[data]})' for data in at_cap)}. There the size says where the search ended "
-        f"(seven times the intrinsic dimension, or one less than the values that vary), not what the data need. {rest}"
+        f"- **On {len(at_cap)} of {len(groups)} sets it took the widest code that the search allows itself, or one "
+        f"unit less**: {'; '.join(f'{data} ({shown[data]})' for data in at_cap)}. There the size says where the search "
+        f"ended (seven times the intrinsic dimension, or one less than the values that vary), not what the data need. "
+        f"{rest}"
     )
 
 

@@ -51,8 +51,8 @@ def shown(rows: Rows) -> str:
         "even: latente has a peak learning rate of 2e-3, chosen by this figure, and gets 11.4 at pythae's 1e-3. Its "
         f"lead comes from kernels ({found['latente', 'ae', KERNELS]:.2f}), which pythae lacks; by density and "
         "precision they trail the mixture, whose samples stay nearer to the middle of the data, and lead by recall. "
-        "So: kernels for variety, the mixture for typical samples. The flow is behind the mixture in FD in every model at "
-        "many times the cost. The second stage, its prior refitted as a mixture, is ahead of one Gaussian in FD and "
+        "So: kernels for variety, the mixture for typical samples. The flow is behind the mixture in FD in every model "
+        "at many times the cost. The second stage, its prior refitted as a mixture, is ahead of one Gaussian in FD and "
         f"density, and {min(behind.values()):.0f} to {max(behind.values()):.0f}% behind the mixture in FD ({each}); "
         "its rows of conv and conv-vae are older, with u ~ N(0, I). The prior N(0, I) is worst nearly everywhere."
     )

@@ -31,7 +31,8 @@ from latente.training.stepper import Stepper
 class LatentSizeWarning(UserWarning):
     """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything.
 
-    Also when latent_dim="auto" chose about the widest code that it tried, or had fewer than 20 samples.
+    Also when latent_dim="auto" chose about the widest code that it tried, had fewer than 20 samples, or found no size
+    that explains a tenth of the variance of held-out samples.
 
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:

@@ -67,7 +67,8 @@ def test_few_samples(digits, tmp_path):
 
 
 def test_interpolation_gives_the_figure_and_the_references_but_no_verdict(digits, tmp_path):
-    model = latente.VariationalAutoencoder(8, trainer=QUICK, random_state=0).fit(digits[:1400])
+    trainer = Trainer(epochs=15, verbose=False)
+    model = latente.VariationalAutoencoder(8, trainer=trainer, random_state=0).fit(digits[:1400])
     path = write_report(model, tmp_path / "r.html", digits[1400:], reference=digits[:1400])
     text = chapter(path, "interpolation")
     healthy, sick = halfway(8)

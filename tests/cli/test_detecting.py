@@ -81,6 +81,7 @@ def test_data_may_be_its_own_training_data(files, call):
     done = call("detect", files / "today.csv", "-o", files / "flags.parquet", "--id", "name", "--fdr", "0.5")
     assert done.code == 0
     assert "as if it held anomalies" in done.err
+    assert "where a false-discovery rate finds little or nothing: give normal samples with --train" in done.out
     assert pl.read_parquet(files / "flags.parquet")["anomaly_score"].arg_max() == 7
 
 

@@ -16,6 +16,11 @@ from latente.cli.naming import Named
 from latente.cli.outputs import SEPARATORS, new_file
 from latente.cli.printing import show
 
+CONTAMINATED = (
+    ". It learned from data that may hold anomalies itself, where a false-discovery rate finds little or nothing: give "
+    "normal samples with --train, or leave --fdr out"
+)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -57,6 +62,8 @@ def judged(detector: Any, named: Named, fdr: float | None) -> Judged:
     known = detector.calibration_scores_ is not None
     p_values = detector.p_values_of(scores) if known or fdr is not None else None
     flags = scores < detector.offset_ if fdr is None or p_values is None else select(p_values, fdr)
+    if fdr is not None and detector.contaminated and not detector._calibrated:
+        words += CONTAMINATED
     found = {"false_alarm_rate": detector.rate_, "missing": int(lost.sum())}
     return Judged(scores, p_values, flags | lost, fdr, found, words)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.level import noise_level
+from latente.denoising.level import noise_level, window_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
 from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, are_partners, patches, read_samples
 from latente.denoising.spread import Spread
@@ -147,7 +147,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        self.scale_ = scale = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        itself = self.way == "noise2self"
+        self.scale_ = scale = Scale.of([item[:channels] for item in samples.items], dimensions == 1, standard=itself)
         check_level(objective.noise, scale.bounds)
         blind = is_blind(objective.noise)
         if blind:
@@ -279,6 +280,11 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
         share = f.numel() / size  # a draw of so many values leaves out exp(-share) of them
         levels = [noise_level(*pair, repeats=share / -np.expm1(-share)) for pair in zip(f, x, strict=True)]
+        if self.dimensions_ == 2:  # what is known of a level is that it is no larger
+            share = few.numel() / size
+            seen = self.scale_.apply(few.to(device)).transpose(0, 1).cpu()
+            seconds = [window_level(channel, repeats=share / -np.expm1(-share)) for channel in seen]
+            levels = [a if a is None or b is None else min(a, b) for a, b in zip(levels, seconds, strict=True)]
         known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]
         return Spread.of(f.flatten(), x.flatten()), tuple(known) if len(known) == len(levels) else None
 

@@ -26,7 +26,17 @@ import latente
 from latente.denoising import Denoiser
 
 RESULTS = Path(__file__).with_name("levels.csv")
-FIELDS = ("data", "noise", "true", "estimate", "mse_noisy", "mse_estimate", "mse_without", "mse_one_pass", "cpu_seconds")
+FIELDS = (
+    "data",
+    "noise",
+    "true",
+    "estimate",
+    "mse_noisy",
+    "mse_estimate",
+    "mse_without",
+    "mse_one_pass",
+    "cpu_seconds",
+)
 ONE_PASS = ("mse_one_pass", "auto", False)
 SAMPLES, PATCHES, RESTORED = 3_000, 700, 100
 JOBS = (

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.level import noise_level, window_level
+from latente.denoising.level import noise_level, warn_of_unknown, window_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
 from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, are_partners, patches, read_samples
 from latente.denoising.spread import Spread
@@ -175,7 +175,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         *,
         tile: int | str = "auto",
         overlap: int | str = "auto",
-        j_invariant: bool = True,
+        j_invariant: bool | str = "auto",
         sigma: Any = "auto",
     ) -> Any:
         """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
@@ -187,7 +187,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             overlap: positions that neighbouring tiles share; "auto" is as far as the network sees, at most half a tile.
             j_invariant: with way="noise2self", whether every position is restored without being seen, so that its
                 noise cannot be copied; False is one pass for 4 (signals) or 16 (images), often nearer to the truth,
-                but not always.
+                but not always. "auto" is True, but False where sigma="auto" knows no level.
             sigma: with way="noise2self" and j_invariant, the standard deviation of the noise in X, in its units; one
                 number, or one for each channel. What the neighbours say of a value is then combined with the noisy
                 value itself, by their variances (see `Spread`): nearer to the truth for noise of this level everywhere.
@@ -196,13 +196,16 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         Raises:
             ValueError: for data that is not like that of `fit`, or a sigma that cannot be used.
             NotFittedError: before `fit`.
+
+        Warns:
+            UnknownLevelWarning: with way="noise2self", where no level is known and j_invariant is "auto".
         """
         check_is_fitted(self, "module_")
         samples = read_samples(X, "image" if self.dimensions_ == 2 else "signal")
         if samples.channels != self.channels_:
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
-        hidden = self.way == "noise2self" and j_invariant
+        hidden = self._is_hidden(j_invariant, sigma)
         noise = self._level(sigma, hidden)
         self.module_.eval()
         groups = alike(samples.items, tile)
@@ -292,6 +295,17 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         """Returns the factor of scaling in each channel."""
         factor = self.scale_.factor
         return factor if len(factor) == self.channels_ else factor * self.channels_
+
+    def _is_hidden(self, j_invariant: bool | str, sigma: Any) -> bool:
+        """Returns whether positions are restored without being seen; warns where that is so for want of a level."""
+        if j_invariant != "auto" and not isinstance(j_invariant, (bool, np.bool_)):
+            raise ValueError(f"j_invariant must be True, False or 'auto'; got {j_invariant!r}")
+        if self.way != "noise2self" or j_invariant != "auto":
+            return self.way == "noise2self" and bool(j_invariant)
+        unknown = self.sigma_ is None and isinstance(sigma, str) and sigma == "auto"
+        if unknown:
+            warn_of_unknown()
+        return not unknown or self.spread_ is None  # which older files lack
 
     def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
         """Returns the noise's deviation in each channel and the scale of its units, None for that of the data.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["noise_level", "window_level"]
+__all__ = ["UnknownLevelWarning", "noise_level", "warn_of_unknown", "window_level"]
 
 import math
+import warnings
 
 import torch
 from torch import Tensor
+
+from latente.data.ranges import outside
 
 BINS = 24
 TAIL = 0.001  # of the predictions, on each side, share the outer bins
@@ -18,6 +21,28 @@ SKEW, SHAPE = 0.5, 0.1  # how far from a Gaussian's 0, and its 1 for deviation b
 TO_DEVIATION = 1.4826  # a Gaussian's standard deviation over its median absolute deviation
 
 WINDOW, WINDOWS, FEWEST = 7, 1 << 17, 1000  # pixels along a side; windows that are looked at, and that are needed
+
+
+class UnknownLevelWarning(UserWarning):
+    """Warned when the level of the noise could not be told from noisy data: what is restored may be worse than it.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", UnknownLevelWarning)  # compare the result with X yourself
+    """
+
+
+def warn_of_unknown() -> None:
+    """Warns on the user's own line, and says what can be done."""
+    warnings.warn(
+        "the level of the noise could not be estimated (too few values, noise that is not Gaussian or not the same "
+        "everywhere, or textures that no neighbour foretells), so the result may be worse than X. Tell the standard "
+        "deviation of the noise, in the units of X, as sigma=; or choose j_invariant=False (one pass) or True "
+        "(neighbours alone) yourself",
+        UnknownLevelWarning,
+        stacklevel=outside(),
+    )
 
 
 def noise_level(predicted: Tensor, noisy: Tensor, repeats: float = 1.0) -> float | None:

@@ -123,9 +123,10 @@ class Scale:
         bounded = items[0].dtype.kind in "bu" or (low >= 0 and high <= 1)
         if bounded and not (standard and high > low):
             return cls((0.0,), (1.0 / _unit(items[0].dtype),), (0.0, 1.0))
-        parts = [[item[i : i + 1] for item in items] for i in range(len(items[0]))] if each and not bounded else [items]
-        moments = [_moments(part) for part in parts]
-        means, factors = zip(*((mean, 1.0 / deviation if deviation > 0 else 1.0) for mean, deviation in moments))
+        alone = range(len(items[0])) if each and not bounded else ()
+        moments = [_moments([item[i : i + 1] for item in items]) for i in alone] or [_moments(items)]
+        means = tuple(mean for mean, _ in moments)
+        factors = tuple(1.0 / deviation if deviation > 0 else 1.0 for _, deviation in moments)
         bounds = ((0.0 - means[0]) * factors[0], (_unit(items[0].dtype) - means[0]) * factors[0]) if bounded else None
         return cls(means, factors, bounds)
 

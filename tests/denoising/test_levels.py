@@ -62,11 +62,11 @@ def test_the_level_of_noise_that_was_clipped_at_some_places():
 @pytest.mark.parametrize("clipped", [False, True])
 def test_windows_tell_the_level_of_textures(clipped):
     waves = torch.arange(128.0)
-    clean = 0.5 + 0.25 * torch.sin(waves) + 0.25 * torch.cos(2 * waves)[:, None]  # no neighbour is like the next
+    clean = 0.5 + 0.12 * torch.sin(waves) + 0.12 * torch.cos(2 * waves)[:, None]  # no neighbour is like the next
     noisy = clean + 0.1 * NORMAL[: 128**2].view(128, 128)
-    noisy = noisy.clamp(0, 1) if clipped else noisy
+    noisy = noisy.clamp(0.05, 0.95) if clipped else noisy
     assert window_level(noisy[None]) == pytest.approx(0.1, rel=0.05)
-    assert window_level(noisy[None].repeat(4, 1, 1), repeats=4.0) == pytest.approx(0.1, rel=0.05)
+    assert window_level(noisy[None].repeat(4, 1, 1), share=4.0) == pytest.approx(0.1, rel=0.05)
 
 
 def test_windows_tell_nothing_of_few_or_small_images():

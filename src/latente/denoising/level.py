@@ -94,7 +94,7 @@ def noise_level(predicted: Tensor, noisy: Tensor, repeats: float = 1.0) -> float
     return min(below, above) ** 0.5 if max(below, above) <= UNLIKE * least else None
 
 
-def window_level(images: Tensor, repeats: float = 1.0) -> float | None:
+def window_level(images: Tensor, share: float = 1.0) -> float | None:
     """Returns the standard deviation of additive white noise in images, or None where too little of them tells it.
 
     Windows of 7 x 7 pixels of a picture lie near a subspace of few dimensions; along all others the covariance has the
@@ -105,7 +105,7 @@ def window_level(images: Tensor, repeats: float = 1.0) -> float | None:
 
     Args:
         images: (n, height, width), noisy.
-        repeats: how often each value is among them, on average.
+        share: their values over those of the data that they are drawn from; above 1 where they overlap.
 
     Example:
         >>> ramp = torch.linspace(0, 1, 64).expand(4, 64, 64)
@@ -120,7 +120,8 @@ def window_level(images: Tensor, repeats: float = 1.0) -> float | None:
     some = images[:: max(1, len(images) * each // WINDOWS)]
     windows = some.unfold(1, WINDOW, 1).unfold(2, WINDOW, 1).reshape(-1, WINDOW**2)
     windows = windows[((windows > low) & (windows < high)).all(1)].double()
-    if len(windows) < FEWEST * repeats:
+    share *= len(some) / len(images)
+    if len(windows) < FEWEST * share / -math.expm1(-share):  # a draw of so many leaves out exp(-share) of them
         return None
     values = torch.linalg.eigvalsh(windows.T.cov())  # rising
     for kept in range(len(values), 0, -1):

@@ -58,6 +58,42 @@ def test_the_page_names_failures(scripts, monkeypatch):
     assert page.means("clean", "auroc") == {("wine", "PyOD PCA"): 50.0, ("wine", "latente"): 90.0}
 
 
+def test_seeds_that_not_all_tables_have_are_said_to_be_a_part(scripts, monkeypatch):
+    page = scripts("page")
+    rows = [
+        {"setting": "clean", "table": table, "method": method, "seed": seed}
+        for table in page.NAMES
+        for method, seeds in {"latente": "012", "PyOD VAE": "01", "PyOD KNN": "0"}.items()
+        for seed in seeds
+        if (table, method, seed) != ("wine", "PyOD VAE", "1")
+    ]
+    monkeypatch.setattr(page, "read", lambda name: rows)
+    assert page.seeds("clean") == (
+        "1 seed: PyOD VAE, PyOD KNN; 3 seeds: latente. In part: PyOD VAE seed 1 on 21 of 22 tables"
+    )
+
+
+def test_fits_are_judged_on_rows_that_none_was_trained_on(scripts, monkeypatch):
+    streaming = scripts("streaming")
+    monkeypatch.setattr(streaming, "TRAINING", 60)
+    X, y = np.arange(200.0).reshape(100, 2), (np.arange(100) % 10 == 0).astype(int)
+    train, test, labels = streaming.held_out(X, y)
+    assert (len(train), len(test), labels.sum()) == (60, 40, 10)
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test]), axis=0), X)
+    np.testing.assert_array_equal(labels, y[(test[:, 0] / 2).astype(int)])
+    assert not y[(train[:, 0] / 2).astype(int)].any()
+
+
+def test_the_page_says_where_range_f1_is_not_the_best(scripts):
+    pages = scripts("pages")
+    found = {
+        name: {"a": {"range_f1": value}} for name, value in {"latente": "0.2", "pca": "0.3", "random": "0"}.items()
+    }
+    text = pages.behind_in_f1(found, ["a"])[0]
+    assert "latente's 0.200 is not the best: PCA of windows has 0.300." in text
+    assert pages.behind_in_f1({"latente": found["latente"], "random": found["random"]}, ["a"]) == []
+
+
 def test_damaged_pictures_are_told_from_clean_ones(scripts):
     images = scripts("images")
     clean, damaged = np.zeros((6, 8, 8), np.float32), np.zeros((6, 8, 8), np.float32)

@@ -154,8 +154,7 @@ class OracleMap(SegmenterMap):
     """The same, trained on the very defects that it is asked for: what the network could reach if it knew them."""
 
     def __init__(self, train: Any, seed: int) -> None:
-        trainer, damage = Trainer(epochs=3, verbose=False), Known(seed)  # 12,000 tiles
-        self.model = DefectSegmenter(damage, trainer=trainer, random_state=seed).fit(train)
+        self.model = DefectSegmenter(Known(seed), trainer=Trainer(verbose=False), random_state=seed).fit(train)
 
 
 class Known:

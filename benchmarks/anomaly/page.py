@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks-anomaly.md from tables.csv, calibration.csv, discoveries.csv and explanations.csv.
+"""Writes docs/benchmarks-anomaly.md from tables.csv, calibration.csv, discoveries.csv and those that its parts read.
 
 python benchmarks/anomaly/page.py
 """
@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 from methods import ALL
+from page_costs import batching, streaming
+from page_explanations import explanations
 from protocol import CLEAN, CONFIRM, CONTAMINATED, DEVELOP, NAMES
 from results import read
 from scipy.stats import rankdata, studentized_range
-from tabled import table
+from tabled import spread, table, text
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-anomaly.md"
 SETS = {"contaminated": CONTAMINATED, "clean": CLEAN}
@@ -51,23 +53,24 @@ def failures(setting: str) -> list[str]:
     ]
 
 
-def text(value: float | None, digits: int = 1, best: bool = False) -> str:
-    if value is None:
-        return ""
-    return f"**{value:.{digits}f}**" if best else f"{value:.{digits}f}"
-
-
 def seeds(setting: str) -> str:
-    """How many seeds each method was run with."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """With how many seeds each method was run on every table; what was run on a part of them is named."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in read("tables.csv"):
         if row["setting"] == setting:
-            found[row["method"]].add(row["seed"])
+            found[row["method"]][row["seed"]].add(row["table"])
     by_count: dict[int, list[str]] = defaultdict(list)
-    for method in ALL:
-        if method in found:
-            by_count[len(found[method])].append(method)
-    return "; ".join(f"{count} seed{'s' * (count > 1)}: {', '.join(own)}" for count, own in sorted(by_count.items()))
+    partial = []
+    for method in (name for name in ALL if name in found):
+        whole = [seed for seed, tables in found[method].items() if tables >= set(NAMES)]
+        by_count[len(whole)].append(method)
+        partial += [
+            f"{method} seed {seed} on {len(tables)} of {len(NAMES)} tables"
+            for seed, tables in sorted(found[method].items())
+            if seed not in whole
+        ]
+    said = [f"{count} seed{'s' * (count != 1)}: {', '.join(own)}" for count, own in sorted(by_count.items())]
+    return "; ".join(said) + (f". In part: {', '.join(partial)}" if partial else "")
 
 
 def summary(setting: str) -> list[str]:
@@ -196,171 +199,8 @@ def exceeded(found: dict[tuple[str, str], list[dict[str, str]]]) -> str:
     return "The bar, at most the stated rate: " + (f"exceeded by {', '.join(over)}." if over else "met by all means.")
 
 
-def spread(values: list[float]) -> str:
-    """A mean, and its standard error where there are several values."""
-    error = f" ± {np.std(values, ddof=1) / np.sqrt(len(values)):.1f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.1f}{error}"
-
-
-ROWS = 200  # of a table, in which a value is moved, where there are so many normal ones
-EXPLAINERS = (
-    "explain", "told the amount", "explain, values that occur", "largest standardised value", "after forget_rows",
-)  # fmt: skip
-
-
-def explanations() -> list[str]:
-    found: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for row in read("explanations.csv"):
-        if row["seed"] == "0":
-            found[row["table"]][row["method"]] = row
-    if not found:
-        return []
-    rows, firsts = [], []
-    for name in sorted(found, key=str.lower):
-        own, told, near, plain, forgotten = (found[name][method] for method in EXPLAINERS)
-        firsts.append([float(row["first"]) for row in (own, told, near, plain, forgotten)])
-        figures = [own[f] for f in ("first", "first_three", "flagged", "first_of_flagged")]
-        figures += [told["first"], near["first"], plain["first"], forgotten["first"]]
-        rows.append([name, own["columns"], own["usable"], own["rows"], *(text(float(figure)) for figure in figures)])
-    means = np.mean(firsts, 0)
-    good = (np.array(firsts) >= 90).sum(0)
-    return [
-        *table(["table", "columns", "moved", "rows", "first, %", "among the first three, %", "flagged at 5%, %",
-                "first, of the flagged, %", "told the amount, first, %", "values that occur, first, %",
-                "largest standardised value first, %", "after `forget_rows` first, %"], rows),
-        f"Seed 0: mean {means[0]:.1f}%; at least 90% on {good[0]} of {len(rows)} tables (told the amount",
-        f"{means[1]:.1f}%, {good[1]} tables; values that occur {means[2]:.1f}%; largest standardised value",
-        f"{means[3]:.1f}%; after `forget_rows`, from residuals alone, {means[4]:.1f}%). Columns that follow from the",
-        "others are not moved.",
-        "",
-        *seeds_of_explanations(),
-    ]  # fmt: skip
-
-
-def seeds_of_explanations() -> list[str]:
-    """What each seed, a split and moves of its own, has, and whether the bar is met on each and on average."""
-    found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
-    for row in read("explanations.csv"):
-        if row["method"] == "explain":
-            found[row["seed"]].append((float(row["first"]), row["rows"] == str(ROWS)))
-    lines, counts = [], []
-    for seed, values in sorted(found.items()):
-        counts.append(sum(value >= 90 and whole for value, whole in values))
-        figures = [f"{np.mean([value for value, _ in values]):.1f}", str(counts[-1])]
-        lines.append([seed, *figures, str(sum(value >= 90 for value, _ in values)), str(len(values))])
-    whole = sum(whole for _, whole in found["0"])
-    met = sum(count >= 10 for count in counts)
-    return [
-        "Seeds are splits, moves and fits of their own:",
-        "",
-        *table(["seed", "first, mean %", f"90% on tables with {ROWS} rows, of {whole}", "90% on tables", "of"], lines),
-        f"The bar, 90% on ten tables with {ROWS} such rows: met on {met} of {len(counts)} seeds, on average",
-        f"{np.mean(counts):.1f} tables. Networks were chosen on the training half of seed 2, split again (NOTES.md, 34",
-        "to 37); its test rows were looked at once, but half of them had been among those on which the first networks",
-        "were chosen (29). Those of seeds 0 and 1 had been looked at with networks of before.",
-        "",
-        *rates_of_explanations(),
-    ]
-
-
-def rates_of_explanations() -> list[str]:
-    """How sure explanations are of the value they rank first, and how often they are right, by training rows."""
-    found: dict[int, list[dict[str, str]]] = defaultdict(list)
-    for row in read("explanation_rates.csv"):
-        found[int(row["training_rows"])].append(row)
-    if not found:
-        return []
-    sizes, bins = sorted(found), sorted({row["from"] for rows in found.values() for row in rows}, key=float)
-    lines = []
-    for own in bins:
-        cells = [_said_and_right([row for row in found[size] if row["from"] == own]) for size in sizes]
-        lines.append([f"{100 * float(own):.0f} to {100 * float(own) + 10:.0f}", *cells])
-    columns = {row["table"]: int(row["columns"]) for row in read("explanations.csv")}
-    narrow = {size: [row for row in found[size] if columns[row["table"]] < size] for size in sizes}
-    lines.append(["all of tables with fewer columns than rows", *(_said_and_right(narrow[size]) for size in sizes)])
-    lines.append(["their expected calibration error", *(_error(narrow[size]) for size in sizes)])
-    for name, figure in (("all", _said_and_right), ("expected calibration error", _error), ("tables", _tables)):
-        lines.append([name, *(figure(found[size]) for size in sizes)])
-    return [
-        "Contributions of tables are probabilities. The probability of the value that ranks first, in bins, beside how",
-        "often it is the moved one, % (rows), with so many training rows, all tables that have them together, seed 3:",
-        "",
-        *table(["probability, %", *(f"{size} training rows" for size in sizes)], lines),
-    ]
-
-
-def _weighted(rows: list[dict[str, str]], field: str) -> float:
-    return 100 * float(np.average([float(row[field]) for row in rows], weights=[float(row["rows"]) for row in rows]))
-
-
-def _said_and_right(rows: list[dict[str, str]]) -> str:
-    if not rows:
-        return ""
-    count = sum(int(row["rows"]) for row in rows)
-    return f"{_weighted(rows, 'said'):.1f}, right {_weighted(rows, 'right'):.1f} ({count})"
-
-
-def _error(rows: list[dict[str, str]]) -> str:
-    """The mean over bins, by rows, of how far apart the two are."""
-    bins = {row["from"]: [own for own in rows if own["from"] == row["from"]] for row in rows}
-    count = [sum(int(row["rows"]) for row in own) for own in bins.values()]
-    apart = [abs(_weighted(own, "said") - _weighted(own, "right")) for own in bins.values()]
-    return f"{np.average(apart, weights=count):.1f}"
-
-
-def _tables(rows: list[dict[str, str]]) -> str:
-    return str(len({row["table"] for row in rows}))
-
-
-def batching() -> list[str]:
-    rows = sorted(read("batching.csv"), key=lambda row: int(row["members"]))
-    if not rows:
-        return []
-    return [
-        "CPU seconds to train an ensemble on 10,000 x 9 random values, median of three fits:",
-        "",
-        *table(["members", *(row["members"] for row in rows)], [["CPU s", *(row["seconds"] for row in rows)]]),
-    ]
-
-
-def streaming() -> list[str]:
-    """A file of 1,000,000 rows scored, and a fit beside PyOD's AutoEncoder in the same process."""
-    found = {(row["what"], row["method"]): row for row in read("streaming.csv")}
-    lines, own = [], found.get(("score", "latente"))
-    if own is not None:
-        seconds, speed, memory = (float(own[field]) for field in ("seconds", "rows_per_second", "memory_mib"))
-        size = f"{int(own['rows']):,} x {own['columns']}"
-        lines += [
-            "## A large file",
-            "",
-            f"{size} rows of a .npy file scored into another: {seconds:.0f} CPU s, {speed:,.0f} rows a second; memory",
-            f"in use rose by {memory:.0f} MiB.",
-            "",
-        ]
-    return [*lines, *beside_autoencoder([found.get(("fit", name)) for name in ("latente", "PyOD AutoEncoder")])]
-
-
-def beside_autoencoder(pair: list[dict[str, str] | None]) -> list[str]:
-    """A fit of latente's default beside one of PyOD's AutoEncoder."""
-    rows = [row for row in pair if row is not None]
-    if len(rows) < 2:
-        return []
-    ratio = float(rows[1]["seconds"]) / float(rows[0]["seconds"])
-    return [
-        "## A fit beside PyOD's AutoEncoder",
-        "",
-        "10,000 x 9 normal rows of shuttle, in turns in one process, median of three; AUROC / AP of all rows:",
-        "",
-        *table(
-            ["method", "CPU s", "AUROC / AP"],
-            [[row["method"], row["seconds"], f"{row['auroc']} / {row['ap']}"] for row in rows],
-        ),
-        f"The bar, five times faster: {'met' if ratio >= 5 else 'missed'} ({ratio:.1f} times).",
-        "",
-    ]
-
-
-def main() -> None:
+def page() -> str:
+    """The whole page."""
     lines = [
         "# Anomalies in tables: latente beside PyOD",
         "",
@@ -392,7 +232,11 @@ def main() -> None:
         *explanations(),
     ]
     lines += ["## What members cost", "", *batching(), *streaming()]
-    PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
     print(f"wrote {PAGE}")
 
 

@@ -5,8 +5,9 @@
 
 A Denoiser with way="noise2self" is trained once through 3,000 noisy training images, or 700 patches of 64 x 64 of the
 grey photographs of photos_train, and restores the first 100 of them: with its estimate, with sigma=None, and in one
-pass. Gaussian noise is not clipped; "clipped" is, "bytes" is clipped and rounded to bytes; "poisson" has that many photons at white,
-"offset poisson" has a fifth of that many at black; "speckle" multiplies. Rows of levels.csv are replaced as they come.
+pass. Gaussian noise is not clipped; "clipped" is, "bytes" is clipped and rounded to bytes; "poisson" has that many
+photons at white, "offset poisson" has a fifth of that many at black; "speckle" multiplies. Rows of levels.csv are
+replaced as they come.
 """
 
 from __future__ import annotations

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
+from kinds import EPOCHS
 from results import read_rows
+
+from latente import Trainer
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "benchmarks-features.md"
@@ -22,6 +26,7 @@ def write_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     rows, maps = read_rows(HERE / "results.csv"), read_rows(HERE / "maps.csv")
     parts = {
+        "answer": answer(rows),
         "best": best(rows),
         "accuracy": accuracy(rows),
         "control": control(rows),
@@ -36,6 +41,51 @@ def write_page() -> None:
     fresh = PAGE.with_suffix(".tmp")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(PAGE)
+
+
+def answer(rows: Rows) -> list[str]:
+    """Says how denoising codes compare with PCA at each k, what is a tie, and which other kinds lead everywhere."""
+    gains = {k: leads(rows, "denoising", k) for k in ("32", "16", "8")}
+    clear = [ours - theirs for ours, theirs, tie in gains["32"].values() if not tie]
+    if min(clear) <= 0:
+        raise ValueError("denoising codes are behind PCA somewhere at k = 32; write that sentence anew")
+    ties = [
+        f"{SETS[data]}, {COLUMNS[column]} labels ({ours:.2f} against {theirs:.2f} per cent: "
+        f"{round(100 * (ours - theirs))} of the 10,000 test images, on one seed)"
+        for (data, column), (ours, theirs, tie) in gains["32"].items()
+        if tie
+    ]
+    smaller = [f"{min(d):.1f} to {max(d):.1f} at k = {k}" for k in ("16", "8") if (d := differences(gains[k]))]
+    kinds = {r["kind"] for r in rows} - {"pca", "pixels", "denoising"}
+    others = sorted(kind for kind in kinds if all(d > 0 for d in differences(leads(rows, kind, "32"))))
+    text = (
+        'The short answer to "do codes of 32 numbers beat PCA\'s at every label count on both sets?": not quite. Those '
+        f"of `DenoisingAutoencoder(32)` trained for {EPOCHS} epochs, where its default is "
+        f"{Trainer().resolve_epochs(60_000)}, are ahead in {len(clear)} of {len(gains['32'])} comparisons (two sets, "
+        f"three classifiers, two numbers of labels), by {min(clear):.1f} to {max(clear):.1f} points; a tie is "
+        f"{' and '.join(ties) or 'none'}. They are ahead by {' and by '.join(smaller)}. At k = 32 "
+        f"{', '.join(others) or 'no other kind'} is ahead in all of them. What codes of trainings of the default "
+        "length do has not been measured."
+    )
+    return textwrap.wrap(text, 120)
+
+
+def leads(rows: Rows, kind: str, k: str) -> dict[tuple[str, str], tuple[float, float, bool]]:
+    """Returns by set and column: a kind's accuracy, PCA's, whether they are fewer than ten test images apart."""
+    found = {}
+    for data in SETS:
+        ours, pca = (
+            next((r for r in rows if (r["data"], r["kind"], r["k"]) == (data, name, k)), None) for name in (kind, "pca")
+        )
+        for column in COLUMNS if ours and pca else ():
+            a, b = float(ours[column]), float(pca[column])
+            found[data, column] = a, b, abs(a - b) < 0.1
+    return found
+
+
+def differences(found: dict[tuple[str, str], tuple[float, float, bool]]) -> list[float]:
+    """The points of accuracy by which a kind is ahead of PCA."""
+    return [ours - theirs for ours, theirs, _ in found.values()]
 
 
 def accuracy(rows: Rows) -> list[str]:
@@ -60,8 +110,8 @@ def cell(row: dict[str, str], column: str, pca: dict[str, str] | None) -> str:
 
 
 def best(rows: Rows) -> list[str]:
-    """At k = 32: PCA's accuracy, the best kind's as it comes and among the deformed, and that of pixels."""
-    lines = ["| k = 32 | PCA | best kind as it comes | best kind, deformed | raw pixels |", "|---|---|---|---|---|"]
+    """At k = 32: PCA's accuracy, the best kind's without deformation and among the deformed, and that of pixels."""
+    lines = ["| k = 32 | PCA | best kind, not deformed | best kind, deformed | raw pixels |", "|---|---|---|---|---|"]
     for data, title in SETS.items():
         at = {r["kind"]: r for r in rows if r["data"] == data and r["k"] in ("32", "784")}
         pca, pixels = at.pop("pca"), at.pop("pixels", None)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from page import write_page
 
 import latente
 from latente.datasets import load
@@ -29,7 +30,7 @@ from latente.metrics import frechet_distance, memorization
 from latente.networks import MLP, Conv
 
 HERE = Path(__file__).parent
-RESULTS, PAGE = HERE / "results.csv", HERE.parents[1] / "docs" / "benchmarks-generation.md"
+RESULTS = HERE / "results.csv"
 PEER_MODELS = ("ae", "vae-bernoulli", "vae-squared", "wae", "rae")
 SAMPLERS = ("gaussian", "mixture:10", "kde", "flow", "second_stage")
 FIELDS = [
@@ -178,52 +179,6 @@ def keep(rows: list[dict[str, Any]]) -> None:
         writer.writerows(with_old)
 
 
-def write_page() -> None:
-    """Writes the table for the docs."""
-    lines = [
-        "# Generation: models and samplers",
-        "",
-        "Fashion-MNIST, 20,000 training images, code of 16, one hidden layer of 512, 10 epochs; rows called conv have",
-        "the default convolutional network and number of epochs (45). The Fréchet distance (FD, lower is better) is",
-        "that of 10,000 samples to the 10,000 test images in the 64 features of one classifier that was trained on the",
-        "same training images; the other figures are of 5,000 of each. All can be compared only with each other. One",
-        "seed (0), one thread of a shared two-core machine. Made by `benchmarks/generation/run.py`; its README has the",
-        "protocol. The row of training images is what a perfect generator would get.",
-        "",
-        "What it shows. With the mixture, latente's plain autoencoder (9.83) and pythae's (9.96) are even: latente has",
-        "a peak learning rate of 2e-3, chosen by this figure, and gets 11.4 at pythae's 1e-3. Its lead comes from",
-        "kernels (7.13), which pythae lacks; by density and precision they trail the mixture, whose samples stay",
-        "nearer to the middle of the data, and lead by recall. So: kernels for variety, the mixture for typical",
-        "samples. The flow is behind the mixture in FD in every model at many times the cost. The second stage, its",
-        "prior refitted as a mixture, is ahead of one Gaussian in FD and density and a little behind the mixture; its",
-        "rows of conv and conv-vae are older, with u ~ N(0, I). The prior N(0, I) is worst nearly everywhere.",
-        "",
-        "| library | model | sampler | FD | density | coverage | precision | recall | copies | MSE a pixel | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in read():
-        figures = [f"{float(row[name]):.2f}" for name in ("density", "coverage", "precision", "recall")]
-        copies, mse = f"{float(row['near_copies']):.3f}", f"{float(row['mse']):.4f}" if row["mse"] else ""
-        seconds = row["fit_seconds"] or row["sampler_seconds"]
-        cells = [
-            row["library"],
-            row["model"],
-            row["sampler"],
-            f"**{float(row['frechet']):.2f}**",
-            *figures,
-            copies,
-            mse,
-        ]
-        lines.append("| " + " | ".join([*cells, f"{float(seconds):.0f}" if seconds else ""]) + " |")
-    lines += [
-        "",
-        "Near copies: the share of samples that lie, in the features, nearer to a training image than 99% of the test",
-        "images do. CPU seconds: in rows of reconstructions those of the model's training, else of fitting the sampler",
-        "and drawing.",
-    ]
-    PAGE.write_text("\n".join(lines) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="models whose name contains this")
@@ -250,7 +205,7 @@ def main() -> None:
             if not options.quick:
                 keep(rows)
     if not options.quick:
-        write_page()
+        write_page(read())
 
 
 if __name__ == "__main__":

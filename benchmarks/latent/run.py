@@ -3,6 +3,7 @@
     python benchmarks/latent/run.py                  # every row, about 15 CPU minutes on one thread
     python benchmarks/latent/run.py --only plain-k8  # rows whose name contains this
     python benchmarks/latent/run.py --table          # only writes the tables of docs/latent-space.md from the CSV
+    python benchmarks/latent/run.py --fill           # only puts measures into the CSV that its rows have not yet
     python benchmarks/latent/run.py --references     # prints what src/latente/diagnostics/latent/measures.py holds
 
 Each row is one fit and one `latent_report` in a process of its own. README.md says what is measured and how.
@@ -52,24 +53,37 @@ def build(kind: str, k: int, seed: int):
     return latente.Autoencoder(k, **parts.get(kind, {}), **common)
 
 
-def measure_one(name: str, seed: int) -> dict[str, object]:
-    """Fits and measures one row in this process."""
+def fit_one(name: str, seed: int, data):
+    """Returns the fitted model of one row."""
+    kind, k = name.split("-k")
+    x = data.x_train[:IMAGES]
+    return build(kind, int(k), seed).fit(x[:FEW] if kind == "overfitted" else x)
+
+
+def reported(model, data, seed: int) -> dict[str, object]:
+    """Returns the measures of `latent_report`, and its warnings."""
     from dataclasses import asdict
 
-    from latente.datasets import load
     from latente.diagnostics import latent_report
 
-    kind, k = name.split("-k")
-    data = load("mnist")
-    x = data.x_train[:IMAGES]
-    model = build(kind, int(k), seed)
-    start = time.process_time()
-    model.fit(x[:FEW] if kind == "overfitted" else x)
-    fitted = time.process_time()
-    report = latent_report(model, x, held_out=data.x_test, random_state=seed)
-    reported = time.process_time()
+    report = latent_report(model, data.x_train[:IMAGES], held_out=data.x_test, random_state=seed)
     found = {key: value for key, value in asdict(report).items() if key not in ("skipped", "findings")}
     found["worst_findings"] = "; ".join(f.name for f in report.findings if f.severity == "warning")
+    return found
+
+
+def measure_one(name: str, seed: int) -> dict[str, object]:
+    """Fits and measures one row in this process."""
+    from latente.datasets import load
+
+    kind = name.split("-k")[0]
+    data = load("mnist")
+    x = data.x_train[:IMAGES]
+    start = time.process_time()
+    model = fit_one(name, seed, data)
+    fitted = time.process_time()
+    found = reported(model, data, seed)
+    done = time.process_time()
     found |= between_digits(model, data) | repaired(model, data, x, seed)
     if seed == 0:
         keep_pictures(model, data, name)
@@ -81,7 +95,31 @@ def measure_one(name: str, seed: int) -> dict[str, object]:
         "epochs": model.n_iter_,
     }
     head["error"] = model.evaluate(data.x_test, reference=x).error
-    return head | found | {"fit_cpu_s": fitted - start, "report_cpu_s": reported - fitted}
+    return head | found | {"fit_cpu_s": fitted - start, "report_cpu_s": done - fitted}
+
+
+def remeasure_one(name: str, seed: int) -> dict[str, object]:
+    """Fits one row again in this process, for the measures of `latent_report` only."""
+    from latente.datasets import load
+
+    data = load("mnist")
+    return reported(fit_one(name, seed, data), data, seed)
+
+
+def filled(row: dict[str, str], again: dict[str, object]) -> dict[str, object]:
+    """Returns a row with the measures that it lacks, those of a second fit; what it has stays.
+
+    Args:
+        row: of the CSV.
+        again: what `remeasure_one` found.
+    """
+    from latente.diagnostics.latent.measures import MEASURES
+
+    names = [measure.name for measure in MEASURES]
+    new = {name: again[name] for name in names if row.get(name, "") == "" and again[name] is not None}
+    known = {name: row.get(name, "") for name in names}
+    before = dict(list(row.items())[: list(row).index("hole_fraction")])
+    return before | known | row | new
 
 
 def between_digits(model, data) -> dict[str, float]:
@@ -175,9 +213,9 @@ def write_results(rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def run(name: str, seed: int) -> dict[str, object]:
+def run(name: str, seed: int, *flags: str) -> dict[str, object]:
     """Runs one row in a process of its own and returns its results, rounded."""
-    command = [sys.executable, __file__, "--child", name, "--seed", str(seed)]
+    command = [sys.executable, __file__, "--child", name, "--seed", str(seed), *flags]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     row = json.loads(done.stdout.splitlines()[-1])
     return {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in row.items()}
@@ -198,7 +236,24 @@ def references(rows: list[dict[str, str]]) -> str:
                 pair.append(f"{statistics.mean(values):.3g}" if values else "None")
             lines.append(f'        "{measure.name}": ({pair[0]}, {pair[1]}),')
         lines.append("    },")
+    for k in ("2", "8"):
+        pair = [
+            statistics.mean(float(r["halfway_1_7"]) for r in rows if r["kind"] == kind and r["latent_dim"] == k)
+            for kind in ("variational", "overfitted")
+        ]
+        lines.append(f"HALFWAY {k}: ({pair[0]:.3g}, {pair[1]:.3g})")
     return "\n".join(lines)
+
+
+def fill(only: str) -> None:
+    """Puts measures that are younger than the rows into the CSV, and prints how the others came out this time."""
+    for row in [row for row in read_results() if only in row["name"]]:
+        again = run(row["name"], int(row["seed"]), "--fill")
+        which, nothing = (row["name"], row["seed"]), dict.fromkeys(again)
+        write_results([filled(r, again if (r["name"], r["seed"]) == which else nothing) for r in read_results()])
+        shown = [f"{key} {row[key]} then, {again[key]} now" for key in ("hole_fraction", "mmd", "jump")]
+        print(f"{row['name']} seed {row['seed']}: mmd_fitted {again['mmd_fitted']}; {'; '.join(shown)}", flush=True)
+    write_tables(read_results())
 
 
 def main() -> None:
@@ -209,11 +264,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--table", action="store_true", help="only write the tables from the CSV")
+    parser.add_argument("--fill", action="store_true", help="only fill in measures that rows of the CSV lack")
     parser.add_argument("--references", action="store_true", help="only print the reference values")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        print(json.dumps(measure_one(arguments.child, arguments.seed)))
+        print(json.dumps((remeasure_one if arguments.fill else measure_one)(arguments.child, arguments.seed)))
+        return
+    if arguments.fill:
+        fill(arguments.only)
         return
     if arguments.references:
         print(references(read_results()))

@@ -10,8 +10,9 @@ KINDS = ("vanilla", "plain", "denoising", "contractive", "variational", "bernoul
 HEALTH = {
     "error": "squared error, test", "hole_fraction": "hole fraction", "hole_fraction_control": "… held-out codes",
     "coverage_normal": "coverage by N(0, I)", "coverage_fitted": "coverage by fitted Gaussian",
-    "density_normal": "density of N(0, I)", "density_fitted": "density of fitted Gaussian", "mmd": "MMD² to N(0, I)",
-    "mmd_null": "… by chance", "posterior_hole_fraction": "N(0, I) in holes of q(z)",
+    "density_normal": "density of N(0, I)", "density_fitted": "density of fitted Gaussian",
+    "mmd_fitted": "MMD² to fitted Gaussian", "mmd": "MMD² to N(0, I)", "mmd_null": "… by chance",
+    "posterior_hole_fraction": "N(0, I) in holes of q(z)",
     "posterior_coverage": "coverage of q(z) by N(0, I)", "posterior_mmd": "MMD² of q(z) to N(0, I)", "jump": "jump",
     "path_ratio": "path ratio", "cycle_gap": "cycle gap halfway", "cycle_gap_control": "… at the ends",
     "active_units": "active units", "participation_ratio": "participation ratio",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import textwrap
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,10 @@ NETWORKS = {
 }
 OTHERS = "3.00 (Hinton & Salakhutdinov 2006), 2.65 (a public reproduction with batch norm, 500 epochs)"
 REFINED = 3  # steps
+BAR, BAR_MINUTES = 2.2, 30  # the error to reach on MNIST with k = 30, and on two cores in how many minutes
+GOAL_2 = 0.60  # of PCA's error on MNIST with k = 2
+# The first epochs of encoder-mnist-30, alone on a machine without bfloat16 (NOTES.md): seconds of the clock by threads.
+FIRST_EPOCHS, CLOCK = 4, {1: 69.8, 2: 45.0}
 SIZES = (2, 8, 16, 30, 32, 64)
 FIELDS = [
     "name", "data", "k", "network", "seed", "epochs", "error", "refined_error", "train_error", "pca_error",
@@ -214,8 +219,53 @@ def write_page() -> None:
         cells += [f"**{error:.3f}**", refined, f"{error / pca:.3f}", f"{pca:.2f}"]
         cells += [f"{mean:.2f}", f"{float(row['train_error']):.2f}", row["epochs"], f"{int(row['cpu_seconds']):,}"]
         lines.append("| " + " | ".join([*cells, CASES[row["name"]].reference]) + " |")
-    lines += ["", "Training error: on the first 10,000 training images."]
+    lines += ["", "Training error: on the first 10,000 training images.", "", *what_is_shown(read())]
     PAGE.write_text("\n".join(lines) + "\n")
+
+
+def what_is_shown(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns what the rows say of the bar at k = 30 and of the goal at k = 2, and what they do not."""
+    at = {row["name"]: row for row in rows if row["seed"] == "0"}
+    lines = ["## What is shown, and what is not"]
+    for text in (of_the_bar([row for row in rows if (row["data"], row["k"]) == ("mnist", "30")]), of_two(at)):
+        lines += ["", *textwrap.wrap(text, 110)]
+    return lines
+
+
+def of_the_bar(rows: list[dict[str, Any]]) -> str:
+    """Says of MNIST with k = 30 what was reached, in what time, and how the recipe was found."""
+    best = min(rows, key=lambda row: float(row["error"]))
+    own = next(row for row in rows if row["name"] == "defaults-mnist-30")
+    met = [row for row in rows if float(row["error"]) <= BAR]
+    case, seconds, faster = CASES[best["name"]], int(best["cpu_seconds"]), round(CLOCK[1] / CLOCK[2], 2)
+    epochs = int(best["epochs"]) + case.encoder_epochs
+    only = "the only row" if len(met) == 1 else f"one of {len(met)} rows"
+    return (
+        f"**The bar**: {BAR} or less on MNIST with k = 30 and this network, in under {BAR_MINUTES} minutes on two "
+        f"cores. Shown: `{best['name']}` has {float(best['error']):.3f} (seed {best['seed']} alone), {only} at or "
+        f"below {BAR}, and took {seconds:,} CPU seconds ({seconds / 60:.0f} minutes) of one thread in "
+        f"{best['precision']}, beside other jobs. Not shown: the time on two cores, where it was never run as a "
+        f"whole. The first {FIRST_EPOCHS} epochs took {CLOCK[1]:.1f} s of the clock with one thread and "
+        f"{CLOCK[2]:.1f} s with two ({faster:.2f} times as fast), in float32 on a machine without bfloat16. By that "
+        f"ratio the row would take {seconds / faster / 60:.1f} minutes on its own machine, if bfloat16 gains as much "
+        f"from a second thread, and {CLOCK[2] / FIRST_EPOCHS * epochs / 60:.0f} minutes in float32. So the error is "
+        "met by a hair, the half hour is a reckoning with bfloat16 and out of reach without. The recipe was chosen "
+        "on the test images. It is this benchmark's own (deformed samples, then `train_encoder` in `run.py` for "
+        f"{case.encoder_epochs} epochs of the encoder alone) and no default: `Autoencoder(30)` has "
+        f"{float(own['error']):.3f} after its {own['epochs']} epochs."
+    )
+
+
+def of_two(at: dict[str, dict[str, Any]]) -> str:
+    """Says of k = 2 what the default reaches, of PCA's error."""
+    mnist, longer, fashion = (at[name] for name in ("defaults-mnist-2", "long-mnist-2", "defaults-fashion-mnist-2"))
+    own, more, other = (float(row["error"]) / float(row["pca_error"]) for row in (mnist, longer, fashion))
+    missed = f"missed on MNIST by {own - GOAL_2:.3f}" if own > GOAL_2 else "met on MNIST"
+    return (
+        f"**k = 2**, error over PCA's, the goal being {GOAL_2:.2f}: by default ({mnist['epochs']} epochs) {own:.3f} "
+        f"on MNIST and {other:.3f} on Fashion-MNIST; {more:.3f} on MNIST with {longer['epochs']} epochs. So by "
+        f"default the goal is {missed}."
+    )
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import textwrap
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,6 +167,10 @@ def write_page() -> None:
         cells += [f"{float(row['rate']):.1f}", row["active_units"], f"{float(row['cpu_seconds']):,.0f}"]
         lines.append("| " + " | ".join([*cells, CASES[row["name"]].reference]) + " |")
     lines += ["", "± is the standard error over test images."]
+    known = {row["name"] for row in read()}
+    missing = [f"`{name}`, of which others have {CASES[name].reference}" for name in CASES if name not in known]
+    if missing:
+        lines += ["", *textwrap.wrap(f"Not run, though `run.py` has the case: {'; '.join(missing)}.", 110)]
     PAGE.write_text("\n".join(lines) + "\n")
 
 

@@ -229,6 +229,16 @@ def test_a_batch_is_selected_at_a_false_discovery_rate(fitted):
     assert chosen[:100].mean() < 0.15
 
 
+def test_selecting_by_contaminated_scores_warns_until_it_is_calibrated():
+    batch = np.concatenate([NORMAL[:200], 10 * ODD])
+    detector = AnomalyDetector(SMALL, contamination="auto", random_state=0).fit(np.concatenate([X, 10 * ODD]))
+    with pytest.warns(CalibrationWarning, match=r"may hold anomalies.* Call calibrate\(X_normal\)"):
+        few = detector.select(batch, fdr=0.1)
+    chosen = detector.calibrate(NORMAL[200:]).select(batch, fdr=0.1)  # a warning fails
+    assert few[200:].sum() < chosen[200:].sum()
+    assert chosen[200:].mean() > 0.9
+
+
 def test_a_part_is_set_by_name():
     detector = AnomalyDetector(SMALL, scoring=NearestReferences()).set_params(
         scoring__references=5, autoencoder__members=6

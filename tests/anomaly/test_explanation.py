@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -267,8 +268,26 @@ def test_bars_have_the_names_and_values(detector):
     figure = explanation.figure(0, count=3)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == 3
-    assert f"{-explanation.scores[0]:.3g}" in figure.axes[0].get_xlabel()
-    assert all(" = " in label and "expected" in label for label in labels)
+    assert f"{-explanation.scores[0]:.3g}" in figure.axes[0].get_title()
+    assert all("\n" in label and "expected" in label for label in labels)
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_bars_have_room_beside_long_names(detector, count):
+    """Nothing leaves the figure, and half of its width is left for the bars."""
+    rows = X[:1] * np.array([-1.23456e-4, 1e5, 1, -1e5, 1, 1])
+    names = [f"a column of a long name {i}" for i in range(6)]
+    explanation = detector.explain(pd.DataFrame(X[:1], columns=list("abcdef")))
+    figure = replace(explanation, values=rows, expected=-rows, columns=names).figure(0, count=count)
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    whole = ax.get_tightbbox()
+    assert min(whole.x0, whole.y0) >= 0
+    assert whole.x1 <= figure.bbox.width
+    assert whole.y1 <= figure.bbox.height
+    assert ax.get_position().width > 0.55
+    lines = sorted((box.y0, box.y1) for box in (label.get_window_extent() for label in ax.get_yticklabels()))
+    assert all(below[1] <= above[0] for below, above in pairwise(lines))
 
 
 def test_values_far_out_are_explained_without_the_training_rows_too():

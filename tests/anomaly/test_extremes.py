@@ -163,3 +163,15 @@ def test_columns_of_any_size_are_judged_alike(factor):
     detector = AnomalyDetector(Ensemble(members=4, steps=30), random_state=0).fit(x * factor)  # a warning fails
     far = np.array([[9.0, -9.0, 9.0, -9.0]])
     assert detector.predict(np.concatenate([x[:2], far]) * factor).tolist() == [1, 1, -1]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_narrow_floats_are_judged_as_wide_ones(dtype):
+    """float16 holds at most 65504, fewer than what values are compared with."""
+    rows = X.astype(dtype)
+    detector = AnomalyDetector(SMALL, random_state=0).fit(rows)
+    giant = rows[:3].copy()
+    giant[1, 2] = np.finfo(np.float16).max
+    np.testing.assert_array_equal(detector.score_samples(giant), detector.score_samples(giant.astype(np.float64)))
+    assert detector.predict(giant)[1] == -1
+    assert detector.explain(giant).contributions[1].argmax() == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 import latente
 from latente.anomaly import AnomalyDetector, DefectSegmenter, anomaly_map, load
 from latente.anomaly.segmentation import Segmentation, SegmentationNetwork, local_contrast
-from latente.anomaly.segmenter import _tiles
+from latente.anomaly.segmenter_tiles import random_tiles
 from latente.metrics import pixel_auroc
 from latente.objectives import Batch, Progress
 from latente.persistence import ModelFileError
@@ -47,7 +48,7 @@ def fitted():
 def tiled():
     pictures = [WAVES, np.tile(WAVES, (2, 1)), WAVES.T]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("latente.anomaly.segmenter.CROPS", 1600)
+        patch.setattr("latente.anomaly.segmenter_tiles.CROPS", 1600)
         return DefectSegmenter(tile=32, width=8, trainer=SHORT, random_state=0).fit(pictures)
 
 
@@ -102,11 +103,23 @@ def test_contrast_is_that_of_the_pixels_around():
     u, level = local_contrast(100 * x, 600.0)  # the scale does not matter
     torch.testing.assert_close(u, local_contrast(x, 6.0)[0], atol=1e-4, rtol=0)
     torch.testing.assert_close(level, local_contrast(x, 6.0)[1], atol=1e-4, rtol=0)
+    level = local_contrast(x, 6.0, 7)[1]
+    variance = (x[1, 2, 3:10, 1:8].double() / 6).var(correction=0)
+    assert level[1, 2, 6, 4].item() == pytest.approx(math.log(variance + 0.002**2) / 4 + 1.5, abs=1e-4)
+
+
+def test_tiles_are_learned_with_muon_and_whole_pictures_with_adam(fitted, tiled):
+    for model, optimizer, rate in ((fitted, "adam", 2e-3), (tiled, "muon", 4e-3)):
+        settled = model._settled(100)
+        assert (settled.optimizer, settled.learning_rate) == (optimizer, rate)
+    told = DefectSegmenter(trainer=Trainer(optimizer="adam"))
+    told.tile_ = 32
+    assert (told._settled(100).optimizer, told._settled(100).learning_rate) == ("adam", 2e-3)
 
 
 def test_defects_in_tiles_have_softer_edges(fitted, tiled):
     assert fitted._corruption() == latente.SyntheticDefects()
-    assert tiled._corruption() == latente.SyntheticDefects(softest=0.25)
+    assert tiled._corruption() == latente.SyntheticDefects(3, 0.1, softest=0.25, faintest=0.6, painted=0.8)
     assert DefectSegmenter("synthetic_defects:1")._corruption() == latente.SyntheticDefects(1)
 
 
@@ -139,32 +152,38 @@ def test_a_list_of_several_sizes_gets_a_list_of_maps(tiled):
         assert score == pytest.approx(tiled.score_samples(picture[None])[0], abs=1e-5)
 
 
-def test_pictures_are_looked_at_at_two_sizes_and_mirrored(tiled):
+def test_pictures_are_looked_at_at_two_sizes_mirrored_and_transposed(tiled):
     def once(x):
         with torch.no_grad():
             return tiled.module_(torch.from_numpy(np.ascontiguousarray(x)).float()[:, None])[1].numpy()
 
+    def looks(x, see):
+        """The maps of all eight, each turned back."""
+        ways = [(turn, down, right) for turn in (0, 1) for down in (1, -1) for right in (1, -1)]
+        return [
+            see((x.swapaxes(1, 2) if turn else x)[:, ::down, ::right])[:, ::down, ::right].swapaxes(1, 2 if turn else 1)
+            for turn, down, right in ways
+        ]
+
+    def halved(x):
+        return once(x.reshape(2, x.shape[1] // 2, 2, x.shape[2] // 2, 2).mean((2, 4)))
+
     x = np.random.default_rng(0).uniform(-1, 1, (2, 40, 34))
     scaled = tiled.schema_.factor.item() * (x - tiled.schema_.shift.item())
-    mean = np.zeros(2)
-    for down in (1, -1):
-        for right in (1, -1):
-            seen = scaled[:, ::down, ::right]
-            halved = seen.reshape(2, 20, 2, 17, 2).mean((2, 4))
-            near, far = once(seen)[:, ::down, ::right], once(halved)[:, ::down, ::right]
-            inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # of four centres
-            mean += (0.75 * near[:, 11, 11] + 0.25 * inner) / 4
-    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], mean, atol=1e-4)
+    near, far = np.mean(looks(scaled, once), 0), np.mean(looks(scaled, halved), 0)
+    inner = (9 * far[:, 5, 5] + 3 * far[:, 5, 6] + 3 * far[:, 6, 5] + far[:, 6, 6]) / 16  # of four centres
+    np.testing.assert_allclose(tiled.segment(x)[:, 11, 11], 0.9 * near[:, 11, 11] + 0.1 * inner, atol=1e-4)
     mirrored = tiled.segment(x[:, ::-1, ::-1].copy())[:, ::-1, ::-1]
     np.testing.assert_allclose(mirrored, tiled.segment(x), atol=1e-4)
+    transposed = tiled.segment(x.swapaxes(1, 2).copy()).swapaxes(1, 2)
+    np.testing.assert_allclose(transposed, tiled.segment(x), atol=1e-4)
     small = np.zeros((1, 31, 50))  # shorter than a tile: not halved
-    expected = [once(small)[:, ::down, ::right] for down in (1, -1) for right in (1, -1)]
-    np.testing.assert_allclose(tiled.segment(small), np.mean(expected, 0), atol=1e-4)
+    np.testing.assert_allclose(tiled.segment(small), np.mean(looks(small, once), 0), atol=1e-4)
     assert tiled.segment(np.zeros((1, 33, 41))).shape == (1, 33, 41)
 
 
 def test_what_tile_means(monkeypatch):
-    monkeypatch.setattr("latente.anomaly.segmenter.CROPS", 20)
+    monkeypatch.setattr("latente.anomaly.segmenter_tiles.CROPS", 20)
     colours = np.repeat(WAVES[None, :40, :40, None], 3, -1)
     for tile, X, expected in (
         ("auto", DIGITS[:50], None),
@@ -178,19 +197,29 @@ def test_what_tile_means(monkeypatch):
         assert model.segment(X[:1]).shape == X[:1].shape[:3]
 
 
-def test_tiles_are_pieces_of_the_pictures_or_of_half_their_size():
-    picture = np.arange(40 * 30 * 3, dtype=np.uint16).reshape(40, 30, 3)
-    found = {(0, 1): 0, (0, -1): 0, (1, 1): 0, (1, -1): 0}
-    for tile in _tiles([picture, picture], 8, np.random.default_rng(0))[:400]:
-        assert tile.dtype == np.uint16
-        step = 1 if tile[0, 1, 0] > tile[0, 0, 0] else -1
-        plain = tile[:, ::step].astype(float)
-        halved = int(plain[0, 1, 0] - plain[0, 0, 0] == 6)  # two pixels of three channels
-        found[halved, step] += 1
-        right, down = ((3, 90), (6, 180))[halved]
-        expected = plain[0, 0] + (down * np.arange(8)[:, None] + right * np.arange(8))[..., None]
-        assert np.abs(plain - expected).max() <= 1
-    assert min(found.values()) > 60
+def test_tiles_are_pieces_of_the_pictures_shrunk_mirrored_transposed_and_sharpened():
+    picture = 3 * np.arange(60 * 50 * 3, dtype=np.uint32).reshape(60, 50, 3)
+    seen, sharp = Counter(), 0
+    for tile in random_tiles([picture, picture], 16, np.random.default_rng(0))[:600]:
+        assert tile.dtype == np.uint32
+        assert tile.shape == (16, 16, 3)
+        plain = tile.astype(float)
+        transposed = abs(plain[7, 8, 0] - plain[7, 7, 0]) > abs(plain[8, 7, 0] - plain[7, 7, 0])
+        plain = plain.swapaxes(0, 1) if transposed else plain
+        mirrored = plain[7, 8, 0] < plain[7, 7, 0]
+        plain = plain[:, ::-1] if mirrored else plain
+        factor = round((plain[7, 8, 0] - plain[7, 7, 0]) / 9)  # three channels, three apart
+        seen[bool(transposed), bool(mirrored), factor] += 1
+        slope = factor * (450 * np.arange(16)[:, None] + 9 * np.arange(16))
+        expected = plain[7, 7, 0] + slope - slope[7, 7]
+        assert np.abs(plain[6:10, 6:10, 0] - expected[6:10, 6:10]).max() <= 2  # sharpening leaves slopes
+        sharp += np.abs(plain[..., 0] - expected).max() > 2  # but not at the edges
+    assert len(seen) == 12
+    assert min(seen.values()) > 25
+    assert 240 < sharp < 330
+    flat = random_tiles([np.full((30, 30), 7, np.uint8)], 20, np.random.default_rng(0))
+    assert flat.dtype == np.uint8
+    assert (flat == 7).all()
 
 
 def test_saved_and_loaded(fitted, tiled, tmp_path):
@@ -210,11 +239,12 @@ def test_saved_and_loaded(fitted, tiled, tmp_path):
         DefectSegmenter.load(folder)
 
 
-def test_a_segmenter_of_tiles_from_before_local_contrast_says_so(tiled, tmp_path):
+@pytest.mark.parametrize("maps", [1, 3])
+def test_a_segmenter_of_tiles_from_before_local_contrast_at_two_scales_says_so(tiled, tmp_path, maps):
     model = copy.deepcopy(tiled)
     enter = model.module_.head.enter
-    enter.weight = torch.nn.Parameter(enter.weight[:, : enter.weight.shape[1] // 3])
-    with pytest.raises(ModelFileError, match="did not see local contrast; fit it again"):
+    enter.weight = torch.nn.Parameter(enter.weight[:, : enter.weight.shape[1] * maps // 5])
+    with pytest.raises(ModelFileError, match="no local contrast, or only at one scale; fit it again"):
         DefectSegmenter.load(model.save(tmp_path / "old"))
 
 

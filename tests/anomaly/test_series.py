@@ -174,6 +174,9 @@ def test_a_stream_warns_of_drift_and_of_nothing_else():
         parts = list(detector.score_stream(np.split(wave(3000, 5, noise=0.5), 10)))
     assert sum(test.drifted for part in parts for test in part.drift) > 5
     assert len(caught) == 1  # where it begins
+    advice = str(caught[0].message)
+    assert "fit on newer data" in advice
+    assert "partial_fit" in advice
 
 
 def test_learning_piece_by_piece_in_bounded_memory():

@@ -147,14 +147,14 @@ def test_training_data_needs_no_ids_and_names_settle_the_order(numbered, call):
 def test_a_numeric_id_is_pointed_at(numbered, call):
     asked = call("detect", numbered / "today.csv", "--train", numbered / "noid.csv", "-o", numbered / "flags.csv")
     assert asked.code == 2
-    assert "not learned from: patient; if it names the rows, give --id patient" in asked.err
+    assert "not learned from: 'patient'; if it names the rows, give --id patient" in asked.err
     itself = call("detect", numbered / "today.csv", "-o", numbered / "flags.csv")
-    assert "column patient of" in itself.err
+    assert "column 'patient' of" in itself.err
     assert "give --id patient" in itself.err
     lacking = numbered / "lacking.csv"
     pl.read_csv(numbered / "today.csv").drop("b").write_csv(lacking)
     missing = call("detect", lacking, "--train", numbered / "noid.csv", "--id", "patient", "-o", numbered / "f.csv")
-    assert "lacks columns that were learned from: b" in missing.err
+    assert "lacks columns that were learned from: 'b'" in missing.err
 
 
 def test_words_that_cannot_be_ids_and_files_without_rows(files, call):
@@ -167,7 +167,7 @@ def test_words_that_cannot_be_ids_and_files_without_rows(files, call):
     assert call("detect", files / "twice.csv", "--id", "name", "-o", files / "flags.csv").code == 0
     twice.with_columns(pl.Series("ward", ["a"] * 60)).write_csv(files / "two.csv")
     done = call("detect", files / "two.csv", "-o", files / "other.csv")
-    assert "not numbers: name, ward; give the one that names the rows as --id" in done.err
+    assert "not numbers: 'name', 'ward'; say which one names the rows" in done.err
     table(1, 0).head(0).write_csv(files / "empty.csv")
     done = call("detect", files / "empty.csv", "-o", files / "other.csv")
     assert done.code == 2

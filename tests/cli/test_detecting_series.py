@@ -131,7 +131,7 @@ def test_a_column_that_rises_in_every_row_is_pointed_at(files, call):
     timed.write_csv(files / "timed.csv")
     given = ("detect", files / "timed.csv", "--series", "--window", 20, "--false-alarm-rate", "0.3")
     done = call(*given, "-o", files / "f.csv")
-    assert "column seconds of" in done.err
+    assert "column 'seconds' of" in done.err
     assert "if it is the time, give --id seconds" in done.err
     done = call(*given, "--id", "seconds", "-o", files / "g.csv")
     assert done.code == 0, done.err

@@ -82,14 +82,30 @@ MISTAKES = {
         "sample {model} --like {bad}/holes.csv -o {out}/x.csv",
         ["{bad}/holes.csv contains 1 NaN"],
     ),
-    "missing values to detect by": (
-        "detect {work}/table.csv --train {bad}/holes.csv -o {out}/f.csv",
-        ["{bad}/holes.csv contains 1 NaN", "column 'pixel 1'"],
-    ),
     "a column without any value to detect by": (
         "detect {bad}/full.csv --train {bad}/empty.csv -o {out}/f.csv",
-        ["{bad}/empty.csv has missing values", "column 'b' has no value"],
+        ["{bad}/empty.csv has missing", "in 12 of 12 rows", "column 'b' has no value in 12", "with --drop b"],
     ),
+    "one axis to detect in": ("detect {bad}/axis.npy -o {out}/f.csv", ["has shape (300,)", "takes --series"]),
+    "one axis to fit": ("fit {bad}/axis.npy -o {out}/m", ["got 1D array instead: shape (300,). Reshape"]),
+    "decimal commas": ("fit {bad}/decimals.csv -o {out}/m", ["column 'a' has decimal commas, '1,5' for one"]),
+    "more values than the first line": (
+        "fit {bad}/ragged.csv -o {out}/m",
+        ["a row has more values than the first line; commas must separate them"],
+    ),
+    "a column to drop that is not there": (
+        "detect {bad}/full.csv --drop c -o {out}/f.csv",
+        ["--drop c: there is no such column; {bad}/full.csv has 'a', 'b'"],
+    ),
+    "categories beside ids": (
+        "detect {bad}/wards.csv -o {out}/f.csv",
+        ["not numbers: 'name', 'old ward'", "for example --id name --drop 'old ward'"],
+    ),
+    "categories beside --id": (
+        "detect {bad}/wards.csv --id name -o {out}/f.csv",
+        ["not numbers: 'old ward'; leave them out with --drop 'old ward'"],
+    ),
+    "nothing but names": ("detect {bad}/names.csv -o {out}/f.csv", ["no columns but 'name'", "separated by commas"]),
     "a channel without any value": (
         "detect {bad}/full.csv --train {bad}/empty.csv --series --window 2 -o {out}/f.csv",
         ["{bad}/empty.csv has channels without any value: b"],
@@ -184,6 +200,11 @@ def bad(tmp_path_factory) -> Path:
     (folder / "empty.csv").write_text("a,b\n" + "".join(f"{a},\n" for a, _ in rows))
     for name in ("damaged.npy", "damaged.npz", "damaged.parquet", "notes.txt"):
         (folder / name).write_text("hello")
+    np.save(folder / "axis.npy", np.arange(300.0))
+    (folder / "decimals.csv").write_text("a;b\n1,5;2\n2,5;3\n")
+    (folder / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
+    (folder / "wards.csv").write_text("name,size,old ward\nx,1,a\ny,2,a\nz,3,b\n")
+    (folder / "names.csv").write_text("name\nx\ny\n")
     (folder / "words.csv").write_text("size,colour\n1,red\n2,blue\n")
     for name in ("mixed", "none", "broken", "model"):
         (folder / name).mkdir()

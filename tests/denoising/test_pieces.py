@@ -173,6 +173,13 @@ def test_a_unet_begins_as_the_identity_at_any_size(size):
     assert torch.equal(UNet(3, len(size), width=8, identity=False)(x), torch.zeros_like(x))
 
 
+def test_a_unet_of_fewer_outputs():
+    x = torch.randn(2, 3, 9, 14)
+    assert torch.equal(UNet(3, width=8, identity=False, outputs=1)(x), torch.zeros(2, 1, 9, 14))
+    with pytest.raises(ValueError, match="x of 3 channels cannot be added to 1; pass identity=False"):
+        UNet(3, outputs=1)
+
+
 def test_a_unet_sees_no_further_than_its_reach():
     torch.manual_seed(0)
     network = UNet(1, 1, width=4, levels=2)

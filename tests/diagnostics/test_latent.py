@@ -72,7 +72,7 @@ def ideal(normal) -> LatentReport:
 
 def test_the_ideal_values_are_those_of_an_ideal_model(ideal):
     spread = {"hole_fraction": 0.012, "hole_fraction_control": 0.012, "coverage_normal": 0.02, "coverage_fitted": 0.02,
-              "density_normal": 0.1, "density_fitted": 0.1, "mmd": 0.003}  # fmt: skip
+              "density_normal": 0.1, "density_fitted": 0.1, "mmd_fitted": 0.003, "mmd": 0.003}  # fmt: skip
     for measure in MEASURES:
         value = getattr(ideal, measure.name)
         if measure.ideal is not None and value is not None:
@@ -88,6 +88,13 @@ def test_an_ideal_model_is_called_healthy(ideal):
     assert ideal.verdict.startswith("good: ")
     assert ideal.active_units is None
     assert {s.group for s in ideal.skipped} == {"active units", "draws of q(z|x)"}
+
+
+def test_healthy_says_what_was_found(ideal):
+    told = ideal.findings[-1].message
+    assert "no holes" not in told
+    assert f"hardly any holes ({ideal.hole_fraction:.0%} of draws of a Gaussian fitted to the codes" in told
+    assert "the longest of 20 steps is 5.0% of the way" in told
 
 
 def test_two_islands_have_a_hole_between_them():
@@ -193,6 +200,42 @@ def test_a_collapsed_posterior_is_named(digits):
     assert {s.reason for s in report.skipped} == {"all codes are equal"}
 
 
+@pytest.mark.parametrize("parts", [{"beta": 1000.0}, {"distortion": "squared_error", "beta": 10}])
+def test_a_collapsed_posterior_comes_before_what_follows_from_it(digits, parts):
+    trainer = Trainer(epochs=20, verbose=False)
+    model = latente.VariationalAutoencoder(8, trainer=trainer, random_state=0, **parts).fit(digits[:1200])
+    report = latent_report(model, digits[:1200], held_out=digits[1200:], random_state=0)
+    assert report.active_units == 0
+    first, *others = report.findings
+    assert first.name == "collapsed posterior"
+    assert "Lower beta" in first.advice
+    assert {f.name for f in others} >= {"held-out codes lie apart", "encoder does not invert the decoder"}
+    assert {f.advice for f in others} == {"It follows from: collapsed posterior."}
+    assert "good" not in {f.severity for f in report.findings}
+    assert "overfitting" not in report.verdict
+
+
+def test_the_discrepancy_of_two_points_to_the_gaussian_that_fits_them():
+    """Codes 5 and 7, half of them each, against N(6, 1): MMD^2 in closed form for a kernel of width h."""
+    rng = np.random.default_rng(0)
+    points = rng.choice([-1, 1], (4000, 1)) + 1e-3 * rng.normal(size=(4000, 1))
+    report = latent_report(by_hand(lambda x: x + 6, lambda z: z - 6, points, k=1), points, random_state=0)
+    drawn = np.where(rng.random(2000) < 0.5, np.sign(rng.normal(size=2000)), rng.normal(size=2000))
+    h = np.median(np.abs(drawn[:, None] - drawn)[np.triu_indices(2000, 1)])
+    alike = (1 + np.exp(-2 / h**2)) / 2 + h / np.sqrt(h**2 + 2)
+    expected = alike - 2 * h / np.sqrt(h**2 + 1) * np.exp(-0.5 / (h**2 + 1))
+    assert report.mmd_fitted == pytest.approx(expected, abs=0.005)
+    assert report.mmd_fitted > 5 * report.mmd_null
+    assert report.mmd > 0.3  # N(0, 1) is elsewhere
+
+
+def test_the_fitted_gaussian_has_mean_and_scale_of_the_codes(normal):
+    model = by_hand(lambda x: 3 * x + torch.tensor([3.0, 4.0]), same, normal)
+    report = latent_report(model, normal, random_state=0)
+    assert report.mmd > 0.3
+    assert report.mmd_fitted < report.mmd_null
+
+
 @pytest.mark.parametrize("bottleneck", ["vq:16,code_dim=2", "fsq:5"])
 def test_quantised_codes(bottleneck, digits):
     model = Autoencoder(4, bottleneck=bottleneck, trainer=QUICK, random_state=0).fit(digits)
@@ -226,10 +269,17 @@ def test_a_constant_code_is_a_fault(normal):
     assert [(f.name, f.severity) for f in report.findings] == [("constant code", "warning")]
 
 
-def test_one_sample_collapses_nothing(variational, digits):
-    report = latent_report(variational, digits[:1], random_state=0)
-    assert report.active_units is None
-    assert [f.name for f in report.findings] == ["nothing to say"]
+def test_one_sample_is_refused(variational, digits):
+    with pytest.raises(ValueError, match="at least 2 samples, and judged by no fewer than 40; got 1. Give more"):
+        latent_report(variational, digits[:1], random_state=0)
+    with pytest.raises(ValueError, match="got 1"):
+        latent_report(variational, digits[:1], held_out=digits, random_state=0)
+
+
+def test_few_samples_of_a_prior_are_not_judged(variational, digits):
+    """Two samples count no units as inactive: by chance two codes agree in some."""
+    report = latent_report(variational, digits[:2], random_state=0)
+    assert [f.name for f in report.findings] == ["too few samples"]
 
 
 @pytest.mark.parametrize("n", [2, 3, 20])
@@ -237,7 +287,8 @@ def test_few_samples(normal, n):
     report = latent_report(by_hand(same, same, normal), normal[:n], random_state=0)
     assert report.hole_fraction is None
     assert "are too few; 40 are needed" in str(report)
-    assert [f.name for f in report.findings] == ["nothing to say"]
+    assert [f.name for f in report.findings] == ["too few samples"]
+    assert "no fault" not in str(report)
 
 
 def test_a_table_of_one_latent_unit(normal):

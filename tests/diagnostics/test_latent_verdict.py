@@ -98,6 +98,38 @@ def test_few_units_are_no_fault_where_neighbours_agree():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("holes", "words"), [(0.001, "hardly any holes (0%"), (0.14, "some holes (14%")])
+@pytest.mark.parametrize("names", [("posterior_coverage", "posterior_hole_fraction", "posterior_mmd"),
+                                   ("coverage_normal", "hole_fraction", "mmd")])  # fmt: skip
+def test_healthy_says_how_many_holes_there_are(holes, words, names):
+    values = dict(zip(names, (0.8, holes, 0.0004), strict=True))
+    report = LatentReport(8, 3000, 0, mmd_null=0.0006, jump=0.02, path_ratio=1.5, trustworthiness=0.97,
+                          continuity=0.95, **values)  # fmt: skip
+    follow, healthy = find(report, prior=True, corrupted=False)
+    assert (follow.name, healthy.name, healthy.severity) == ("codes follow the prior", "healthy", "good")
+    assert words in healthy.message
+    assert "no holes" not in healthy.message
+    assert (
+        f"{holes:.0%} of draws of {'N(0, I)' if names[0].startswith('posterior') else 'a Gaussian'}" in healthy.message
+    )
+    assert "the longest of 20 steps is 7.0% of the way" in healthy.message
+    assert "0.95 or more" in healthy.message
+
+
+def test_what_was_not_measured_is_not_called_healthy():
+    found = find(LatentReport(8, 3000, 0, jump=0.02, path_ratio=1.5), prior=False, corrupted=False)[0].message
+    assert "no jumps" in found
+    assert "holes" not in found
+    assert "neighbours" not in found
+
+
+@pytest.mark.parametrize("codes", [2, 39, 40])
+def test_too_few_samples_are_no_verdict(codes):
+    report = LatentReport(8, codes, 0, active_units=0, hole_fraction_control=1.0)
+    names = [finding.name for finding in find(report, prior=True, corrupted=False)]
+    assert names == (["too few samples"] if codes < 40 else ["collapsed posterior", "held-out codes lie apart"])
+
+
 @pytest.mark.parametrize(("codes", "told"), [(3000, False), (2000, False), (4500, False), (1999, True), (9000, True)])
 def test_another_number_of_codes_than_the_references_have_is_said(codes, told):
     assert counted(codes).startswith("Healthy and sick are of 3,000 codes each")

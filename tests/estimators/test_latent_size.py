@@ -24,6 +24,8 @@ from latente.training import CheckpointError
 from latente.training.stepper import Stepper
 
 pytestmark = pytest.mark.usefixtures("untouched_generators")
+# Fits of one or two epochs, which say little; see test_latent_size_doubts.py for the warning.
+hardly_trained = pytest.mark.filterwarnings("ignore:latent_dim='auto' chose .* but no size explains a tenth")
 
 
 def auto(epochs=60, latent_dim="auto", **settings):
@@ -108,6 +110,7 @@ def sparse(rows=3000, columns=40):
     return X
 
 
+@hardly_trained
 def test_what_varies_is_counted_in_all_rows(tmp_path, monkeypatch):
     """A few hundred of these rows show a fraction of the columns to vary."""
     X = np.column_stack([sparse(), np.full(3000, 7, np.float32)])
@@ -236,6 +239,7 @@ def test_a_size_that_cannot_be_told_is_saved(tmp_path):
     assert (again.errors.shape, again.histories, again.bound, again.held_out) == ((0,), (), 1, 0)
 
 
+@hardly_trained
 def test_every_autoencoder_keeps_its_parameter(estimator_name, quick, table, tmp_path):
     model = quick(estimator_name, "auto", epochs=1).fit(table)
     k = model.latent_dim_
@@ -278,6 +282,7 @@ def test_rows_that_are_streamed(tmp_path, monkeypatch):
     assert model.transform(rows).shape == (600, model.latent_dim_)
 
 
+@hardly_trained
 def test_pairs(table):
     model = auto(2).fit(table, target=table + 5, validation=(table[:9], table[:9] + 5))
     assert model.latent_size_.variance == pytest.approx(6, rel=0.5)  # of the targets around their mean
@@ -356,6 +361,7 @@ def resumable(name, folder, random_state):
     return Autoencoder("auto", **settings)
 
 
+@hardly_trained
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize(
     ("name", "after"), [("plain", 4), ("plain", 9), ("plain", 15), ("stacked", 4), ("stacked", 14), ("stacked", 20)]

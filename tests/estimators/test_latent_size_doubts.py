@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
-from latente import Autoencoder, Trainer
+from latente import Autoencoder, ConvolutionalAutoencoder, Trainer
 from latente.estimators import LatentSizeWarning
 from latente.estimators.found_size import LatentSize
 from latente.estimators.latent_size import choose_size
@@ -60,7 +61,7 @@ def test_ten_rows_or_a_tenth_are_held_out(rows, held):
 )
 def test_a_size_near_the_widest_code_is_doubted(table, chosen, widest, bound, near):
     history = auto(1, 2).fit(table).history_
-    found = LatentSize(chosen, widest, 3.0, np.ones(widest), 1.0, (history,), bound, 100)
+    found = LatentSize(chosen, widest, 3.0, np.ones(widest), 10.0, (history,), bound, 100)
     assert (found.at_its_limit, len(found.doubts)) == (near, int(near))
     if near:
         assert f"chose {chosen}, and the widest code that it tried has {widest}, so the size" in found.doubts[0]
@@ -99,3 +100,30 @@ def test_the_widest_code_is_chosen_with_a_warning(monkeypatch):
         model = auto(epochs=10).fit(X)
     assert (model.latent_dim_, model.latent_size_.bound) == (3, 9)
     assert model.latent_size_.at_its_limit
+
+
+@pytest.mark.parametrize(
+    ("lowest", "variance", "little"), [(0.91, 1.0, True), (1.3, 1.0, True), (0.89, 1.0, False), (0.0, 0.0, False)]
+)
+def test_a_size_that_explains_nothing_is_doubted(table, lowest, variance, little):
+    history = auto(1, 2).fit(table).history_
+    errors = np.array([1.4, lowest, 1.4, 1.4])
+    found = LatentSize(2, 4, 3.0, errors, variance, (history,), 30, 100)
+    assert (found.explains_little, len(found.doubts)) == (little, int(little))
+    if little:
+        assert "but no size explains a tenth of the variance of held-out samples" in found.doubts[0]
+        assert f"the chosen one loses {100 * lowest:.0f}% of it" in found.doubts[0]
+    few = LatentSize(2, 4, 3.0, errors, variance, (history,), 30, 9)
+    assert [doubt for doubt in few.doubts if "a guess" not in doubt] == []  # nine errors say too little for that
+
+
+def test_where_no_size_beats_the_mean_there_is_one_more_warning():
+    """Noise without structure, and a network that has hardly been trained."""
+    noise = np.random.default_rng(0).normal(size=(20, 200))
+    with pytest.warns(LatentSizeWarning, match="but no size explains a tenth of the variance"):
+        model = auto(20).fit(noise)
+    assert model.latent_size_.errors.min() > 0.9 * model.latent_size_.variance
+    digits = load_digits().images[:300]
+    trainer = Trainer(epochs=2, verbose=False)
+    with pytest.warns(LatentSizeWarning, match=r"loses 1\d\d% of it, .* Train for longer \(Trainer\(epochs="):
+        ConvolutionalAutoencoder("auto", trainer=trainer, random_state=0).fit(digits)

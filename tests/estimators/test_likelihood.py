@@ -226,5 +226,41 @@ def test_a_binarised_model_is_saved_and_resumed(tmp_path):
     a, b = (m.log_likelihood(black, 50, random_state=0) for m in (model, loaded))
     assert np.array_equal(a, b)
     assert (a < 0).all()
-    with pytest.warns(UserWarning, match="between 0 and 1, of which the Bernoulli distortion is no likelihood"):
+    with pytest.warns(UserWarning, match="1 once they are scaled, of which the Bernoulli distortion is no likelihood"):
         model.log_likelihood(grey[:5], 10, random_state=0)
+
+
+UNITS = {  # how grey values in [0, 1] become the user's, what DataSpec does with them, what the warning says
+    "0..16": (lambda g: 16.0 * g, "auto", r"values of 0 to 16: .* 0 or 16, or booleans, .* < X / 16$"),
+    "bytes": (lambda g: np.rint(255 * g).astype(np.uint8), "auto", r"values of 0 to 255: .* < X / 255$"),
+    "floats": (lambda g: g, "auto", r"values of 0 to 1: .* 0 or 1, or .* < X / 1$"),
+    "2..5": (lambda g: 2 + 3 * g, "auto", r"values of 2 to 5: .* 2 or 5, or booleans, .* < \(X - 2\) / 3$"),
+    "columns": (lambda g: g.reshape(len(g), -1) * np.arange(1, 17), "scale=minmax", "booleans, False for the small"),
+}
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_black_and_white_in_the_units_of_the_training_data(units):
+    """Both ends of the range and booleans are one picture; the 1.0 of another range is a dark grey."""
+    convert, data, advice = UNITS[units]
+    grey = np.random.default_rng(0).random((60, 4, 4))
+    grey[0], grey[1] = 0, 1
+    settings = {"distortion": "bernoulli", "objective": "binarized", "data": data, **PARTS}
+    model = VariationalAutoencoder(2, **settings).fit(convert(grey))
+    white = grey > 0.5
+    flags = white.reshape(convert(grey).shape)
+    for method in ("log_likelihood", "bound_terms"):
+        a, b = (getattr(model, method)(x, 30, random_state=0) for x in (convert(white * 1.0), flags))
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    with pytest.warns(UserWarning, match=advice):
+        model.log_likelihood(convert(grey), 10, random_state=0)
+    if units == "0..16":
+        with pytest.warns(UserWarning, match=r"once they are scaled, .* values of 0 to 16"):
+            model.log_likelihood(white * 1.0, 10, random_state=0)
+
+
+def test_booleans_are_what_they_were_without_the_bernoulli_distortion(X):
+    model = VariationalAutoencoder(3, **PARTS).fit(X)
+    flags = X > 0
+    a, b = (model.log_likelihood(x, 20, random_state=0) for x in (flags, flags.astype(np.float32)))
+    np.testing.assert_array_equal(a, b)

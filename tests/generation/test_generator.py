@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
@@ -77,6 +78,27 @@ def test_the_users_sampler_is_left_as_it_is(model, digits):
     generator = latente.Generator(model, own).fit(digits[0])
     assert generator.sampler_ is not own
     assert not hasattr(own, "densities_")
+
+
+def test_scikit_learns_parameters_and_clone(model, digits):
+    """A clone has the settings and the fitted model, no density, and draws the same once it is fitted."""
+    generator = latente.Generator(model, latente.MixtureSampler(2), random_state=3).fit(digits[0])
+    assert generator.get_params(deep=False) == {
+        "model": model, "sampler": latente.MixtureSampler(2), "random_state": 3
+    }  # fmt: skip
+    again = clone(generator)
+    assert (again.model, again.sampler, again.random_state) == (model, generator.sampler, 3)
+    assert again.sampler is not generator.sampler
+    with pytest.raises(NotFittedError, match=r"call fit\(X\)"):
+        again.sample()
+    drawn = again.fit(digits[0]).sample(5, random_state=0)
+    assert (drawn == generator.sample(5, random_state=0)).all()
+    again.set_params(sampler__n_components=4)
+    assert (again.sampler.n_components, generator.sampler.n_components) == (4, 2)
+    assert again.set_params(sampler="kde").fit(digits[0]).sample().shape == (1, 8, 8)
+    assert "sampler='kde'" in repr(again)
+    with pytest.raises(ValueError, match="Generator has no parameter 'samplr'; it has: model, random_state, sampler"):
+        again.set_params(samplr="kde")
 
 
 def test_a_half_replaced_or_foreign_folder_is_refused(model, digits, tmp_path):

@@ -40,6 +40,7 @@ def test_a_name_alone_means_the_defaults(family, name):
         ("speckle:0.2", corruptions.Speckle(0.2)),
         ("swap:0.2", corruptions.SwapNoise(0.2)),
         ("synthetic_defects:3,clean=0.5,softest=0.2", corruptions.SyntheticDefects(3, 0.5, 0.2)),
+        ("synthetic_defects:faintest=0.6,painted=1", corruptions.SyntheticDefects(faintest=0.6, painted=1)),
         ("compose:gaussian,masking", corruptions.Compose(("gaussian", "masking"))),
         ("huber:0.5", distortions.Huber(0.5)),
         ("gaussian:true", distortions.GaussianLikelihood(True)),

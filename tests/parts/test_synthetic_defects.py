@@ -73,6 +73,18 @@ def test_edges_are_as_soft_as_it_is_told():
     assert 0 < between[0] < between[1] / 1.5 < between[2] / 3
 
 
+def test_opacity_and_contents_are_as_told():
+    x = torch.full((400, 1, 32, 32), 0.5)
+    y = SyntheticDefects(1, 0.0, faintest=0.7, painted=1.0)(x, generator(), (0.0, 1.0))
+    deepest = (y - x).abs().amax((1, 2, 3))
+    extreme = float((deepest > 0.3).float().mean())  # at least 0.35 for the lowest or the highest value where not faint
+    assert 4 / 11 < extreme < 4 / 11 + 0.4
+    z = SyntheticDefects(1, 0.0, faintest=0.7, painted=0.0)(x, generator(), (0.0, 1.0))
+    assert float(((z - x).abs().amax((1, 2, 3)) == 0).float().mean()) > 0.4  # pieces of pictures just like it
+    faint = SyntheticDefects(1, 0.0, faintest=0.0, painted=1.0)(x, generator(), (0.0, 1.0))
+    assert float((faint - x).abs().mean()) < float((y - x).abs().mean())
+
+
 def test_a_single_picture_gets_every_kind_and_the_generator_decides():
     x = torch.rand(1, 1, 24, 24, generator=generator(5))
     damage = SyntheticDefects(1, 0.0)
@@ -87,6 +99,8 @@ def test_settings_and_data_that_make_no_sense():
     for part, message in (
         (SyntheticDefects(0), "count must be an integer of at least 1"),
         (SyntheticDefects(1, 1.5), "clean must be a number in"),
+        (SyntheticDefects(1, faintest=1.1), "faintest must be a number in"),
+        (SyntheticDefects(1, painted="all"), "painted must be a number in"),
         (SyntheticDefects(1, softest=-0.1), "softest must be a number in"),
     ):
         with pytest.raises(ValueError, match=message):

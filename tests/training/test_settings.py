@@ -76,6 +76,7 @@ def test_what_is_held_out(settings, fraction):
             "weight_decay must be a number of at least 0 or",
         ),
         ("beta2", (0, 1, -0.5, "some", None, math.nan), "beta2 must be above 0 and below 1, or 'auto'"),
+        ("optimizer", ("sgd", None, 1), "optimizer must be 'auto', 'adam' or 'muon'"),
         ("validation_fraction", (1, -0.1, "some", math.nan), r"validation_fraction must be in \[0, 1\) or None"),
         ("precision", ("float16", None, 32), "precision must be one of auto, float32, bfloat16"),
         ("verbose", ("yes", None, 2), "verbose must be True, False or 'auto'"),

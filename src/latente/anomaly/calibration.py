@@ -29,10 +29,11 @@ class Calibration(Part, family="calibration"):
 class CrossConformal(Calibration, name="cross"):
     """Every training sample is scored by members that did not see it; no sample is spent on calibration alone.
 
-    Member i is trained without fold i modulo `folds`. The rate holds closely in practice (see
-    docs/benchmarks-anomaly.md) but is not proven: what is, for a variant, is twice the stated rate. Sources: Vovk
-    (2015), "Cross-conformal predictors"; Barber, Candes, Ramdas, Tibshirani (2021), "Predictive inference with the
-    jackknife+".
+    Member i is trained without fold i modulo `folds`; of tables of less than 1,000 rows a sample is scored in the scale
+    of the others too. The rate holds closely in practice (see docs/benchmarks-anomaly.md), less so from few rows with
+    heavy tails, where "split" or `calibrate` is exact. It is not proven: what is, for a variant, is twice the stated
+    rate. Sources: Vovk (2015), "Cross-conformal predictors"; Barber, Candes, Ramdas, Tibshirani (2021), "Predictive
+    inference with the jackknife+".
 
     Args:
         folds: how many.

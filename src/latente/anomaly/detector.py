@@ -6,6 +6,7 @@ __all__ = ["AnomalyDetector"]
 
 import copy
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from latente.anomaly.calibration import Calibration, CrossConformal, SplitConformal, cross_scores
 from latente.anomaly.ensemble import LARGEST, Ensemble
 from latente.anomaly.expectation import Expectation
-from latente.anomaly.fitted import FittedDetector
+from latente.anomaly.fitted import Array, FittedDetector
 from latente.anomaly.fitting import fit_autoencoders, fit_ensemble, folds_of, mean_of, prepared
+from latente.anomaly.fold_scale import FoldScale
 from latente.anomaly.members import Members
 from latente.anomaly.moments import robust_schema
 from latente.anomaly.scores import NearestReferences, Score, robust_scale
@@ -38,6 +40,7 @@ LEAST = 0.6  # of a residual's scale in clean tables, relative to the spread of 
 TRIM = 0.1  # of contaminated data, the fraction that cannot be references
 SEEN = 100_000  # training samples that are looked at, random ones
 CALIBRATED = 20_000  # of them that are scored for the threshold
+SMALL = 1000  # rows of a table; of more, a fold's part in the scale is too small to matter
 
 
 class AnomalyDetector(PartParams, FittedDetector):
@@ -132,7 +135,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         views = self._fit_members(samples[kept], schema, part, folds, seed)
         self._fit_score(views)
         self._mark_lone(samples[kept])
-        self._set_threshold(samples, held, kept, folds, rng, how)
+        self._set_threshold(samples, held, kept, folds, rng, how, views)
         self._state.pop("index", None)  # says which training samples were references; new ones are none of them
         return self
 
@@ -257,6 +260,37 @@ class AnomalyDetector(PartParams, FittedDetector):
             self._usual = robust_scale(views.residual, views.x)
         self.score_ = score
 
+    def _cross_scores(
+        self,
+        of_members: NDArray[np.float32],
+        samples: NDArray[Any],
+        use: NDArray[np.int64],
+        folds: NDArray[np.int64],
+        views: Views,
+    ) -> Array:
+        """Returns the scores (m,) of training samples `use` as if what scores them had not seen them.
+
+        Args:
+            of_members: (m, members), their scores; rows of a small table are scored again, in the scale of the others.
+            samples: (n, ...), that it was trained on.
+            use: (m,), which are scored.
+            folds: (n,), of all.
+            views: of the members' training samples, in their own scale.
+        """
+        members = self._fitted.backbone
+        if not isinstance(members, Members) or self.schema_.kind != "table" or len(samples) >= SMALL:
+            return -cross_scores(of_members, folds[use])
+        x, found = prepared(self.schema_, samples), of_members.copy()
+        for fold in range(int(folds.max()) + 1):
+            own, scale = copy.copy(self), FoldScale(members, x[folds != fold], self.schema_)
+            own._fitted = replace(self._fitted, backbone=scale)
+            with torch.inference_mode():
+                own._fit_score(scale.moved(views))
+            own._mark_lone(samples)
+            inside = use[folds[use] == fold]
+            found[folds[use] == fold] = own._training_scores(x[inside], torch.from_numpy(inside))
+        return -cross_scores(found, folds[use])
+
     def _mark_lone(self, samples: NDArray[Any]) -> None:
         """Marks the references that occur once in contaminated data: it is scored itself, and none is its own."""
         if self.contaminated and "index" in self._state:
@@ -273,6 +307,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         folds: NDArray[np.int64],
         rng: np.random.Generator,
         how: Calibration,
+        views: Views,
     ) -> None:
         """Sets `calibration_scores_`, `offset_` and what explanations need."""
         use = rng.permutation(len(kept))[:CALIBRATED]
@@ -281,7 +316,7 @@ class AnomalyDetector(PartParams, FittedDetector):
         if held is not None:
             self.calibration_scores_ = self._scores_of(samples[held[:CALIBRATED]])
         elif isinstance(how, CrossConformal):
-            self.calibration_scores_ = -cross_scores(of_members, folds[use])
+            self.calibration_scores_ = self._cross_scores(of_members, samples[kept], use, folds, views)
         else:
             self.calibration_scores_ = None
         asked = training if self.rate_ is not None else self._scores_of(samples[kept[use]])  # as predict will

@@ -37,12 +37,13 @@ def draw(explanation: Explanation, index: int, count: int) -> Figure:
 def _bars(figure: Figure, explanation: Explanation, index: int, count: int) -> None:
     """Bars of contributions, each with the value and what was expected."""
     ranked = explanation.ranked(index, count)[::-1]
-    figure.set_size_inches(7, 1 + 0.32 * len(ranked))
+    figure.set_size_inches(8, 1.3 + 0.4 * len(ranked))
     ax = figure.add_subplot()
     ax.barh(range(len(ranked)), [item.contribution for item in ranked])
-    labels = [f"{_short(item.feature)} = {item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
+    labels = [f"{_short(item.feature)}\n{item.value:.4g}, expected {item.expected:.4g}" for item in ranked]
     ax.set_yticks(range(len(ranked)), labels, parse_math=False)
-    ax.set_xlabel(f"probability to be the wrong value; score {-explanation.scores[index]:.3g}")
+    ax.set_xlabel("probability to be the wrong value")
+    ax.set_title(f"score {-explanation.scores[index]:.3g}")
 
 
 def _short(name: str | int) -> str:

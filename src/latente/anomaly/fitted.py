@@ -38,7 +38,9 @@ Array = NDArray[np.float64]
 
 
 class CalibrationWarning(UserWarning):
-    """Warned when there are too few calibration samples for the stated rate, so that nothing can be flagged.
+    """Warned when calibration samples cannot show the stated rate, so that little or nothing can be flagged.
+
+    There are too few of them, or they are contaminated training data.
 
     Example:
         >>> from latente.anomaly import AnomalyDetector, Ensemble
@@ -157,13 +159,23 @@ class FittedDetector(OutlierMixin, BaseEstimator):
         With split calibration, or after `calibrate`, at most that fraction of those that are selected is normal, on
         average over batches of independent samples and over training sets. With cross calibration that
         is not proven. See `latente.anomaly.select`. Few calibration
-        samples make it powerless: with m of them and n samples it takes (m + 1) fdr k >= n to select k at once.
+        samples make it powerless: with m of them and n samples it takes (m + 1) fdr k >= n to select k at once. So does
+        contaminated training data, whose anomalies are among the calibration scores: a `CalibrationWarning` says so.
 
         Args:
             X: (n, ...), the whole batch.
             fdr: the rate, between 0 and 1.
         """
-        return select(self.p_values(X), fdr)
+        p = self.p_values(X)
+        if self.contaminated and not self._calibrated:
+            warnings.warn(
+                "the training data may hold anomalies, and p-values are ranks among its scores: too large, so select "
+                "finds little or nothing. Call calibrate(X_normal) with samples known to be normal, or flag a known "
+                "share with contamination=0.1 and predict",
+                CalibrationWarning,
+                stacklevel=2,
+            )
+        return select(p, fdr)
 
     def explain(self, X: Any) -> Explanation:
         """Returns what makes each sample unusual.

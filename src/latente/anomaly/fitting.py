@@ -117,11 +117,16 @@ def prepared(schema: Schema, samples: NDArray[Any]) -> Tensor:
 
     Values of a table that would not fit into float32 become the farthest that do.
     """
-    if schema.kind == "table" and samples.dtype.kind == "f" and samples.size and np.abs(samples).max() > LARGE:
+    if schema.kind == "table" and samples.dtype.kind == "f" and samples.size and _largest(samples) > LARGE:
         with np.errstate(over="ignore"):
             reach = HUGE / schema.factor
         samples = samples.astype(np.float64).clip(schema.shift - reach, schema.shift + reach)
     return schema.prepare(schema.ingest(samples))
+
+
+def _largest(samples: NDArray[Any]) -> float:
+    """Returns the largest absolute value as a float, with which 1e20 can be compared: no float16 holds that."""
+    return float(np.abs(samples).max())
 
 
 def pieces(x: Tensor, members: int) -> tuple[Tensor, ...]:

@@ -20,9 +20,9 @@ RANGE = 6.0  # of standardised data
 CODE, FURTHER = 64, 3  # values of the code; maps that the restoring network adds to what it restores
 NEAR = {"levels": 2, "factor": 2}  # the head that compares a picture with what is restored
 SMALL = 16  # pixels: shorter pictures are compared pixel by pixel, not in blocks of four
-FAR = {"levels": 4, "factor": 4}  # the network of pictures whose parts may be anywhere
+FAR = {"levels": 4, "factor": 4, "outputs": 1}  # the network of pictures whose parts may be anywhere
 CONTRAST = 3.0  # by which the difference is multiplied
-SQUARE = 5  # pixels along each side over which contrast is measured
+SQUARES = (5, 15)  # pixels along each side over which contrast is measured
 FAINT, FAINTEST = 0.01, 0.002  # of the range: standard deviations that are a little, and next to nothing
 
 
@@ -32,7 +32,7 @@ class SegmentationNetwork(nn.Module):
     With places, an autoencoder restores the whole picture, and a small convolutional network compares: it sees the
     picture, the restored one, their absolute difference and three further maps of the autoencoder's. Without, a
     convolutional network of four resolutions sees the picture alone, of any size, and its local contrast
-    (`local_contrast`), and restores nothing.
+    (`local_contrast`) over 5 x 5 and over 15 x 15 pixels, and restores nothing.
 
     Args:
         sample_shape: (channels, height, width) of the training pictures.
@@ -69,7 +69,8 @@ class SegmentationNetwork(nn.Module):
                 nn.Unflatten(1, (maps, height, width_)),
             )
         near = NEAR | {"factor": 1} if min(height, width_) < SMALL else NEAR
-        seen, how = (3 * channels + FURTHER, near) if places else (3 * channels, FAR)
+        maps = (1 + 2 * len(SQUARES)) * channels
+        seen, how = (3 * channels + FURTHER, near) if places else (maps, FAR)
         self.head = UNet(seen, 2, width, blocks=1, identity=False, **how)
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -81,7 +82,9 @@ class SegmentationNetwork(nn.Module):
         low, high = self.bounds or (0.0, 0.0)
         if self.restorer is None:
             centred = x - (low + high) / 2
-            return None, self.head(torch.cat([centred, *local_contrast(centred, _span(self.bounds))], 1))[:, 0].float()
+            span = _span(self.bounds)
+            contrasts = [found for square in SQUARES for found in local_contrast(centred, span, square)]
+            return None, self.head(torch.cat([centred, *contrasts], 1))[:, 0].float()
         restored, further = self.restorer(x).split((self.channels, FURTHER), 1)
         if self.bounds:
             restored = low + (high - low) * restored.sigmoid()
@@ -89,32 +92,34 @@ class SegmentationNetwork(nn.Module):
         return restored, self.head(torch.cat([x, kept, CONTRAST * (x - kept).abs(), further], 1))[:, 0].float()
 
 
-def local_contrast(x: Tensor, span: float) -> tuple[Tensor, Tensor]:
+def local_contrast(x: Tensor, span: float, square: int = SQUARES[0]) -> tuple[Tensor, Tensor]:
     """Returns u = (x - m) / (2 sqrt(v + (0.01 r)^2)) and l = log((v + (0.002 r)^2) / r^2) / 4 + 1.5, of x's shape each.
 
-    m and v are mean and variance over the 5 x 5 pixels around each, r the range. What was painted over or wiped away
-    lacks the grain and the texture of the picture around it, which are too faint in x itself for a network to see soon.
+    m and v are mean and variance over the square of pixels around each, r the range. What was painted over or wiped
+    away lacks the grain and the texture of the picture around it, which are too faint in x itself for a network to see
+    soon.
     Source for u, in another form: Jarrett, Kavukcuoglu, Ranzato, LeCun (2009), "What is the best multi-stage
     architecture for object recognition?", local contrast normalisation.
 
     Args:
         x: (batch, channels, h, w), scaled.
         span: r, the range of scaled values.
+        square: pixels along each side of the square, an odd number.
 
     Example:
         >>> u, l = local_contrast(torch.full((1, 1, 8, 8), 0.3), 1.0)
         >>> u.abs().max() < 1e-4, round(l.mean().item(), 2)
         (tensor(True), -1.61)
     """
-    mean = _local_mean(x)
-    variance = (_local_mean(x * x) - mean * mean).clamp(min=0) / span**2
+    mean = _local_mean(x, square)
+    variance = (_local_mean(x * x, square) - mean * mean).clamp(min=0) / span**2
     contrast = (x - mean) / span / (variance + FAINT**2).sqrt() / 2
     return contrast, (variance + FAINTEST**2).log() / 4 + 1.5
 
 
-def _local_mean(x: Tensor) -> Tensor:
-    reach = SQUARE // 2
-    return F.avg_pool2d(F.pad(x, (reach,) * 4, mode="replicate"), SQUARE, 1)
+def _local_mean(x: Tensor, square: int) -> Tensor:
+    padded = F.pad(x, (square // 2,) * 4, mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(padded, (1, square), 1), (square, 1), 1)
 
 
 def _span(bounds: Bounds) -> float:

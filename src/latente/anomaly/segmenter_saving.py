@@ -71,8 +71,8 @@ def _restored(tensors: dict[str, torch.Tensor], stored: Stored, path: str) -> De
     state = {name.removeprefix("module."): value for name, value in tensors.items()}
     if segmenter.tile_ is not None and state["head.enter.weight"].shape != segmenter.module_.head.enter.weight.shape:
         raise ModelFileError(
-            f"the segmenter in {path} is of a version whose segmenters of tiles did not see local contrast; fit it "
-            "again, with the same settings and pictures"
+            f"the segmenter in {path} is of a version whose segmenters of tiles saw no local contrast, or only at one "
+            "scale; fit it again, with the same settings and pictures"
         )
     load_tensors(lambda: segmenter.module_.load_state_dict(state), path)
     segmenter.module_.eval()

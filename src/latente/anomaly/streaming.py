@@ -220,7 +220,8 @@ def _warn_of_drift(tests: Iterable[DriftTest], steps: int) -> None:
         if test.onset:
             warnings.warn(
                 f"the series has drifted: after {steps} steps {test.name} differs from that of the held-out data "
-                f"(corrected p = {test.p_value:.2g}); calibrate again, or train on newer data",
+                f"(corrected p = {test.p_value:.2g}); fit on newer data, or learn from it with partial_fit, and begin "
+                "a new stream",
                 DriftWarning,
                 stacklevel=3,
             )

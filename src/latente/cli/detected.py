@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.cli.complete import some_of
 from latente.cli.naming import Named
 from latente.cli.outputs import SEPARATORS, new_file
 from latente.cli.printing import show
-
-NAMED = 10  # samples without a score in a message, at most
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _words_of_lost(named: Named, lost: NDArray[np.int64]) -> str:
             check_values(as_rows(named.X), what=named.source)
         except ValueError as error:
             raise ValueError(f"each of the {len(lost)} samples lacks a value or has an infinite one: {error}") from None
-    names = ", ".join(str(named.ids[i]) for i in lost[:NAMED]) + (", ..." if len(lost) > NAMED else "")
+    names = some_of([named.ids[i] for i in lost])
     return f", {len(lost)} of them without a score, for values that are missing or infinite: {names}"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latente.cli import detect_options, options
+from latente.cli.columns import check_dropped
+from latente.cli.complete import complete
 from latente.cli.detected import judged, write_judged
 from latente.cli.detecting_series import learned_series
 from latente.cli.naming import Named, arranged, read_named
@@ -30,6 +32,7 @@ def detect(
     contamination: detect_options.Contamination = None,
     fdr: detect_options.Fdr = None,
     id_column: detect_options.IdColumn = None,
+    drop: options.Drop = None,
     report: detect_options.Report = None,
     save: detect_options.Save = None,
     resize: options.Resize = None,
@@ -44,12 +47,15 @@ def detect(
         raise ValueError("--model has learned already; leave --train, --contamination and --window out")
     detector: Any = _opened(model, series, false_alarm_rate)
     series = series or (detector is not None and hasattr(detector, "window_"))
-    named = read_named(data, id_column, resize, series=series)
+    read = partial(read_named, id_column=id_column, resize=resize, series=series, drop=drop or ())
+    named = read(data)
+    normal = None if train is None else read(train, train=True)
+    check_dropped(drop or (), {table.source: table.found for table in (named, normal) if table is not None})
     if detector is None:
-        normal = None if train is None else read_named(train, id_column, resize, train=True, series=series)
         named = named if normal is None else arranged(named, normal.columns)
         learn: Any = partial(learned_series, window=window) if series else _learned
         learned = named if normal is None else normal
+        learned = learned if series else complete(learned)
         with naming(X=learned.source):
             detector = learn(learned, normal is None, false_alarm_rate, _contamination(contamination), seed)
     named = arranged(named, [str(name) for name in getattr(detector, "feature_names_in_", ())])

@@ -85,7 +85,7 @@ def _values(named: Named) -> NDArray[np.float64]:
     empty = np.flatnonzero(np.isnan(series).all(0)).tolist()
     if empty:
         names = ", ".join(named.columns[i] if named.columns else str(i) for i in empty)
-        raise ValueError(f"{named.source} has channels without any value: {names}; leave them out, in training too")
+        raise ValueError(f"{named.source} has channels without any value: {names}; give --drop for each")
     return series
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "Data", "Force", "Json", "Kind", "LatentDim", "Model", "Output", "Way", "Resize", "Seed", "code_size", "image_size",
+    "Data", "Drop", "Force", "Json", "Kind", "LatentDim", "Model", "Output", "Way", "Resize", "Seed", "code_size",
+    "image_size",
 ]  # fmt: skip
 
 from enum import StrEnum
@@ -43,6 +44,10 @@ Data = Annotated[
         help=f"{IN}, or a data set's name (its test split; NAME:train for the other).",
         show_default=False,
     ),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="COLUMN", help="Leave this column out; may be given again.", show_default=False),
 ]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT", help="Where the result goes.", show_default=False)

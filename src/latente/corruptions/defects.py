@@ -21,8 +21,8 @@ LENGTH, WIDTH, BEND, SEGMENTS = (0.15, 0.9), (0.01, 0.08), 0.25, 12  # of stroke
 HALF_AXES, EXPONENTS = (0.03, 0.35), (1.5, 10.0)  # of shapes
 KNOTS, COVERED = (3, 8), (0.02, 0.25)  # of stains: points along each side, and the part of the picture under them
 SHARP, SOFT = 0.1, 0.05  # the width of edges: in pixels where sharp, and up to which a thin defect's may be soft
-FAINTEST, OPAQUE, AGAIN = 0.3, 0.35, 0.5  # opacity, how many are opaque, how many get another defect
-CONTENTS = (0.35, 0.55, 0.8)  # up to these shares: one value, an extreme one, another picture; else brighter or darker
+OPAQUE, AGAIN = 0.35, 0.5  # how many are opaque, how many get another defect
+ONE, OTHER = 7 / 11, 5 / 9  # of painted defects: one value, not an extreme one; of the rest: another picture
 SHIFT = 0.6  # of the range, at most, by which brightness changes
 
 
@@ -31,7 +31,7 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
     """Each picture gets a few defects at random places: x~ = (1 - a) x + a c, with opacity a and content c.
 
     Where: a bent stroke; a stain, where smooth noise exceeds a threshold; or a turned superellipse, which is anything
-    from a diamond over an ellipse to a rectangle. Edges are sharp or soft, the opacity is 0.3 to 1. What: one random
+    from a diamond over an ellipse to a rectangle. Edges are sharp or soft, a third is opaque. What: one random
     value a channel; the lowest or the highest value; a shifted piece of another picture of the batch; or the picture
     itself, darker or brighter. What learns to tell these from the picture finds defects that it has not seen
     (`latente.anomaly.DefectSegmenter`), and an autoencoder that removes them learns what should be there. Sources:
@@ -44,6 +44,9 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
         clean: the fraction of pictures without the first one.
         softest: the largest width of soft edges, as a fraction of the shorter side; half of the defects have sharp
             ones. Edges above 0.05 are no wider than the defect's own half width: a stroke never becomes a haze.
+        faintest: the lowest opacity.
+        painted: the share of defects of one value, of which 4 in 11 are the lowest or the highest one. Of the others, 5
+            in 9 show another picture.
 
     Example:
         >>> x = torch.rand(100, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -55,6 +58,8 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
     count: int = 2
     clean: float = 0.2
     softest: float = 0.05
+    faintest: float = 0.3
+    painted: float = 0.55
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None, bounds: Bounds = None) -> Tensor:
         if x.ndim != 4:
@@ -65,17 +70,16 @@ class SyntheticDefects(Corruption, name="synthetic_defects"):
         draw, found = _Draw(x, generator), x
         for i in range(self.count):
             there = draw(1) >= (self.clean if i == 0 else AGAIN)
-            content = _content(found, x, draw, bounds or UNBOUNDED)
-            found = torch.lerp(found, content, _opacity(x, draw, self.softest) * there)
+            content = _content(found, x, draw, bounds or UNBOUNDED, self.painted)
+            found = torch.lerp(found, content, _opacity(x, draw, self.softest, self.faintest) * there)
         return found
 
     def check(self) -> None:
         if not is_integer(self.count, low=1):
             raise ValueError(f"SyntheticDefects: count must be an integer of at least 1; got {self.count!r}")
-        if not is_number(self.clean, 0, 1):
-            raise ValueError(f"SyntheticDefects: clean must be a number in [0, 1]; got {self.clean!r}")
-        if not is_number(self.softest, 0, 1):
-            raise ValueError(f"SyntheticDefects: softest must be a number in [0, 1]; got {self.softest!r}")
+        for name in ("clean", "softest", "faintest", "painted"):
+            if not is_number(getattr(self, name), 0, 1):
+                raise ValueError(f"SyntheticDefects: {name} must be a number in [0, 1]; got {getattr(self, name)!r}")
 
 
 class _Draw:
@@ -105,7 +109,7 @@ class _Draw:
         return int(torch.randint(low, high, (1,), generator=self.generator, device=self.device))
 
 
-def _opacity(x: Tensor, draw: _Draw, softest: float) -> Tensor:
+def _opacity(x: Tensor, draw: _Draw, softest: float, faintest: float) -> Tensor:
     """Returns (batch, 1, h, w) in [0, 1]."""
     side = min(x.shape[2:])
     makers, parts = (_stroke, _stain, _shape), []
@@ -118,10 +122,10 @@ def _opacity(x: Tensor, draw: _Draw, softest: float) -> Tensor:
     soft = torch.minimum(soft, inside.amax((2, 3), keepdim=True).clamp(min=max(SOFT, least)))
     opacity = (4 * inside / torch.where(chosen, SHARP / side, soft)).sigmoid()
     most = opacity.amax((2, 3), keepdim=True).clamp(min=1e-6)
-    return torch.where(draw(1) < OPAQUE, opacity / most, opacity * draw(1, FAINTEST, 1.0))
+    return torch.where(draw(1) < OPAQUE, opacity / most, opacity * draw(1, faintest, 1.0))
 
 
-def _content(found: Tensor, x: Tensor, draw: _Draw, bounds: tuple[float, float]) -> Tensor:
+def _content(found: Tensor, x: Tensor, draw: _Draw, bounds: tuple[float, float], painted: float) -> Tensor:
     """Returns (batch, channels, h, w): what shows where there is a defect."""
     low, high = bounds
     kind, channels = draw(1), x.shape[1]
@@ -129,8 +133,8 @@ def _content(found: Tensor, x: Tensor, draw: _Draw, bounds: tuple[float, float])
     shift = (draw.below(0, x.shape[2]), draw.below(0, x.shape[3]))
     other = torch.roll(x[draw.order(len(x))], shift, (2, 3))
     content = (found + (high - low) * draw(1, -SHIFT, SHIFT)).clamp(low, high)
-    choices: tuple[Tensor, ...] = (other, extreme, one)
-    for share, choice in zip(reversed(CONTENTS), choices, strict=True):
+    shares = (painted + (1 - painted) * OTHER, painted, painted * ONE)
+    for share, choice in zip(shares, (other, extreme, one), strict=True):
         content = torch.where(kind < share, choice, content)
     return content
 
@@ -165,9 +169,10 @@ def _stain(x: Tensor, draw: _Draw) -> Tensor:
     """Returns (batch, 1, h, w): by how much smooth noise exceeds a threshold, about in units of the shorter side."""
     knots, covered = draw.below(*KNOTS), draw(1, *COVERED)
     noise = F.interpolate(draw.normal(1, knots), x.shape[2:], mode="bicubic", align_corners=True)
-    values = noise.flatten(1).sort(1, descending=True).values
-    index = (covered[:, :, 0, 0] * (values.shape[1] - 1)).long()
-    return (noise - values.gather(1, index)[..., None, None]) / knots
+    values = noise.flatten(1)
+    places = (covered[:, 0, 0, 0] * (values.shape[1] - 1)).long().tolist()  # of the threshold, from the largest value
+    each = [own.kthvalue(len(own) - place).values for own, place in zip(values, places, strict=True)]
+    return (noise - torch.stack(each)[:, None, None, None]) / knots if each else noise
 
 
 def _shape(x: Tensor, draw: _Draw) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Columns", "as_array", "refuse_columns", "refuse_repeated"]
+__all__ = ["Columns", "as_array", "numbers_of", "refuse_columns", "refuse_repeated"]
 
 from collections import Counter
 from typing import Any
@@ -66,6 +66,11 @@ def _checked(X: Any) -> NDArray[Any]:
             estimator="latente",
         )
     except ValueError as error:
+        if "got 1D array instead" in str(error):  # scikit-learn quotes the values
+            raise ValueError(
+                f"Expected 2D array, got 1D array instead: shape {np.shape(X)}. Reshape your data with "
+                "array.reshape(-1, 1) if it has a single feature, or array.reshape(1, -1) if it is a single sample"
+            ) from None
         if "could not convert" not in str(error) and "inhomogeneous" not in str(error):
             raise
         hint = "Encode text and categories as numbers, and give samples of one shape"
@@ -90,7 +95,7 @@ def _frame_values(frame: Any, where: str) -> NDArray[Any]:
         series = frame.get_columns()
     else:
         series = [frame.iloc[:, i] for i in range(frame.shape[1])]  # a name may occur twice
-    values = [_numbers(column) for column in series]
+    values = [numbers_of(column) for column in series]
     wrong = [f"{column.name!r} ({column.dtype})" for column, v in zip(series, values, strict=True) if v is None]
     refuse_columns(wrong, where)
     return np.column_stack(values) if values else np.empty((len(frame), 0))  # type: ignore[arg-type]
@@ -130,8 +135,17 @@ def refuse_columns(wrong: list[str], where: str = "") -> None:
         )
 
 
-def _numbers(column: Any) -> NDArray[Any] | None:
-    """Returns a frame's column as numbers, missing ones as NaN, or None when it holds something else."""
+def numbers_of(column: Any) -> NDArray[Any] | None:
+    """Returns a frame's column as numbers, missing ones as NaN, or None when it holds something else.
+
+    Args:
+        column: of a pandas or polars frame.
+
+    Example:
+        >>> import polars as pl
+        >>> numbers_of(pl.Series([1, None])), numbers_of(pl.Series(["1", "x"]))
+        (array([ 1., nan]), None)
+    """
     if str(column.dtype) == "category":  # may hide numbers that are only names
         return None
     array = np.asarray(column.to_numpy())

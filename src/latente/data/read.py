@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["read"]
 
+import re
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,13 +15,17 @@ from numpy.typing import NDArray
 from latente.data.images import IMAGE_SUFFIXES, read_images
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
+SEPARATED = {",": "commas", ";": "semicolons", "\t": "tabs"}
+QUOTED = re.compile(r'"[^"]*"')
+NUMBER = re.compile(r"\s*[-+]?\d[\d.]*(,\d+)?([eE][-+]?\d+)?\s*")  # 1,5 and 1.234,5 too
 
 
 def read(path: str | Path, *, resize: tuple[int, int] | None = None) -> Any:
     """Returns what a path holds: an array (.npy memory-mapped, .npz, image folder) or a frame (.csv, .tsv, .parquet).
 
     An .npz with several arrays gives the one called X or x. The first line of a .csv or .tsv holds the columns' names;
-    a line of numbers in that place is a row (unless it counts the columns, 0, 1, 2, ..., as pandas writes it). A column
+    a line of numbers in that place is a row (unless it counts the columns, 0, 1, 2, ..., as pandas writes it). Columns
+    of a .csv are separated by commas; by semicolons or tabs where the first line has these and no commas. A column
     without a value in any row is one of missing numbers, NaN.
 
     Args:
@@ -29,7 +34,7 @@ def read(path: str | Path, *, resize: tuple[int, int] | None = None) -> Any:
 
     Raises:
         FileNotFoundError: when nothing is there.
-        ValueError: for a format that is not known, or a file that is damaged.
+        ValueError: for a format that is not known, a file that is damaged, or decimals written with commas.
         ImportError: naming the extra to install, when a format needs one.
 
     Example:
@@ -77,14 +82,19 @@ def _read_table(path: Path) -> Any:
         import polars as pl
     except ImportError:
         return _read_with_pandas(path)
+    separator = ","
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         separator = _separator(path)
         header = _has_header(path, separator)
-        return _as_missing(pl.read_csv(path, separator=separator, has_header=header, infer_schema_length=None))
+        frame = pl.read_csv(path, separator=separator, has_header=header, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        ragged = "truncate_ragged_lines" in str(error)  # advice for who calls polars
+        more = f"a row has more values than the first line; {SEPARATED[separator]} must separate them, as they do there"
+        raise ValueError(f"cannot read {path}: {more if ragged else error}") from error
+    _refuse_decimal_commas(frame, separator, path)
+    return _as_missing(frame)
 
 
 def _as_missing(frame: Any) -> Any:
@@ -108,13 +118,38 @@ def _read_with_pandas(path: Path) -> Any:
         raise ValueError(f"cannot read {path}: {error}") from error
     try:
         separator = _separator(path)
-        return pd.read_csv(path, sep=separator, header=0 if _has_header(path, separator) else None)
+        frame = pd.read_csv(path, sep=separator, header=0 if _has_header(path, separator) else None)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
+    _refuse_decimal_commas(frame, separator, path)
+    return frame
 
 
 def _separator(path: Path) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else ","
+    """Returns what separates the columns, by the first two lines."""
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    with open(path, encoding="utf-8-sig") as file:
+        first, second = (QUOTED.sub("", file.readline().rstrip("\r\n")) for _ in range(2))
+    for other in ";\t":
+        alike = other in first and first.count(other) == second.count(other)
+        if alike and ("," not in first or all(map(NUMBER.fullmatch, first.split(other)))):
+            return other
+    return ","
+
+
+def _refuse_decimal_commas(frame: Any, separator: str, path: Path) -> None:
+    """Raises ValueError for a column of numbers such as 1,5 where commas do not separate the columns."""
+    for name in frame.columns if separator != "," else ():
+        values = np.asarray(frame[name])
+        words = [] if values.dtype.kind in "biuf" else [value for value in values.tolist() if isinstance(value, str)]
+        numbers = [value.strip() for value in words if NUMBER.fullmatch(value)]
+        comma = next((value for value in numbers if "," in value), None)
+        if comma is not None and 2 * len(numbers) > len(words):
+            raise ValueError(
+                f"cannot read {path}: column {name!r} has decimal commas, {comma!r} for one; write numbers with a "
+                "decimal point, such as 1.5"
+            )
 
 
 def _has_header(path: Path, separator: str) -> bool:

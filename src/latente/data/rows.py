@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArrayRows", "Rows", "StoredRowsChanged"]
+__all__ = ["ArrayRows", "Rows", "StoredRowsChanged", "TakenRows"]
 
 import abc
 import math
@@ -153,3 +153,32 @@ class ArrayRows(Rows):
     def chunks(self) -> Generator[tuple[int, NDArray[Any]], None, None]:
         rows = max(1, CHUNK // self.row_size)
         return ((i, self.array[i : i + rows]) for i in range(0, len(self), rows))
+
+
+class TakenRows(Rows):
+    """Some of other rows.
+
+    Args:
+        rows: all of them.
+        index: (m,) which, in rising order.
+
+    Example:
+        >>> rows = ArrayRows(np.arange(8).reshape(4, 2))
+        >>> TakenRows(rows, np.array([0, 3])).read(0, 2)
+        array([[0, 1],
+               [6, 7]])
+    """
+
+    def __init__(self, rows: Rows, index: NDArray[np.int64]) -> None:
+        self.rows, self.index = rows, index
+        self.shape, self.dtype = (len(index), *rows.shape[1:]), rows.dtype
+        self.columns, self.name = rows.columns, rows.name
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        return self.rows.take(self.index[start:stop])
+
+    def take(self, index: NDArray[np.int64]) -> NDArray[Any]:
+        return self.rows.take(self.index[index])
+
+    def check_unchanged(self) -> None:
+        self.rows.check_unchanged()

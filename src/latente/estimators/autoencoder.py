@@ -31,7 +31,8 @@ from latente.training.stepper import Stepper
 class LatentSizeWarning(UserWarning):
     """Warned when the code is at least as wide as the data and nothing else limits it: it need not learn anything.
 
-    Also when latent_dim="auto" chose about the widest code that it tried, or had fewer than 20 samples.
+    Also when latent_dim="auto" chose about the widest code that it tried, had fewer than 20 samples, or found no size
+    that explains a tenth of the variance of held-out samples.
 
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:
@@ -214,6 +215,7 @@ class Autoencoder(PartParams, VariationalMethods):
             learning_rate=trainer.resolve_learning_rate(),
             weight_decay=0.0 if trainer.weight_decay == "auto" else float(trainer.weight_decay),
             beta2=trainer.resolve_beta2(),
+            optimizer=trainer.resolve_optimizer(),
             schedule=constant,
         )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from latente.training import History
 
 FEW = 10  # held-out samples, below which errors say little
+LEAST = 0.1  # of the variance, which some size has to explain of samples that were held out
 NEAR = 0.98  # of the widest code, or one unit less than it: the search may have ended too early
 
 
@@ -59,6 +60,11 @@ class LatentSize:
         return bool(self.histories) and near and self.widest < self.bound
 
     @property
+    def explains_little(self) -> bool:
+        """Whether every size loses more than nine tenths of the held-out samples' variance."""
+        return bool(self.histories) and float(self.errors.min()) > (1 - LEAST) * self.variance > 0
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Why the size may not be the right one and what to do, a sentence or two each."""
         found = []
@@ -67,7 +73,14 @@ class LatentSize:
                 f"latent_dim='auto' chose {self.latent_dim}, a guess: it could measure sizes on {self.held_out} held-"
                 f"out sample{'s' if self.held_out > 1 else ''} only. Give a number, or at least {2 * FEW} samples"
             )
-        if self.at_its_limit:
+        elif self.explains_little:
+            found.append(
+                f"latent_dim='auto' chose {self.latent_dim}, but no size explains a tenth of the variance of held-out "
+                f"samples: the chosen one loses {100 * self.lost(self.latent_dim):.0f}% of it, and their mean alone "
+                "loses 100%, so the size says nothing. Train for longer (Trainer(epochs=...)), give more samples, or "
+                "give a number; for data without structure there is no right one"
+            )
+        if self.at_its_limit and not self.explains_little:
             found.append(
                 f"latent_dim='auto' chose {self.latent_dim}, and the widest code that it tried has {self.widest}, so "
                 "the size may say where the search ended, not what these data need. For a smaller code look at what "

@@ -38,7 +38,11 @@ def over_batches(
 
 
 def over_chunks(
-    module: nn.Module, chunks: Iterable[Tensor], function: Callable[[Tensor], Tensor], device: torch.device
+    module: nn.Module,
+    chunks: Iterable[Tensor],
+    function: Callable[[Tensor], Tensor],
+    device: torch.device,
+    rows: int | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yields function(x) piece by piece, computed in evaluation mode, for samples x that come in chunks.
 
@@ -52,14 +56,16 @@ def over_chunks(
         chunks: (m, ...) each, anywhere and of any length; pieces are moved to the device.
         function: of a piece (m, ...), returns (m, ...).
         device: where to compute.
+        rows: samples in a piece; None chooses.
     """
     module.eval()
     chunks = iter(chunks)
     first = next(chunks, None)
     if first is None:
         return
-    with torch.inference_mode():
-        rows = _piece_rows(module, function, first[:1].to(device))
+    if rows is None:
+        with torch.inference_mode():
+            rows = _piece_rows(module, function, first[:1].to(device))
     onednn = onednn_pays(module, rows)
     for piece in _pieces(itertools.chain([first], chunks), rows):
         missing = rows - len(piece)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from latente.data import Schema
 from latente.distortions import Bernoulli
 from latente.estimators.fitted import FittedAutoencoder
+from latente.estimators.inference import finite_chunks
 from latente.estimators.likelihood import (
     RateDistortion,
     bound_terms,
@@ -29,9 +31,8 @@ from latente.metrics import active_units
 from latente.training import seed_of
 
 GREY = (
-    "X has values between 0 and 1, of which the Bernoulli distortion is no likelihood: what is returned cannot be "
-    "compared with published figures. Pass black and white pixels, drawn for example as "
-    "top * (rng.random(X.shape) < X / top), with top = 255 for bytes and 1 for floats in [0, 1]"
+    "X has values that lie between 0 and 1 once they are scaled, of which the Bernoulli distortion is no likelihood: "
+    "what is returned cannot be compared with published figures. {}"
 )
 
 
@@ -43,7 +44,9 @@ class VariationalMethods(FittedAutoencoder):
 
         log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i ~ q(z|x): on average below log p(x), and closer with more draws.
         For binary data pass binary samples: of grey values the Bernoulli distortion is no likelihood, and a UserWarning
-        says so. Source: Burda, Grosse, Salakhutdinov (2016), "Importance weighted autoencoders".
+        says so. Binary are values at the two ends of the training data's range, 0 and 16 where that was 0..16, and,
+        with the Bernoulli distortion, booleans: False is the lower end, True the upper one. Source: Burda, Grosse,
+        Salakhutdinov (2016), "Importance weighted autoencoders".
 
         Args:
             X: (n, ...), as in `fit`.
@@ -64,7 +67,7 @@ class VariationalMethods(FittedAutoencoder):
         """
         k, x = check_draws(n_samples), self._for_likelihood(X)
         if isinstance(self.recipe_.distortion, Bernoulli) and bool(((x > 0) & (x < 1)).any()):
-            warnings.warn(GREY, UserWarning, stacklevel=2)
+            warnings.warn(GREY.format(_black_and_white(self.schema_)), UserWarning, stacklevel=2)
         return log_likelihood(self.module_, x, k, self._draws(random_state))
 
     def bound_terms(self, X: Any, n_samples: int = 1, *, random_state: Any = None) -> NDArray[np.float32]:
@@ -129,11 +132,33 @@ class VariationalMethods(FittedAutoencoder):
         return rate_distortion(self, X, betas, X if X_test is None else X_test, k, random_state)
 
     def _for_likelihood(self, X: Any) -> Tensor:
-        """Returns scaled samples, or raises ValueError when the model is no distribution of them."""
+        """Returns scaled samples, or raises ValueError when the model is no distribution of them.
+
+        A Bernoulli distribution is one of zeros and ones, so booleans are these, whatever the training data's range.
+        """
         check_is_fitted(self, "module_")
         check_likelihood(self.recipe_)
         rows = self._read(X)
+        if rows.dtype.kind == "b" and isinstance(self.recipe_.distortion, Bernoulli):
+            pieces = (self.schema_.arranged(chunk).astype(np.float32) for chunk in finite_chunks(rows))
+            return torch.cat([torch.from_numpy(piece) for piece in pieces])
         return torch.cat(list(self._scaled(rows)))
 
     def _draws(self, random_state: Any) -> torch.Generator:
         return torch.Generator(self.module_.device).manual_seed(seed_of(random_state))
+
+
+def _black_and_white(schema: Schema) -> str:
+    """Returns what to pass to a model with a Bernoulli distortion: in the units of its own training data."""
+    if schema.shift.size > 1 or schema.factor.size > 1:
+        return (
+            "This model was trained on columns with ranges of their own: pass booleans, False for the smallest value "
+            "of a column in the training data and True for its largest"
+        )
+    low = schema.shift.item()
+    high = low + 1 / schema.factor.item()
+    grey = f"X / {high:g}" if not low else f"(X - {low:g}) / {high - low:g}"
+    return (
+        f"This model was trained on values of {low:g} to {high:g}: pass black and white pixels, {low:g} or {high:g}, "
+        f"or booleans, drawn for example as rng.random(X.shape) < {grey}"
+    )

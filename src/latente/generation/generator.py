@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from latente.estimators import Autoencoder
+from latente.estimators.params import PartParams
 from latente.generation.base import Sampler
 from latente.parts import resolve
 
 
-class Generator:
+class Generator(PartParams, BaseEstimator):
     """Draws codes from a density that was fitted to those of the data, and decodes them: z ~ p(z), x = d(z).
 
     Fitted after training, such a density gives better samples than the prior N(0, I), also for variational autoencoders
-    (see docs/benchmarks-generation.md), and autoencoders without any prior can generate. Source: Ghosh, Sajjadi,
+    (see docs/benchmarks-generation.md), and autoencoders without any prior can generate. It has scikit-learn's
+    `get_params` and `set_params`; its `clone` keeps the fitted model and has no density yet. Source: Ghosh, Sajjadi,
     Vergari, Black, Schoelkopf (2020), "From variational to deterministic autoencoders" (ex-post density estimation).
 
     Args:
@@ -49,8 +52,13 @@ class Generator:
     def __init__(self, model: Autoencoder, sampler: Sampler | str = "mixture", *, random_state: Any = None) -> None:
         self.model, self.sampler, self.random_state = model, sampler, random_state
 
-    def __repr__(self) -> str:
-        return f"Generator({self.model!r}, {self.sampler!r})"
+    def __sklearn_clone__(self) -> Self:
+        """Returns a generator that is not fitted, of the same model: what scikit-learn's `clone` calls.
+
+        A clone of the model would not be fitted, and `fit` needs one that is.
+        """
+        sampler, random_state = clone(self.sampler, safe=False), clone(self.random_state, safe=False)
+        return type(self)(self.model, sampler, random_state=random_state)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fits the density to the codes of X and returns self.

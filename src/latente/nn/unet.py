@@ -64,6 +64,7 @@ class UNet(nn.Module):
         blocks: residual blocks of a level, on each side.
         factor: how many positions along an axis are folded into channels.
         identity: whether x is added.
+        outputs: channels of the result; None is as many as x has, and those that x is added to.
 
     Example:
         >>> UNet(3, width=8)(torch.zeros(1, 3, 30, 17)).shape
@@ -79,14 +80,17 @@ class UNet(nn.Module):
         blocks: int = 1,
         factor: int = 2,
         identity: bool = True,
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
+        if identity and outputs not in (None, channels):
+            raise ValueError(f"x of {channels} channels cannot be added to {outputs}; pass identity=False")
         self.dimensions, self.blocks, self.factor, self.identity = dimensions, blocks, factor, identity
         self.multiple = factor * 2 ** (levels - 1)
         widths = [width * 2**level for level in range(levels)]
         folded = channels * factor**dimensions
         self.enter = CONV[dimensions](folded, width, 3, padding=1)
-        self.leave = CONV[dimensions](width, folded, 3, padding=1)
+        self.leave = CONV[dimensions](width, (outputs or channels) * factor**dimensions, 3, padding=1)
         self.down = nn.ModuleList(CONV[dimensions](a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(TRANSPOSED[dimensions](b, a, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.descending = nn.ModuleList(self._level(wide, blocks) for wide in widths)
@@ -105,7 +109,7 @@ class UNet(nn.Module):
         return self.factor * (convolutions + 2 + 2 ** len(self.down))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x_hat (batch, channels, *size) for x of the same shape."""
+        """Returns x_hat (batch, channels or outputs, *size) for x (batch, channels, *size)."""
         size = x.shape[2:]
         missing = [-length % self.multiple for length in size]
         ends = [end for more in reversed(missing) for end in (0, more)]

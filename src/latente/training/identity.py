@@ -37,6 +37,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "learning_rate": run.stepper.learning_rate,
         "weight_decay": run.stepper.weight_decay,
         "beta2": None if run.stepper.beta2 == USUAL_BETA2 else run.stepper.beta2,  # older checkpoints have none
+        "optimizer": None if run.stepper.method == "adam" else run.stepper.method,  # likewise
         "patience": _plain(trainer.patience),
         "clip": _plain(trainer.clip),
         "precision": _plain(trainer.precision),

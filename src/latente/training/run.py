@@ -83,6 +83,7 @@ class Run:
             learning_rate=trainer.resolve_learning_rate(),
             weight_decay=trainer.resolve_weight_decay(n, math.prod(source.sample_shape), module),
             beta2=trainer.resolve_beta2(),
+            optimizer=trainer.resolve_optimizer(),
             schedule=warmup_cosine,
             clip=trainer.clip,
             processes=self.processes,

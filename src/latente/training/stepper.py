@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Stepper", "TrainingDiverged"]
+__all__ = ["OPTIMIZERS", "Stepper", "TrainingDiverged"]
 
 import math
 from collections.abc import Callable
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from latente.objectives import Batch, Losses, Objective, Progress
 from latente.training.adam import USUAL_BETA2, Adam
 from latente.training.clipping import SpikeClip
+from latente.training.muon import Muon
 from latente.training.precision import autocast
 from latente.training.processes import ALONE, Processes
 from latente.training.pulse import Pulse
 
+OPTIMIZERS: dict[str, type[Adam] | type[Muon]] = {"adam": Adam, "muon": Muon}
 LOOK_EVERY = 50  # steps between looks at a GPU's verdict on losses and gradients
 
 
@@ -51,6 +53,7 @@ class Stepper:
         precision: "float32" or "bfloat16".
         processes: those that train together.
         looks: whether every loss is looked at; None where it costs nothing, on a CPU.
+        optimizer: the name of one of OPTIMIZERS.
     """
 
     def __init__(
@@ -66,16 +69,18 @@ class Stepper:
         precision: str = "float32",
         processes: Processes = ALONE,
         looks: bool | None = None,
+        optimizer: str = "adam",
     ) -> None:
         self.module, self.objective, self.schedule = module, objective, schedule
         self.learning_rate, self.weight_decay, self.precision = float(learning_rate), float(weight_decay), precision
-        self.beta2 = float(beta2)
+        self.beta2, self.method = float(beta2), optimizer
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError("there is nothing to train: no parameter of the modules requires a gradient")
         self.device = self.parameters[0].device
         self.looks = self.device.type == "cpu" if looks is None else looks
-        self.optimizer = Adam(self.parameters, betas=(0.9, self.beta2), weight_decay=weight_decay)
+        make = OPTIMIZERS[optimizer]
+        self.optimizer = make(self.parameters, betas=(0.9, self.beta2), weight_decay=weight_decay)
         self.clip = SpikeClip(on_host=self.looks) if clip else None
         self.pulse, self.processes = Pulse(), processes
         processes.align(module)

@@ -31,11 +31,12 @@ from latente.training.schedule import (
     automatic_weight_decay,
 )
 from latente.training.seeds import seed_of_rank, seeded
+from latente.training.stepper import OPTIMIZERS
 
 
 @dataclass
 class Trainer(Part, family="trainer", name="trainer"):
-    """Fused Adam, warm-up then cosine, spikes of the gradient clipped, early stopping on request.
+    """Fused Adam or Muon, warm-up then cosine, spikes of the gradient clipped, early stopping on request.
 
     Args:
         epochs: passes over the data, or "auto": 6,400 / sqrt(samples), from 5 to 300.
@@ -63,6 +64,8 @@ class Trainer(Part, family="trainer", name="trainer"):
             square follows, steps are too long and the loss rises.
         callbacks: functions of the epoch's record, called after each epoch; one that returns True stops training.
         verbose: True shows a progress bar, False nothing, "auto" a bar in a terminal.
+        optimizer: "adam", "muon" (Jordan et al. 2024; momentum made orthogonal for matrices and filters, whose steps
+            cost more but may be fewer), or "auto": adam (`DefectSegmenter` of tiles muon).
 
     Example:
         >>> Trainer(epochs=5, learning_rate=1e-3).get_params()["epochs"]
@@ -86,6 +89,7 @@ class Trainer(Part, family="trainer", name="trainer"):
     callbacks: Sequence[Callback] = ()
     verbose: bool | str = "auto"
     beta2: float | str = "auto"
+    optimizer: str = "auto"
 
     def check(self) -> None:
         """Raises ValueError for a setting that makes no sense, with what is allowed."""
@@ -107,6 +111,8 @@ class Trainer(Part, family="trainer", name="trainer"):
             raise ValueError(f"Trainer: validation_fraction must be in [0, 1) or None; got {fraction!r}")
         if self.beta2 != "auto" and (not is_number(self.beta2, low=0, high=1) or self.beta2 in (0, 1)):
             raise ValueError(f"Trainer: beta2 must be above 0 and below 1, or 'auto'; got {self.beta2!r}")
+        if self.optimizer not in ("auto", *OPTIMIZERS):
+            raise ValueError(f"Trainer: optimizer must be 'auto', 'adam' or 'muon'; got {self.optimizer!r}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"Trainer: precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
         if self.verbose not in (True, False, "auto"):
@@ -186,6 +192,10 @@ class Trainer(Part, family="trainer", name="trainer"):
     def resolve_beta2(self) -> float:
         """Returns the decay of Adam's running mean of squared gradients."""
         return USUAL_BETA2 if self.beta2 == "auto" else float(self.beta2)
+
+    def resolve_optimizer(self) -> str:
+        """Returns the name of the optimiser."""
+        return "adam" if self.optimizer == "auto" else self.optimizer
 
     def resolve_weight_decay(self, samples: int, values: int, module: nn.Module) -> float:
         """Returns the weight decay for a module and that many samples of that many values."""

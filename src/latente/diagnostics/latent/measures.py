@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "EQUAL", "MEASURES", "NEIGHBOURS_OF", "NOTATION", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure", "Row",
-    "Skipped", "counted", "reference",
+    "EQUAL", "FEWEST", "MEASURES", "NEIGHBOURS_OF", "NOTATION", "PATHS", "PLACES", "POSTERIOR", "UNITS", "Measure",
+    "Row", "Skipped", "counted", "halfway", "reference",
 ]  # fmt: skip
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 PLACES, POSTERIOR, PATHS = "places of the codes", "draws of q(z|x)", "straight lines"
 NEIGHBOURS_OF, UNITS = "neighbours", "active units"
 EQUAL = "all codes are equal"
+FEWEST = 40  # codes below which neighbours say nothing
 REFERENCE_CODES = 3_000  # of which the references were measured
 ALIKE = 1.5  # times as many codes, or as few, still compare
 NOTATION = (
@@ -136,6 +137,12 @@ MEASURES = (
         1.0,
     ),
     Measure(
+        "mmd_fitted", "MMD² to fitted Gaussian",
+        "how far the codes are from the Gaussian fitted to them, which has their mean and covariance: what is left is "
+        "another shape. By chance it stays below what is given for N(0, I), and rather lower",
+        f"{MMD}; y ~ N(mean, covariance of z)", GRETTON, PLACES, 0.0,
+    ),
+    Measure(
         "mmd", "MMD² to N(0, I)",
         "how far the codes are from N(0, I): likeness within codes plus likeness within draws less twice that between "
         "them; likeness is a Gaussian of the distance, as wide as the median distance", f"{MMD}; y ~ N(0, I)",
@@ -238,7 +245,24 @@ def reference(name: str, latent_dim: int, sick: bool) -> float | None:
     return REFERENCES[2 if latent_dim <= 4 else 8].get(name, (None, None))[sick]
 
 
+def halfway(latent_dim: int) -> tuple[float, float]:
+    """Returns how far from training images halfway from ones to sevens is: the healthy and the sick reference model.
+
+    In distances to the nearest training image, those of the reconstructions of the two ends being 1.
+
+    Args:
+        latent_dim: of the model that is read by them.
+
+    Example:
+        >>> healthy, sick = halfway(8)
+        >>> abs(healthy - sick) < 0.1    # halfway, a healthy model is no nearer to data than a sick one
+        True
+    """
+    return HALFWAY[2 if latent_dim <= 4 else 8]
+
+
 # Printed by benchmarks/latent/run.py --references: (healthy, sick) at latent sizes 2 and 8.
+HALFWAY = {2: (1.19, 1.07), 8: (1.19, 1.17)}
 REFERENCES: dict[int, dict[str, tuple[float | None, float | None]]] = {
     2: {
         "hole_fraction": (0.00533, 0.0517),
@@ -247,6 +271,7 @@ REFERENCES: dict[int, dict[str, tuple[float | None, float | None]]] = {
         "coverage_normal": (0.765, 0.492),
         "density_fitted": (0.907, 0.875),
         "density_normal": (0.916, 0.9),
+        "mmd_fitted": (0.00522, 0.0632),
         "mmd": (0.0485, 0.204),
         "mmd_null": (0.00115, 0.000985),
         "posterior_hole_fraction": (0.000444, None),
@@ -270,6 +295,7 @@ REFERENCES: dict[int, dict[str, tuple[float | None, float | None]]] = {
         "coverage_normal": (0.642, 0.159),
         "density_fitted": (0.496, 0.519),
         "density_normal": (0.584, 0.736),
+        "mmd_fitted": (0.000626, 0.000528),
         "mmd": (0.0129, 0.169),
         "mmd_null": (0.000488, 0.000506),
         "posterior_hole_fraction": (0.00122, None),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.diagnostics.latent.codes import Codes, encode, gaussian_draws, straight_paths
-from latente.diagnostics.latent.measures import EQUAL, NEIGHBOURS_OF, PATHS, PLACES, POSTERIOR, UNITS, Skipped
+from latente.diagnostics.latent.measures import EQUAL, FEWEST, NEIGHBOURS_OF, PATHS, PLACES, POSTERIOR, UNITS, Skipped
 from latente.diagnostics.passed import evenly
 from latente.estimators import Autoencoder
 from latente.metrics import (
@@ -32,7 +32,6 @@ PAIRS = 300  # straight lines that are decoded
 STEPS = 20  # of each
 DECODED = 2**24  # values on all straight lines
 FEWEST_PAIRS = 30  # but at least so many lines where so many are asked for
-FEWEST = 40  # codes below which neighbours say nothing
 COMPARED = 2_000  # samples whose neighbours are ranked, in data and codes
 KERNEL_ROWS = 1_000  # codes in the discrepancy, whose cost grows with their square
 LARGEST = 2**25  # values of the samples whose neighbours are ranked
@@ -100,7 +99,8 @@ def _places(codes: Codes, held_out: Codes | None, rng: np.random.Generator) -> V
     """Measures where the codes lie, and where a fitted Gaussian and N(0, I) expect them."""
     z = codes.z.astype(np.float64)
     fitted, normal = gaussian_draws(z, len(z), rng), rng.normal(size=z.shape)
-    few = z[evenly(len(z), KERNEL_ROWS)]
+    rows = evenly(len(z), KERNEL_ROWS)
+    few = z[rows]
     others, seed = rng.normal(size=few.shape), int(rng.integers(2**31))
     return {
         "hole_fraction": hole_fraction(z, fitted),
@@ -109,6 +109,7 @@ def _places(codes: Codes, held_out: Codes | None, rng: np.random.Generator) -> V
         "coverage_fitted": code_coverage(z, fitted),
         "density_normal": code_density(z, normal),
         "density_fitted": code_density(z, fitted),
+        "mmd_fitted": rbf_mmd(few, fitted[rows]),
         "mmd": rbf_mmd(few, others),
         "mmd_null": rbf_mmd_threshold(few, others, random_state=seed),
         "intrinsic_dimension": intrinsic_dimension(z),

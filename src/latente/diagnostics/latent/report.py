@@ -12,7 +12,7 @@ import numpy as np
 from latente.data import loaded
 from latente.diagnostics.finding import Finding
 from latente.diagnostics.latent.codes import Codes
-from latente.diagnostics.latent.measures import MEASURES, Row, Skipped, counted, reference
+from latente.diagnostics.latent.measures import FEWEST, MEASURES, Row, Skipped, counted, reference
 from latente.diagnostics.latent.measuring import PAIRS, ROWS, has_prior, measure
 from latente.diagnostics.latent.verdict import find
 from latente.diagnostics.passed import Floats, check_model, scaled
@@ -40,6 +40,7 @@ class LatentReport:
         coverage_fitted: the same for draws of a Gaussian fitted to the codes.
         density_normal: see `latente.metrics.code_density`; draws of N(0, I).
         density_fitted: the same for the fitted Gaussian.
+        mmd_fitted: MMD^2 of the codes to draws of the Gaussian fitted to them; see `latente.metrics.rbf_mmd`.
         mmd: MMD^2 of the codes to N(0, I); see `latente.metrics.rbf_mmd`.
         mmd_null: what it stays below in 95 of 100 cases when the codes are N(0, I).
         posterior_hole_fraction: share of N(0, I) in holes between draws of q(z|x), which the decoder was trained on.
@@ -73,6 +74,7 @@ class LatentReport:
     coverage_fitted: float | None = None
     density_normal: float | None = None
     density_fitted: float | None = None
+    mmd_fitted: float | None = None
     mmd: float | None = None
     mmd_null: float | None = None
     posterior_hole_fraction: float | None = None
@@ -118,12 +120,17 @@ class LatentReport:
                  for line in [head, *cells]]  # fmt: skip
         near = 2 if self.latent_dim <= 4 else 8
         notes = [
-            f"{self.codes} codes of {self.latent_dim} numbers, {self.held_out} held out. Ideal: codes N(0, I), linear "
-            f"decoder. Healthy: variational, MNIST, {near} units. Sick: plain, {near} units, overfitted to 500 images.",
+            f"{_plural(self.codes, 'code')} of {_plural(self.latent_dim, 'number')}, {self.held_out} held out. "
+            "Ideal: codes N(0, I), linear decoder. "
+            f"Healthy: variational, MNIST, {near} units. Sick: plain, {near} units, overfitted to 500 images.",
             counted(self.codes),
             *(f"Does not apply: {skipped}." for skipped in self.skipped),
         ]
         return "\n".join([*lines, *notes, self.verdict])
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
 def _short(value: float | None) -> str:
@@ -157,7 +164,7 @@ def latent_report(
     Raises:
         NotFittedError: when the model is not fitted.
         TypeError: when it is no autoencoder of latente.
-        ValueError: for data that the model cannot take, or settings that make no sense.
+        ValueError: for a single sample, data that the model cannot take, or settings that make no sense.
 
     Example:
         >>> from sklearn.datasets import load_digits
@@ -186,6 +193,9 @@ def measure_latent(
 ) -> LatentReport:
     """Returns the report on scaled samples, all of them; see `latent_report`.
 
+    Raises:
+        ValueError: for a single sample.
+
     Args:
         model: fitted.
         x: (n, *sample_shape), as `latente.diagnostics.scaled` returns them.
@@ -201,6 +211,11 @@ def measure_latent(
         >>> report.codes, report.held_out
         (150, 50)
     """
+    if len(x) < 2:
+        raise ValueError(
+            f"a latent space is looked at through at least 2 samples, and judged by no fewer than {FEWEST}; got "
+            f"{len(x)}. Give more, best the training data"
+        )
     rng = np.random.default_rng(seed)
     codes = Codes.of(model, x, rng)
     if held_out is None:

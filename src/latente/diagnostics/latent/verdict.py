@@ -6,8 +6,8 @@ __all__ = ["find"]
 
 from typing import TYPE_CHECKING
 
-from latente.diagnostics.finding import SEVERITIES, Finding
-from latente.diagnostics.latent.measures import EQUAL
+from latente.diagnostics.finding import Finding, ranked
+from latente.diagnostics.latent.measures import EQUAL, FEWEST
 
 if TYPE_CHECKING:
     from latente.diagnostics.latent.report import LatentReport
@@ -24,6 +24,13 @@ GAP = 0.2  # of the distance of two codes, four of the 20 steps; an encoder that
 FALSE = (0.9, 0.8)  # trustworthiness and continuity
 FOLDED = 1.5  # times as many dimensions in the data as in the code
 
+FOLLOWS = (  # from a collapsed posterior, whose codes are all but equal
+    "held-out codes lie apart", "codes do not follow the prior", "coverage and MMD disagree", "interpolation jumps",
+    "encoder does not invert the decoder", "decoder untrained between codes", "false neighbours",
+    "fewer units than the data's dimension",
+)  # fmt: skip
+
+ADVICE_COLLAPSED = "Lower beta, or raise warmup or free_bits."
 ADVICE_SMOOTH = (
     "Use more latent units, a bottleneck that adds noise to the code (bottleneck='gaussian'), a penalty on the decoder "
     "(objective='rae') or more data."
@@ -40,25 +47,53 @@ ADVICE_PLACES = (
 
 
 def find(report: LatentReport, prior: bool, corrupted: bool) -> tuple[Finding, ...]:
-    """Returns what the measures say, the gravest first; "healthy" where nothing is to be said.
+    """Returns what the measures say, the gravest first, causes before symptoms; "healthy" where nothing is to be said.
 
     Args:
         report: the measures.
         prior: whether training drew the codes towards N(0, I).
         corrupted: whether training corrupted the input.
     """
+    if report.codes < FEWEST:
+        return (_few(report),)
     place = _prior(report) if prior else _holes(report)
     found = [*_apart(report), *place, *_jumps(report), *_cycle(report, corrupted), *_units(report)]
     found += [*_neighbours(report), *_folds(report)]
+    if report.active_units == 0:
+        return ranked(f for f in found if f.severity != "good")
     if not found:
         found += _constant(report)
     if not found and report.skipped and report.hole_fraction is None:
         message = "What can be measured of these codes shows no fault; what cannot is listed with its reason."
         return (Finding("nothing to say", "note", message),)
     if not any(f.severity != "good" for f in found):
-        message = "The codes fill their space as a smooth decoder needs: no holes, jumps or false neighbours stood out."
-        found.append(Finding("healthy", "good", message))
-    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+        found.append(_healthy(report, prior))
+    return ranked(found)
+
+
+def _few(r: LatentReport) -> Finding:
+    message = f"{r.codes} codes are too few to judge a latent space by: whether it has faults is not known."
+    advice = f"Give at least {FEWEST} samples beside those held out; best the training data, thousands where there are."
+    return Finding("too few samples", "note", message, advice)
+
+
+def _healthy(r: LatentReport, prior: bool) -> Finding:
+    """Says what was found below the limits, with the figures and the limits."""
+    random = prior and r.posterior_hole_fraction is not None
+    holes = r.posterior_hole_fraction if random else r.hole_fraction
+    limit = HOLES[1] if prior else HOLES[0]
+    told = []
+    if holes is not None:
+        draws = "N(0, I)" if random else "a Gaussian fitted to the codes"
+        much = "hardly any holes" if holes < HOLES[0] else "some holes"
+        told.append(f"{much} ({holes:.0%} of draws of {draws}; 1% by chance, {limit:.0%} is a fault)")
+    if r.jump is not None:
+        told.append(f"no jumps (the longest of 20 steps is {r.jump + 0.05:.1%} of the way; 10% is a jump)")
+    agreed = _agreement(r)
+    if agreed is not None:
+        told.append(f"few false neighbours (trustworthiness and continuity {agreed:.2f} or more; {FALSE[0]} is enough)")
+    found = f": {'; '.join(told)}" if told else ""
+    return Finding("healthy", "good", f"Nothing that was measured is beyond its limit{found}.")
 
 
 def _constant(r: LatentReport) -> list[Finding]:
@@ -174,7 +209,8 @@ def _units(r: LatentReport) -> list[Finding]:
     count = int(r.active_units)
     message = f"{count} of {r.latent_dim} latent units are active (their code varies by more than 0.01)."
     if count == 0:
-        return [Finding("collapsed posterior", "warning", message, "Lower beta, or raise warmup or free_bits.")]
+        message += " Beside the prior's variance of 1 all codes are as good as equal; nothing else can be read off."
+        return [Finding("collapsed posterior", "warning", message, ADVICE_COLLAPSED, explains=FOLLOWS)]
     return [Finding("inactive units", "note", message, f"latent_dim={count} would do as well.")]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 __all__ = ["between_sentences", "code_path", "fade_path", "interpolation_section"]
 
+import math
+
 import numpy as np
 
+from latente.diagnostics.latent.measures import halfway
 from latente.diagnostics.passed import Floats, decode
 from latente.estimators.interpolation import interpolate_codes
 from latente.report.components import figure, section
@@ -15,7 +18,6 @@ from latente.report.views import path_view
 from latente.report.words import number, plural, times
 
 STEPS = 9
-GAP = 1.15  # halfway points this many times as far from data as the ends show gaps
 
 
 def interpolation_section(study: Study) -> Html:
@@ -63,9 +65,13 @@ def between_sentences(study: Study) -> tuple[str, str]:
     )
     if study.evaluation.error >= 0.99 * study.evaluation.mean_error:
         return first, f"As the model rebuilds no {w.one} better than the mean does, this says nothing about its codes."
-    ratio = m.code / m.ends if m.ends > 0 else float("inf")
-    gaps = "a sign of gaps between the codes" if ratio > GAP else "no sign of gaps between the codes"
+    if m.ends == 0:
+        return first, f"The reconstructions of the ends are themselves {w.many} of the data."
+    healthy, sick = halfway(study.evaluation.latent_dim)
     second = (
-        f"The reconstructions of the ends lie {number(m.ends)} from theirs: halfway is {times(ratio)} as far, {gaps}."
+        f"The reconstructions of the ends lie {number(m.ends)} from theirs, so halfway is "
+        f"{times(math.sqrt(m.code / m.ends))} as far (as a distance, not squared). That is no verdict: from ones to "
+        f"sevens of MNIST it is {healthy:g} times for the healthy reference model and {sick:g} times for the "
+        "overfitted one. Whether there are holes or jumps is said under latent health."
     )
     return first, second

@@ -147,8 +147,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        itself = self.way == "noise2self"
-        self.scale_ = scale = Scale.of([item[:channels] for item in samples.items], dimensions == 1, standard=itself)
+        parts = [item[:channels] for item in samples.items]
+        self.scale_ = scale = Scale.of(parts, dimensions == 1, standard=self.way == "noise2self")
         check_level(objective.noise, scale.bounds)
         blind = is_blind(objective.noise)
         if blind:
@@ -301,17 +301,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError(f"j_invariant must be True, False or 'auto'; got {j_invariant!r}")
         if self.way != "noise2self" or j_invariant != "auto":
             return self.way == "noise2self" and bool(j_invariant)
-        unknown = self.sigma_ is None and isinstance(sigma, str) and sigma == "auto"
-        if unknown:
-            warn_of_unknown()
-        return not unknown or self.spread_ is None  # which older files lack
+        if self.sigma_ is not None or not isinstance(sigma, str) or sigma != "auto":
+            return True
+        warn_of_unknown()
+        return self.spread_ is None  # older files lack it
 
     def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
-        """Returns the noise's deviation in each channel and the scale of its units, None for that of the data.
-
-        Raises:
-            ValueError: for a sigma that cannot be used.
-        """
+        """Returns the noise's deviation in each channel and the scale of its units, None for that of the data."""
         if isinstance(sigma, str) and sigma == "auto":
             return None if self.sigma_ is None or not hidden else (self.scale_, self.sigma_)
         if sigma is None:

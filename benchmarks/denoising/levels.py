@@ -4,9 +4,10 @@
     python benchmarks/denoising/levels.py --only "photos poisson"
 
 A Denoiser with way="noise2self" is trained once through 3,000 noisy training images, or 700 patches of 64 x 64 of the
-grey photographs of photos_train, and restores the first 100 of them: with its estimate, and with sigma=None. Gaussian
-noise is not clipped; "clipped" is, "bytes" is clipped and rounded to bytes; "poisson" has that many photons at white,
-"offset poisson" has a fifth of that many at black; "speckle" multiplies. Rows of levels.csv are replaced as they come.
+grey photographs of photos_train, and restores the first 100 of them: with its estimate, with sigma=None, and in one
+pass. Gaussian noise is not clipped; "clipped" is, "bytes" is clipped and rounded to bytes; "poisson" has that many
+photons at white, "offset poisson" has a fifth of that many at black; "speckle" multiplies. Rows of levels.csv are
+replaced as they come.
 """
 
 from __future__ import annotations
@@ -26,7 +27,18 @@ import latente
 from latente.denoising import Denoiser
 
 RESULTS = Path(__file__).with_name("levels.csv")
-FIELDS = ("data", "noise", "true", "estimate", "mse_estimate", "mse_without", "cpu_seconds")
+FIELDS = (
+    "data",
+    "noise",
+    "true",
+    "estimate",
+    "mse_noisy",
+    "mse_estimate",
+    "mse_without",
+    "mse_one_pass",
+    "cpu_seconds",
+)
+ONE_PASS = ("mse_one_pass", "auto", False)
 SAMPLES, PATCHES, RESTORED = 3_000, 700, 100
 JOBS = (
     "mnist gaussian:0.1", "mnist gaussian:0.2", "mnist gaussian:0.4", "mnist gaussian:0.6",
@@ -75,8 +87,9 @@ def measure(name: str, noise: str) -> dict[str, Any]:
     trainer = latente.Trainer(epochs=1, threads=1, verbose=False)
     model = Denoiser(way="noise2self", kind="image", trainer=trainer, random_state=0).fit(noisy)
     found = {"true": np.square(noisy / unit - clean).mean() ** 0.5, "cpu_seconds": time.process_time() - start}
-    for column, sigma in (("mse_estimate", "auto"), ("mse_without", None)):
-        restored = model.transform(noisy[:RESTORED], sigma=sigma) / unit
+    found["mse_noisy"] = np.square(noisy[:RESTORED] / unit - clean[:RESTORED]).mean()
+    for column, sigma, hidden in (("mse_estimate", "auto", True), ("mse_without", None, True), ONE_PASS):
+        restored = model.transform(noisy[:RESTORED], sigma=sigma, j_invariant=hidden) / unit
         found[column] = np.square(restored - clean[:RESTORED]).mean()
     row = {column: f"{value:.4g}" for column, value in found.items()}
     return {"data": name, "noise": noise} | row | {"estimate": f"{model.sigma_[0] / unit:.4g}" if model.sigma_ else ""}

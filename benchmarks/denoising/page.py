@@ -71,15 +71,17 @@ def estimates() -> list[str]:
         return []
     with ESTIMATES.open(newline="") as file:
         rows = list(csv.DictReader(file))
+    errors = ("mse_noisy", "mse_estimate", "mse_without", "mse_one_pass")
     lines = [
-        [row["data"], row["noise"], row["true"], row["estimate"] or "none", row["mse_estimate"], row["mse_without"]]
+        [row["data"], row["noise"], row["true"], row["estimate"] or "none", *(row[name] for name in errors)]
         for row in rows
     ]
-    head = ["data", "noise", "deviation of the noise", "estimate", "MSE with it", "MSE of neighbours alone"]
+    head = ["data", "noise", "deviation of the noise", "estimate"]
+    head += ["MSE of the noisy images", "with the estimate", "of neighbours alone", "in one pass"]
     return [
         "What noise2self estimates of the level (`levels.py`): trained once through 3,000 images, or 700 patches of",
-        "photographs; MSE of 100 of them. Without an estimate both ways are the same. Poisson noise has the given",
-        "number of photons at white.",
+        "photographs; MSE of 100 of them. Without an estimate the default is one pass; `with the estimate` is then the",
+        "same as neighbours alone. Poisson noise has the given number of photons at white.",
         "",
         *table(head, lines),
     ]

@@ -95,6 +95,23 @@ def test_bytes_and_floats_of_one_picture_are_scaled_alike(trained, later):
         scale.suited([picture(np.float64) * 255])
 
 
+@pytest.mark.parametrize(("trained", "later"), [(np.uint8, np.float64), (np.float32, np.uint8), (np.uint8, np.uint16)])
+def test_data_with_bounds_may_be_standardised_and_keeps_them(trained, later):
+    def picture(dtype):
+        x = np.linspace(0, 1, 64).reshape(1, 8, 8) ** 2
+        return x.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(x * np.iinfo(dtype).max).astype(dtype)
+
+    scale = Scale.of([picture(trained)], standard=True)
+    for dtype in (trained, later):
+        own, values = scale.suited([picture(dtype)]), torch.from_numpy(picture(dtype).astype(np.float64))
+        scaled = own.apply(values).numpy()
+        assert [scaled.mean(), scaled.std()] == pytest.approx([0, 1], abs=0.01)
+        np.testing.assert_allclose(own.undo(scaled, np.dtype(dtype)), picture(dtype), rtol=1e-4, atol=1e-6)
+        far = own.undo(np.full((1, 8, 8), 50, np.float32), np.dtype(dtype))
+        assert far == pytest.approx(1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max)
+    assert Scale.of([np.zeros((1, 4, 4), np.uint8)], standard=True).bounds == (0.0, 1.0)  # nothing to go by
+
+
 @pytest.mark.parametrize("lengths", [[90], [30] * 40], ids=["one", "many"])
 def test_what_is_held_out_is_not_trained_on(lengths):
     values = np.split(np.arange(float(sum(lengths))), np.cumsum(lengths)[:-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RangeWarning", "warn_of_range"]
+__all__ = ["RangeWarning", "outside", "warn_of_range"]
 
 import sys
 import warnings
@@ -103,11 +103,11 @@ def _warn(schema: Schema, values: str, known: tuple[float, float], advice: str =
         f"X holds {values}, but this model was trained on {schema.dtype} values in a range of {known[0]:g} to "
         f"{known[1]:g}; nothing that it says of X will hold. Give X in that range{perhaps}",
         RangeWarning,
-        stacklevel=_outside(),
+        stacklevel=outside(),
     )
 
 
-def _outside() -> int:
+def outside() -> int:
     """Returns the stacklevel, for the caller's own warning, of the nearest line that is not a library's."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:

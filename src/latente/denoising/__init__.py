@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Denoiser", "Imputation", "Imputer", "Restoration", "denoise", "load"]
+__all__ = ["Denoiser", "Imputation", "Imputer", "Restoration", "UnknownLevelWarning", "denoise", "load"]
 
 from latente.denoising.denoiser import Denoiser
 from latente.denoising.function import denoise
 from latente.denoising.imputer import Imputation, Imputer
+from latente.denoising.level import UnknownLevelWarning
 from latente.denoising.restoration import Restoration
 from latente.denoising.saving import load

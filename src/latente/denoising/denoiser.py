@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
-from latente.denoising.level import noise_level
+from latente.denoising.level import noise_level, warn_of_unknown, window_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
 from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, are_partners, patches, read_samples
 from latente.denoising.spread import Spread
@@ -147,7 +147,8 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         samples, pairs = self._training_samples(X, y)
         seed = seed_of(self.random_state)
         dimensions, channels = samples.dimensions, samples.channels // (1 + pairs)
-        self.scale_ = scale = Scale.of([item[:channels] for item in samples.items], each=dimensions == 1)
+        parts = [item[:channels] for item in samples.items]
+        self.scale_ = scale = Scale.of(parts, dimensions == 1, standard=self.way == "noise2self")
         check_level(objective.noise, scale.bounds)
         blind = is_blind(objective.noise)
         if blind:
@@ -174,7 +175,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         *,
         tile: int | str = "auto",
         overlap: int | str = "auto",
-        j_invariant: bool = True,
+        j_invariant: bool | str = "auto",
         sigma: Any = "auto",
     ) -> Any:
         """Returns restored samples of the shape, the units and the dtype of X (floats for booleans).
@@ -186,7 +187,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             overlap: positions that neighbouring tiles share; "auto" is as far as the network sees, at most half a tile.
             j_invariant: with way="noise2self", whether every position is restored without being seen, so that its
                 noise cannot be copied; False is one pass for 4 (signals) or 16 (images), often nearer to the truth,
-                but not always.
+                but not always. "auto" is True, but False where sigma="auto" knows no level.
             sigma: with way="noise2self" and j_invariant, the standard deviation of the noise in X, in its units; one
                 number, or one for each channel. What the neighbours say of a value is then combined with the noisy
                 value itself, by their variances (see `Spread`): nearer to the truth for noise of this level everywhere.
@@ -195,13 +196,16 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         Raises:
             ValueError: for data that is not like that of `fit`, or a sigma that cannot be used.
             NotFittedError: before `fit`.
+
+        Warns:
+            UnknownLevelWarning: with way="noise2self", where no level is known and j_invariant is "auto".
         """
         check_is_fitted(self, "module_")
         samples = read_samples(X, "image" if self.dimensions_ == 2 else "signal")
         if samples.channels != self.channels_:
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
-        hidden = self.way == "noise2self" and j_invariant
+        hidden = self._is_hidden(j_invariant, sigma)
         noise = self._level(sigma, hidden)
         self.module_.eval()
         groups = alike(samples.items, tile)
@@ -279,6 +283,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
         share = f.numel() / size  # a draw of so many values leaves out exp(-share) of them
         levels = [noise_level(*pair, repeats=share / -np.expm1(-share)) for pair in zip(f, x, strict=True)]
+        if self.dimensions_ == 2:  # what is known of a level is that it is no larger
+            seconds = [window_level(c, few.numel() / size) for c in self.scale_.apply(few).transpose(0, 1)]
+            levels = [a if a is None or b is None else min(a, b) for a, b in zip(levels, seconds, strict=True)]
         known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]
         return Spread.of(f.flatten(), x.flatten()), tuple(known) if len(known) == len(levels) else None
 
@@ -287,12 +294,19 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         factor = self.scale_.factor
         return factor if len(factor) == self.channels_ else factor * self.channels_
 
-    def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
-        """Returns the noise's deviation in each channel and the scale of its units, None for that of the data.
+    def _is_hidden(self, j_invariant: bool | str, sigma: Any) -> bool:
+        """Returns whether positions are restored without being seen; warns where that is so for want of a level."""
+        if j_invariant != "auto" and not isinstance(j_invariant, (bool, np.bool_)):
+            raise ValueError(f"j_invariant must be True, False or 'auto'; got {j_invariant!r}")
+        if self.way != "noise2self" or j_invariant != "auto":
+            return self.way == "noise2self" and bool(j_invariant)
+        if self.sigma_ is not None or not isinstance(sigma, str) or sigma != "auto":
+            return True
+        warn_of_unknown()
+        return self.spread_ is None  # older files lack it
 
-        Raises:
-            ValueError: for a sigma that cannot be used.
-        """
+    def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
+        """Returns the noise's deviation in each channel and the scale of its units, None for that of the data."""
         if isinstance(sigma, str) and sigma == "auto":
             return None if self.sigma_ is None or not hidden else (self.scale_, self.sigma_)
         if sigma is None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 __all__ = ["denoise"]
 
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 
+from latente.data.arrays import as_array
+from latente.data.ranges import RangeWarning, warn_of_range
 from latente.denoising.denoiser import Denoiser
 from latente.denoising.imputer import Imputer
 from latente.denoising.opening import opened
@@ -16,22 +20,40 @@ from latente.denoising.samples import read_samples
 from latente.denoising.tiles import tiled
 from latente.estimators import Autoencoder
 
+UNFITTED = "this %(name)s is not fitted yet: call its fit first, or let denoise(None, X) learn from X alone"
 
-def denoise(model: Any, X: Any, *, kind: str = "auto", random_state: Any = None) -> Any:
-    """Returns X without noise, in its shape, units and dtype.
+
+def denoise(
+    model: Any,
+    X: Any,
+    *,
+    kind: str = "auto",
+    sigma: Any = "auto",
+    j_invariant: bool | str = "auto",
+    random_state: Any = None,
+) -> Any:
+    """Returns X without noise, in its shape, units and dtype (floats for booleans, and for integers with holes).
 
     Args:
         model: a fitted `Denoiser`, `Imputer` or autoencoder. An autoencoder of images or signals restores larger ones
             in overlapping tiles of the size that it was trained on. None learns from X alone, without anything clean:
             a table with NaN is filled in by an `Imputer`, images and signals are restored by a `Denoiser` with
             way="noise2self", whose noise must be independent between neighbouring positions.
-        X: samples as `Denoiser`, `Imputer` or the autoencoder take them, or a path.
+        X: samples as `Denoiser`, `Imputer` or the autoencoder take them, or a path. Frames come back as arrays.
         kind: without a model: "table", "image", "signal", or "auto", which takes two axes with NaN as a table.
+        sigma: without a model, or with a Denoiser with way="noise2self": the standard deviation of the noise in X, in
+            its units, where it is known; see `Denoiser.transform`. "auto" is what was estimated.
+        j_invariant: likewise; see `Denoiser.transform`.
         random_state: without a model: decides everything random.
 
     Raises:
-        TypeError: when the model is none of these.
-        ValueError: for data that the model cannot take.
+        NotFittedError: for a model before its `fit`.
+        TypeError: when the model is none of these; for a table's columns that are not numbers; each is named.
+        ValueError: for data that the model cannot take, and a sigma or j_invariant where nothing takes it.
+
+    Warns:
+        UnknownLevelWarning: where the level of the noise could not be estimated and no sigma was told: the result may
+            be worse than X.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -41,29 +63,60 @@ def denoise(model: Any, X: Any, *, kind: str = "auto", random_state: Any = None)
         >>> bool(np.isfinite(filled).all()), bool((filled == table)[~np.isnan(holed)].all())
         (True, True)
     """
+    told = {"sigma": sigma, "j_invariant": j_invariant}
     if model is None:
-        return _from_itself(X, kind, random_state)
-    if isinstance(model, (Denoiser, Imputer)):
-        return model.transform(X)
-    if isinstance(model, Autoencoder):
-        return _by_autoencoder(model, X)
-    raise TypeError(f"model must be a fitted Denoiser, Imputer or autoencoder, or None; got {model!r}")
+        return _from_itself(X, kind, told, random_state)
+    if not isinstance(model, (Denoiser, Imputer, Autoencoder)):
+        raise TypeError(f"model must be a fitted Denoiser, Imputer or autoencoder, or None; got {model!r}")
+    check_is_fitted(model, "module_", msg=UNFITTED)
+    if isinstance(model, Denoiser):
+        return model.transform(X, **told)
+    _refuse(told, f"a {type(model).__name__}")
+    return _alike(X, model.transform(X) if isinstance(model, Imputer) else _by_autoencoder(model, X))
 
 
-def _from_itself(X: Any, kind: str, random_state: Any) -> Any:
+def _from_itself(X: Any, kind: str, told: dict[str, Any], random_state: Any) -> Any:
     if kind not in ("auto", "table", "image", "signal"):
         raise ValueError(f"kind must be one of auto, table, image, signal; got {kind!r}")
     X = opened(X)
     if kind == "table" or (kind == "auto" and _has_missing(X)):
-        return Imputer(random_state=random_state).fit_transform(X)
-    return Denoiser(way="noise2self", kind=kind, random_state=random_state).fit_transform(X)
+        _refuse(told, "a table")
+        return _alike(X, Imputer(random_state=random_state).fit_transform(X))
+    return Denoiser(way="noise2self", kind=kind, random_state=random_state).fit(X).transform(X, **told)
+
+
+def _refuse(told: dict[str, Any], what: str) -> None:
+    """Raises ValueError for arguments that only a Denoiser takes."""
+    for name, value in told.items():
+        if not (isinstance(value, str) and value == "auto"):
+            raise ValueError(f"{name} is for a Denoiser with way='noise2self', not for {what}; got {value!r}")
 
 
 def _has_missing(X: Any) -> bool:
+    """Returns whether X is a table with missing cells.
+
+    Raises:
+        TypeError, ValueError: for frames and objects that hold no numbers; wrong columns of a frame are named.
+    """
     if isinstance(X, (list, tuple)) and len(X) and np.ndim(X[0]) > 1:
         return False
     array = np.asarray(X)
+    if hasattr(X, "columns") or (array.dtype == object and array.ndim == 2):
+        array = as_array(X)[0]
     return array.ndim == 2 and array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+def _alike(X: Any, out: Any) -> Any:
+    """Returns the array in the dtype of X, where that is in memory and of integers or floats."""
+    if isinstance(X, (list, tuple)) or np.ndim(X) == 0:
+        return out
+    dtype = as_array(X)[0].dtype if hasattr(X, "columns") or np.asarray(X).dtype == object else np.asarray(X).dtype
+    if dtype.kind not in "iuf" or out.dtype == dtype:
+        return out
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        out = np.rint(out).clip(info.min, info.max)
+    return out.astype(dtype)
 
 
 def _by_autoencoder(model: Autoencoder, X: Any) -> Any:
@@ -85,6 +138,8 @@ def _by_autoencoder(model: Autoencoder, X: Any) -> Any:
             f"with an axis of {smallest}"
         )
 
+    warn_of_range(schema, np.concatenate([item.ravel() for item in samples.items]))  # once, not in every tile
+
     def restored(x: torch.Tensor) -> torch.Tensor:
         part = x.numpy().astype(samples.items[0].dtype)
         part = np.moveaxis(part, 1, -1) if samples.channel_axis else part[:, 0]
@@ -93,7 +148,9 @@ def _by_autoencoder(model: Autoencoder, X: Any) -> Any:
 
     results = []
     for item in samples.items:
-        whole = tiled(restored, torch.from_numpy(item.astype(np.float32)), tile, tile // 2).numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RangeWarning)
+            whole = tiled(restored, torch.from_numpy(item.astype(np.float32)), tile, tile // 2).numpy()
         results.append((np.rint(whole) if item.dtype.kind in "iu" else whole).astype(item.dtype))
     return samples.returned(results)
 

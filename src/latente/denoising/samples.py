@@ -111,24 +111,24 @@ class Scale:
     bounds: tuple[float, float] | None
 
     @classmethod
-    def of(cls, items: Sequence[NDArray[Any]], each: bool = False) -> Scale:
+    def of(cls, items: Sequence[NDArray[Any]], each: bool = False, standard: bool = False) -> Scale:
         """Returns the scale of data: unsigned integers and floats within [0, 1] to [0, 1], others to variance 1.
 
         Args:
             items: (channels, *size) each.
-            each: whether every channel gets a mean and a deviation of its own.
+            each: whether every channel without bounds gets a mean and a deviation of its own.
+            standard: whether data with bounds gets mean 0 and variance 1 as well, all channels alike.
         """
-        dtype = items[0].dtype
-        if dtype.kind == "b":
-            return cls((0.0,), (1.0,), (0.0, 1.0))
-        if dtype.kind == "u":
-            return cls((0.0,), (1.0 / np.iinfo(dtype).max,), (0.0, 1.0))
-        if min(item.min() for item in items) >= 0 and max(item.max() for item in items) <= 1:
-            return cls((0.0,), (1.0,), (0.0, 1.0))
-        parts = [[item[i : i + 1] for item in items] for i in range(len(items[0]))] if each else [items]
-        moments = [_moments(part) for part in parts]
+        low, high = min(item.min() for item in items), max(item.max() for item in items)
+        bounded = items[0].dtype.kind in "bu" or (low >= 0 and high <= 1)
+        if bounded and not (standard and high > low):
+            return cls((0.0,), (1.0 / _unit(items[0].dtype),), (0.0, 1.0))
+        alone = range(len(items[0])) if each and not bounded else ()
+        moments = [_moments([item[i : i + 1] for item in items]) for i in alone] or [_moments(items)]
+        means = tuple(mean for mean, _ in moments)
         factors = tuple(1.0 / deviation if deviation > 0 else 1.0 for _, deviation in moments)
-        return cls(tuple(mean for mean, _ in moments), factors, None)
+        bounds = ((0.0 - means[0]) * factors[0], (_unit(items[0].dtype) - means[0]) * factors[0]) if bounded else None
+        return cls(means, factors, bounds)
 
     def suited(self, items: Sequence[NDArray[Any]]) -> Scale:
         """Returns the scale for data of another dtype than in `fit`: bytes and floats of one picture mean the same.
@@ -138,15 +138,15 @@ class Scale:
         """
         if self.bounds is None:
             return self
-        dtype = items[0].dtype
-        factor = 1.0 / np.iinfo(dtype).max if dtype.kind == "u" else 1.0
-        far = max(float(max(item.max(), -float(item.min()))) for item in items) * factor
+        dtype, width = items[0].dtype, self.bounds[1] - self.bounds[0]
+        unit = _unit(dtype)
+        far = max(float(max(item.max(), -float(item.min()))) for item in items) / unit
         if far > FARTHEST:
             raise ValueError(
                 "this Denoiser was trained on data in [0, 1] (unsigned integers count as fractions of their largest "
                 f"value); got {dtype} up to {far:g}. Scale X as the training data were"
             )
-        return Scale((0.0,), (factor,), self.bounds)
+        return Scale((-self.bounds[0] / width * unit,), (width / unit,), self.bounds)
 
     def apply(self, values: Tensor) -> Tensor:
         """Returns scaled float32 of values (n, channels, *size)."""
@@ -164,6 +164,11 @@ class Scale:
             info = np.iinfo(dtype)
             return np.rint(values).clip(info.min, info.max).astype(dtype)
         return values.astype(dtype if dtype.kind == "f" else np.float32)
+
+
+def _unit(dtype: np.dtype[Any]) -> float:
+    """Returns what stands for 1 in data with bounds."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
 def _moments(items: Sequence[NDArray[Any]]) -> tuple[float, float]:

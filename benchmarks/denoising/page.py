@@ -9,13 +9,12 @@ import csv
 from pathlib import Path
 from statistics import median
 
+from page_choices import choices, estimates
 from protocol import LEVELS, NOISES, SETS
 from results import read
 from tabled import table, text
 
 HERE = Path(__file__).parent
-CHOICES = HERE / "choose.csv"
-ESTIMATES = HERE / "levels.csv"
 SURVEY = HERE / "survey.csv"
 PAGE = HERE.parents[1] / "docs" / "benchmarks-denoising.md"
 CLASSICAL = ("noisy", "median", "tv", "nlm", "bm3d", "linear")
@@ -41,50 +40,6 @@ class Found:
         """How often which number of images was shown, "2 x 60000", and the precision unless that is bfloat16."""
         setting = self.rows.get((data, noise, method), {}).get("setting", "")
         return setting.partition(" images")[0] + (", float32" if setting.endswith(" float32") else "")
-
-
-def choices() -> list[str]:
-    """The candidates of choose.py, and what each was good for."""
-    if not CHOICES.exists():
-        return []
-    with CHOICES.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    settings = ("fold", "width", "levels", "blocks", "batch_size", "learning_rate")
-    noises = dict.fromkeys((row["data"], row["noise"]) for row in rows)
-    lines = []
-    for own in dict.fromkeys(tuple(row[name] for name in settings) for row in rows):
-        found = {(r["data"], r["noise"]): r for r in rows if tuple(r[name] for name in settings) == own}
-        cells = [found[noise]["psnr"] if noise in found else "" for noise in noises]
-        lines.append([*own, *cells, next(iter(found.values()))["cpu_seconds"]])
-    head = [*(name.replace("_", " ") for name in settings), *(" ".join(noise) for noise in noises), "CPU s"]
-    return [
-        "Candidates for network and steps, each trained once on 30,000 training images; PSNR in dB of training images",
-        "that were held out. The first row is the default (`choose.py`).",
-        "",
-        *table(head, lines),
-    ]
-
-
-def estimates() -> list[str]:
-    """What levels.py found: the true and the estimated level, and what the estimate is good for."""
-    if not ESTIMATES.exists():
-        return []
-    with ESTIMATES.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    errors = ("mse_noisy", "mse_estimate", "mse_without", "mse_one_pass")
-    lines = [
-        [row["data"], row["noise"], row["true"], row["estimate"] or "none", *(row[name] for name in errors)]
-        for row in rows
-    ]
-    head = ["data", "noise", "deviation of the noise", "estimate"]
-    head += ["MSE of the noisy images", "with the estimate", "of neighbours alone", "in one pass"]
-    return [
-        "What noise2self estimates of the level (`levels.py`): trained once through 3,000 images, or 700 patches of",
-        "photographs; MSE of 100 of them. Without an estimate the default is one pass; `with the estimate` is then the",
-        "same as neighbours alone. Poisson noise has the given number of photons at white.",
-        "",
-        *table(head, lines),
-    ]
 
 
 def quoted() -> dict[tuple[str, str, str], float]:
@@ -327,6 +282,19 @@ def without_clean() -> list[str]:
             },
         ),
         *estimates(),
+        "One photograph alone, as `denoise(None, photo)` restores it (`alone.py`): bytes with Gaussian noise of 25,",
+        "clipped and rounded. The Gaussian filter has the best of 13 widths for each, which nobody could know.",
+        "",
+        *simple(
+            "one photograph",
+            {
+                "photograph": ("data", -1),
+                "method": ("method", -1),
+                "PSNR": ("psnr", 2),
+                "CPU s of training": ("train_seconds", 0),
+                "setting": ("setting", -1),
+            },
+        ),
     ]
 
 

@@ -147,7 +147,8 @@ def _ways(walkers: Sequence[Trained], measured: Sequence[Between], first: str, s
     return text, (
         f"Held against the reconstructions of the two ends, halfway is {ratios[low]:.2f} times as far for "
         f"{walkers[low].kind.title.lower()}, the least, and {ratios[high]:.2f} times for "
-        f"{walkers[high].kind.title.lower()}, the most: the larger, the more of a hole there is on the way."
+        f"{walkers[high].kind.title.lower()}, the most. That is no verdict: healthy "
+        "latent spaces can have larger ratios than sick ones."
     )
 
 

@@ -114,3 +114,11 @@ def test_a_range_is_warned_of_once_and_not_in_every_tile(types):
             warnings.simplefilter("always")
             denoise(model, given)
         assert [(warning.category, warning.filename) for warning in caught] == [(RangeWarning, __file__)]
+
+
+def test_one_dark_picture_is_not_of_another_range_however_many_tiles_it_takes(types):
+    model = latente.Autoencoder(4, trainer=QUICK, random_state=0).fit(16 * DIGITS[:100])
+    dark = 0.02 * np.random.default_rng(0).random((24, 16))
+    denoise(model, dark)  # a warning fails
+    with pytest.warns(RangeWarning, match="values of less than 0.16"):
+        denoise(model, [dark] * 8)

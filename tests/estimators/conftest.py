@@ -24,6 +24,19 @@ def make(name, latent_dim=2, epochs=2, **kwargs):
     return getattr(latente, name)(latent_dim, **settings)
 
 
+def auto(epochs=60, latent_dim="auto", **settings):
+    """An autoencoder that finds its size, or has this one."""
+    training = latente.Trainer(**{"epochs": epochs, "verbose": False, **settings.pop("training", {})})
+    return latente.Autoencoder(latent_dim, **{"trainer": training, "random_state": 0, **settings})
+
+
+def subspace(dimension, columns=20, samples=600):
+    """Rows on a linear subspace, with noise of a hundredth."""
+    draws = np.random.default_rng(dimension)
+    X = draws.normal(size=(samples, dimension)) @ np.linalg.qr(draws.normal(size=(columns, dimension)))[0].T
+    return X + 0.01 * X.std() * draws.normal(size=X.shape)
+
+
 def pytest_generate_tests(metafunc):
     """A test that takes `estimator_name` runs for each of latente's autoencoders."""
     if "estimator_name" in metafunc.fixturenames:

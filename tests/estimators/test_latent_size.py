@@ -11,6 +11,7 @@ import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
+from tests.estimators.conftest import auto, subspace
 
 import latente
 from latente import Autoencoder, Pretraining, StackedAutoencoder, Trainer
@@ -26,18 +27,6 @@ from latente.training.stepper import Stepper
 pytestmark = pytest.mark.usefixtures("untouched_generators")
 # Fits of one or two epochs, which say little; see test_latent_size_doubts.py for the warning.
 hardly_trained = pytest.mark.filterwarnings("ignore:latent_dim='auto' chose .* but no size explains a tenth")
-
-
-def auto(epochs=60, latent_dim="auto", **settings):
-    training = Trainer(**{"epochs": epochs, "verbose": False, **settings.pop("training", {})})
-    return Autoencoder(latent_dim, **{"trainer": training, "random_state": 0, **settings})
-
-
-def subspace(dimension, columns=20, samples=600):
-    """Rows on a linear subspace, with noise of a hundredth."""
-    draws = np.random.default_rng(dimension)
-    X = draws.normal(size=(samples, dimension)) @ np.linalg.qr(draws.normal(size=(columns, dimension)))[0].T
-    return X + 0.01 * X.std() * draws.normal(size=X.shape)
 
 
 def weights(model):

@@ -7,25 +7,14 @@ import math
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from tests.estimators.conftest import auto, subspace
 
-from latente import Autoencoder, ConvolutionalAutoencoder, Trainer
+from latente import ConvolutionalAutoencoder, Trainer
 from latente.estimators import LatentSizeWarning
 from latente.estimators.found_size import LatentSize
 from latente.estimators.latent_size import choose_size
 
 pytestmark = pytest.mark.usefixtures("untouched_generators")
-
-
-def auto(epochs=60, latent_dim="auto", **settings):
-    training = Trainer(**{"epochs": epochs, "verbose": False, **settings.pop("training", {})})
-    return Autoencoder(latent_dim, **{"trainer": training, "random_state": 0, **settings})
-
-
-def subspace(dimension, columns=20, samples=600):
-    """Rows on a linear subspace, with noise of a hundredth."""
-    draws = np.random.default_rng(dimension)
-    X = draws.normal(size=(samples, dimension)) @ np.linalg.qr(draws.normal(size=(columns, dimension)))[0].T
-    return X + 0.01 * X.std() * draws.normal(size=X.shape)
 
 
 @pytest.mark.parametrize(("rows", "held"), [(3, 1), (4, 2), (11, 5), (19, 9)])

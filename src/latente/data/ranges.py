@@ -40,12 +40,13 @@ class RangeWarning(UserWarning):
     """
 
 
-def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
+def warn_of_range(schema: Schema, array: NDArray[Any], samples: int | None = None) -> None:
     """Warns of samples (n, ...) whose range is not that of the schema's training data; see `RangeWarning`.
 
     Args:
         schema: of pictures, or of anything else, for which nothing is looked at.
         array: in the user's units.
+        samples: how many it holds; None is its first axis.
 
     Example:
         >>> from latente.data import decide
@@ -68,10 +69,10 @@ def warn_of_range(schema: Schema, array: NDArray[Any]) -> None:
         most = 255 if array.max() <= 255 else 65535
         _warn(schema, f"{array.dtype} values of up to {most} or so", (low, high), f"divided by {most}")
     elif schema.kind == "image" and not schema.dtype == array.dtype.name == "uint8":
-        _warn_of_scale(schema, array, (low, high))
+        _warn_of_scale(schema, array, (low, high), len(array) if samples is None else samples)
 
 
-def _warn_of_scale(schema: Schema, array: NDArray[Any], known: tuple[float, float]) -> None:
+def _warn_of_scale(schema: Schema, array: NDArray[Any], known: tuple[float, float], samples: int) -> None:
     """Warns of pictures that are far larger or far smaller than the known range, as a whole."""
     reach = max(map(abs, known))
     most = max(abs(float(array.max())), abs(float(array.min())))
@@ -81,7 +82,7 @@ def _warn_of_scale(schema: Schema, array: NDArray[Any], known: tuple[float, floa
             _warn(schema, f"{array.dtype} values beyond {BEYOND * reach:g}", known)
     elif FILLED < most <= min(1, reach / BEYOND) and _fractions(array):
         _warn(schema, f"{array.dtype} values of at most 1", known, f"times {reach:g}")
-    elif 0 < most < FAINT * reach and len(array) >= MANY and (narrower or _fractions(array)):
+    elif 0 < most < FAINT * reach and samples >= MANY and (narrower or _fractions(array)):
         _warn(schema, f"{array.dtype} values of less than {FAINT * reach:g}", known)
 
 

@@ -138,7 +138,8 @@ def _by_autoencoder(model: Autoencoder, X: Any) -> Any:
             f"with an axis of {smallest}"
         )
 
-    warn_of_range(schema, np.concatenate([item.ravel() for item in samples.items]))  # once, not in every tile
+    values = np.concatenate([item.ravel() for item in samples.items])
+    warn_of_range(schema, values, len(samples.items))  # once, not in every tile
 
     def restored(x: torch.Tensor) -> torch.Tensor:
         part = x.numpy().astype(samples.items[0].dtype)

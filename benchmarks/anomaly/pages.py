@@ -162,9 +162,9 @@ def beside_oracle(lines: Sequence[Line]) -> list[str]:
         return []
     gap = (mean(known, "pixel_auroc") or 0.0) - (mean(own, "pixel_auroc") or 0.0)
     return [
-        "The oracle has seen defects from the very maker of these, but is the segmenter's network of before, on 12,000",
-        f"tiles with Adam. It is {gap:+.3f} from the segmenter, which has seen none of these defects; it is a",
-        "diagnosis, and no product could be so trained.",
+        "The oracle is trained like the segmenter, but on defects from the very maker of these. It is",
+        f"{gap:+.3f} from the segmenter, which has seen none of them; it is a diagnosis, and no product could be so",
+        "trained.",
         "",
     ]
 

@@ -295,7 +295,7 @@ REFERENCES: dict[int, dict[str, tuple[float | None, float | None]]] = {
         "coverage_normal": (0.642, 0.159),
         "density_fitted": (0.496, 0.519),
         "density_normal": (0.584, 0.736),
-        "mmd_fitted": (0.000626, 0.000528),
+        "mmd_fitted": (0.000626, 0.000527),
         "mmd": (0.0129, 0.169),
         "mmd_null": (0.000488, 0.000506),
         "posterior_hole_fraction": (0.00122, None),

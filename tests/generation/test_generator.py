@@ -97,6 +97,9 @@ def test_scikit_learns_parameters_and_clone(model, digits):
     assert (again.sampler.n_components, generator.sampler.n_components) == (4, 2)
     assert again.set_params(sampler="kde").fit(digits[0]).sample().shape == (1, 8, 8)
     assert "sampler='kde'" in repr(again)
+    assert again.set_params(sampler="mixture", sampler__n_components=3).sampler == latente.generation.MixtureSampler(3)
+    with pytest.raises(ValueError, match="has no 'bandwidth'. It belongs to kde"):
+        again.set_params(sampler__bandwidth=1.0)
     with pytest.raises(ValueError, match="Generator has no parameter 'samplr'; it has: model, random_state, sampler"):
         again.set_params(samplr="kde")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["PartParams", "describe"]
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 
@@ -33,7 +33,13 @@ READERS: dict[str, tuple[type[Part], Callable[[Any], Part | None]]] = {
 
 
 class PartParams:
-    """`set_params` for estimators whose arguments may be parts, short strings or None."""
+    """`set_params` for estimators whose arguments may be parts, short strings or None.
+
+    Attributes:
+        part_readers: by argument, the family of the part and how to read what the user passed.
+    """
+
+    part_readers: ClassVar[dict[str, tuple[type[Part], Callable[[Any], Part | None]]]] = READERS
 
     def set_params(self, **params: Any) -> Self:
         """Sets arguments by name and returns self; `trainer__epochs` reaches into a part.
@@ -60,11 +66,11 @@ class PartParams:
     def _inner(self, name: str, rest: str) -> Any:
         """Returns the part in the argument `name`, made if need be, or raises ValueError when it has no `rest`."""
         value, field = getattr(self, name), rest.partition("__")[0]
-        if name not in READERS:
+        if name not in self.part_readers:
             if hasattr(value, "set_params"):
                 return value
             raise ValueError(f"{type(self).__name__}: {name}={value!r} has no parameters; {rest!r} cannot be set")
-        family, read = READERS[name]
+        family, read = self.part_readers[name]
         part = read(value)
         if part is None or field not in part.field_names():
             raise ValueError(f"{type(self).__name__}: {name}={value!r} has no {field!r}.{_hint(family, name, field)}")

@@ -6,7 +6,7 @@ __all__ = ["Generator"]
 
 import copy
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
@@ -48,6 +48,9 @@ class Generator(PartParams, BaseEstimator):
     """
 
     sampler_: Sampler
+    part_readers: ClassVar[Any] = {
+        "sampler": (Sampler, lambda value: resolve(value, Sampler, None))  # type: ignore[type-abstract]
+    }
 
     def __init__(self, model: Autoencoder, sampler: Sampler | str = "mixture", *, random_state: Any = None) -> None:
         self.model, self.sampler, self.random_state = model, sampler, random_state

@@ -18,6 +18,10 @@ SCRIPTS = {
     "audio/music/page": ["benchmarks-audio-music.md"],
     "audio/separation/pages": ["benchmarks-audio-separation.md"],
     "latent_size/run": ["benchmarks-latent-size.md"],
+    "generation/run": ["benchmarks-generation.md"],
+    "pretraining/run": ["benchmarks-pretraining.md"],
+    "reconstruction/run": ["benchmarks-reconstruction.md"],
+    "variational/run": ["benchmarks-variational.md"],
 }
 
 

@@ -287,6 +287,31 @@ def test_a_column_that_nothing_was_known_of_comes_out_as_0_and_says_nothing(hidd
 
 
 @pytest.mark.parametrize(
+    "constant",
+    [
+        np.full(200, 0.1),  # whose mean is not exactly 0.1
+        np.where(np.arange(200) % 2, 0.3, 0.1 + 0.2),
+        np.where(np.arange(200) % 2, np.float32(0.3), np.nextafter(np.float32(0.3), np.float32(1))),
+    ],
+)
+def test_a_spread_that_is_only_rounding_divides_nothing(constant):
+    X = np.random.default_rng(0).normal(size=(200, 3)).astype(constant.dtype)
+    X[:, 2] = constant
+    X = holed(X)
+    imputer = Imputer((8,), trainer=latente.Trainer(epochs=2, verbose=False), random_state=0).fit(X)
+    assert imputer.std_[2] == 1
+    assert np.nanmin(X[:, 2]) <= imputer.mean_[2] <= np.nanmax(X[:, 2])
+    assert np.abs(imputer.transform([[np.nan, 1.0, constant[0]], [np.nan, 1.0, 0.5]])).max() < 10
+
+
+@pytest.mark.parametrize("shift", [1e9, -1e9])
+def test_a_small_spread_far_from_0_is_one(shift):
+    X = np.random.default_rng(0).normal(size=(200, 2)) + np.array([0, shift])
+    imputer = Imputer((8,), trainer=latente.Trainer(epochs=1, verbose=False), random_state=0).fit(X)
+    np.testing.assert_allclose(imputer.std_, X.std(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
     ("table", "error", "message"),
     [
         (pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), TypeError, "columns that are not numbers: 'b'"),

@@ -31,6 +31,7 @@ SEEN = 0.1  # weight of a cell that was not hidden
 MOST_EPOCHS, LARGEST_BATCH = 100, 64
 SMALL, DROPOUT = 1000, 0.3  # a table of fewer rows is learned by heart without dropout
 AT_ONCE = 65_536  # rows
+ROUNDING = 1e-12  # of a column's largest absolute value: less spread is rounding, as in 0.1 + 0.2 beside 0.3
 
 
 class _Filler(nn.Module):
@@ -159,13 +160,12 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             raise ValueError(f"hidden_features must be integers of at least 1; got {self.hidden_features!r}")
         if self.dropout != "auto" and (not is_number(self.dropout, 0, 1) or self.dropout == 1):
             raise ValueError(f"dropout must be in [0, 1) or 'auto'; got {self.dropout!r}")
-        table = self._table(X, reset=True)
+        table, rounding = self._table(X, reset=True)
         check_samples(len(table))
         known = ~np.isnan(table)
-        count = known.sum(0)
-        self.mean_ = np.where(known, table, 0).sum(0) / np.maximum(count, 1)
-        spread = np.sqrt((np.where(known, table - self.mean_, 0) ** 2).sum(0) / np.maximum(count, 1))
-        self.std_ = np.where(spread > 0, spread, 1.0)
+        self.mean_, spread = _moments(table, known)
+        flat = spread <= rounding * np.where(known, np.abs(table), 0).max(0)
+        self.std_ = np.where(flat, 1.0, spread)
         rows = torch.from_numpy(((table - self.mean_) / self.std_)[known.any(1)].astype(np.float32))
         if len(rows) < 2:
             raise ValueError("fewer than 2 rows have a known cell; there is nothing to learn from")
@@ -174,7 +174,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
         self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
-        self.module_.leave_out(torch.from_numpy(count == 0))
+        self.module_.leave_out(torch.from_numpy(~known.any(0)))
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -188,7 +188,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             TypeError, ValueError: for a table that is not like that of `fit`.
         """
         check_is_fitted(self, "module_")
-        table = self._table(X, reset=False)
+        table, _ = self._table(X, reset=False)
         missing = np.isnan(table)
         for low in range(0, len(table), AT_ONCE):
             part = slice(low, low + AT_ONCE)
@@ -217,8 +217,11 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
         return load_imputer(path)
 
-    def _table(self, X: Any, reset: bool) -> NDArray[np.float64]:
-        """Returns a copy of X, or of what is at that path, as floats (n, columns), NaN where a cell is missing."""
+    def _table(self, X: Any, reset: bool) -> tuple[NDArray[np.float64], float]:
+        """Returns a copy of X, or of what is at that path, as floats (n, columns), NaN where a cell is missing.
+
+        With it comes how much of a column's largest absolute value may be rounding; in single precision it is more.
+        """
         rows = read_checked(self, mapped(X), reset)
         if rows.ndim != 2:
             raise ValueError(f"an Imputer takes a table (n, columns); X has shape {rows.shape}")
@@ -230,7 +233,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             raise ValueError(
                 f"X contains {len(infinite)} infinite values, the first at {where}; set missing cells to NaN"
             )
-        return table
+        return table, max(ROUNDING, float(np.finfo(rows.dtype).eps)) if rows.dtype.kind == "f" else ROUNDING
 
     def _trainer(self, rows: int = 1) -> Trainer:
         trainer = resolve(self.trainer, Trainer, Trainer()) or Trainer()
@@ -257,3 +260,15 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _moments(table: NDArray[np.float64], known: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns mean and standard deviation (columns,) of the known cells; 0 and 0 where there are none.
+
+    A mean that rounding took out of the range of its column is moved back: that of equal values is exactly theirs.
+    """
+    count = np.maximum(known.sum(0), 1)
+    low, high = np.where(known, table, np.inf).min(0), np.where(known, table, -np.inf).max(0)
+    mean = np.where(known, table, 0).sum(0) / count
+    mean = np.where(known.any(0), np.minimum(np.maximum(mean, low), high), 0.0)
+    return mean, np.sqrt((np.where(known, table - mean, 0) ** 2).sum(0) / count)

@@ -304,6 +304,35 @@ def test_a_spread_that_is_only_rounding_divides_nothing(constant):
     assert np.abs(imputer.transform([[np.nan, 1.0, constant[0]], [np.nan, 1.0, 0.5]])).max() < 10
 
 
+@pytest.mark.parametrize("hidden_features", [(), (8,)])
+@pytest.mark.parametrize("value", [7.0, 0.1, -1e9])
+def test_a_column_of_one_value_is_filled_with_it_and_says_nothing_later(hidden_features, value, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    X[:, 2] = value
+    X = holed(X)
+    X[:, 3] = np.nan
+    X[0, 3] = 2.5  # one cell is one value as well
+    imputer = Imputer(hidden_features, trainer=latente.Trainer(epochs=2, verbose=False), random_state=0).fit(X)
+    for model in (imputer, load(imputer.save(tmp_path / "imputer"))):
+        filled = model.transform(X)
+        assert (filled[:, 2] == value).all()
+        assert (filled[:, 3] == 2.5).all()
+        assert len(np.unique(filled[:, :2])) == 120  # the others are filled by the network
+        changed = np.where((np.arange(4) == 2) & ~np.isnan(X), 1e6, X)
+        assert (model.transform(changed)[:, [0, 1, 3]] == filled[:, [0, 1, 3]]).all()
+
+
+def test_which_cells_of_a_column_of_one_value_are_missing_may_tell_of_others():
+    rng = np.random.default_rng(0)
+    flag = rng.random(1000) < 0.5
+    X = np.column_stack([np.where(flag, 1.0, np.nan), 10.0 * flag + rng.normal(size=1000)])
+    X[:, 1][rng.random(1000) < 0.2] = np.nan
+    imputer = Imputer((), trainer=latente.Trainer(epochs=15, verbose=False), random_state=0).fit(X)
+    present, absent = imputer.transform([[1.0, np.nan], [np.nan, np.nan]])[:, 1]
+    assert present > absent + 3
+    assert abs(absent) < 3
+
+
 @pytest.mark.parametrize("shift", [1e9, -1e9])
 def test_a_small_spread_far_from_0_is_one(shift):
     X = np.random.default_rng(0).normal(size=(200, 2)) + np.array([0, shift])

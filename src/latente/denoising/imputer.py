@@ -51,19 +51,20 @@ class _Filler(nn.Module):
         nn.init.zeros_(last.weight)
         self.network = nn.Sequential(*layers, last)
 
-    def leave_out(self, columns: Tensor) -> None:
-        """Takes columns out of the network: they change nothing, and come out as 0.
+    def leave_out(self, flat: Tensor, unknown: Tensor) -> None:
+        """Takes out what was the same in all of training: such inputs change nothing, and such columns come out as 0.
 
         Args:
-            columns: (columns,) booleans.
+            flat: (columns,) booleans: whether all values were one. Which of them are missing may still tell something.
+            unknown: (columns,) booleans: whether all cells were missing.
         """
         layers = [layer for layer in self.network.modules() if isinstance(layer, nn.Linear)]
         linear = next(layer for layer in self.linear.modules() if isinstance(layer, nn.Linear))
         with torch.no_grad():
             for layer in (linear, layers[0]):
-                layer.weight[:, columns.repeat(2)] = 0.0
+                layer.weight[:, torch.cat([flat, unknown])] = 0.0
             for layer in (linear, layers[-1]):
-                layer.weight[columns], layer.bias[columns] = 0.0, 0.0
+                layer.weight[flat], layer.bias[flat] = 0.0, 0.0
 
     def forward(self, x: Tensor, visible: Tensor) -> Tensor:
         x = torch.cat([torch.where(visible, x, 0.0), visible.to(x)], dim=1)
@@ -101,7 +102,8 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     Columns are standardised by what is known of them. The network learns to restore cells that were hidden at random,
     at rates that change from row to row, beside those that are missing already. Cells should be missing independently
-    of their values. A column without any known cell in `fit` is filled with 0 and says nothing about the others.
+    of their values. A column that held one value in `fit` is filled with it, one without any known cell with 0; what
+    such a column holds later says nothing about the others.
 
     Args:
         hidden_features: widths of the hidden layers.
@@ -174,7 +176,7 @@ class Imputer(PartParams, OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         source = ArraySource(rows, device=trainer.resolve_device())
         kept, held = source.split(trainer.held_out, seed) if trainer.held_out else (source, None)
         self.history_ = trainer.fit(self.module_, kept, Imputation(), validation=held, seed=seed, resume=resume)
-        self.module_.leave_out(torch.from_numpy(~known.any(0)))
+        self.module_.leave_out(torch.from_numpy(flat), torch.from_numpy(~known.any(0)))
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:

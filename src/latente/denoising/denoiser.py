@@ -20,9 +20,9 @@ from latente.corruptions import Bounds, GaussianNoise, resolve_corruption
 from latente.data import ArraySource, Source
 from latente.denoising.level import noise_level, warn_of_unknown, window_level
 from latente.denoising.restoration import GRID, WAYS, Restoration, check_level, from_neighbours, hide, is_blind
-from latente.denoising.samples import PATCH, TOGETHER, Samples, Scale, alike, are_partners, patches, read_samples
+from latente.denoising.samples import TOGETHER, Samples, Scale, alike, are_partners, are_small, patches, read_samples
 from latente.denoising.spread import Spread
-from latente.denoising.steps import peak_rate, suited
+from latente.denoising.steps import ENOUGH, peak_rate, suited
 from latente.denoising.tiles import tiled
 from latente.estimators.params import PartParams
 from latente.nn import UNet
@@ -72,7 +72,9 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         blocks: residual blocks a level, on each side.
         fold: positions along each axis that become channels at the entrance and positions again at the exit, which
             saves time; "auto" is 2, but 1 (none) for images of at most 48 pixels along each axis.
-        patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals.
+        patch_size: positions of training patches along each axis; "auto" is 64 for images, 512 for signals. Samples of
+            one shape are taken whole up to 1.5 times that; where they are fewer than 60 and the trainer's epochs are
+            "auto", patches are two thirds as long as they, but at least 32 (images) or 64 (signals).
         trainer: how to train. What it leaves open is here: batches of 32 patches, 8 of patches of 64 x 64; a peak rate
             of 5e-3 (lower for smaller batches, and for networks wider than that of small images); no weight decay; a
             beta2 of 0.99; about 120,000 patches in all, of small data fewer, so that no value is seen more than 100
@@ -158,15 +160,15 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         rng, fraction, held = np.random.default_rng(seed), self._trainer().held_out, None
         if fraction:
             samples, apart = samples.divided(fraction, rng)
-            held = self._source(self._patches(apart, rng))
-        cut = self._patches(samples, rng)
+            held = self._source(patches(apart, self.patch_size, rng))
+        cut = patches(samples, self.patch_size, rng, ENOUGH if self._trainer().epochs == "auto" else 1)
         covers, positions = samples.size / cut[0].numel(), cut[0, 0].numel()
         rate = peak_rate(self._width() * 3**dimensions)
         trainer = suited(self._trainer(), len(cut), covers, positions, rate, blind)
         self.module_ = self._network(seed).to(trainer.resolve_device())
         source = self._source(cut)
         self.history_ = trainer.fit(self.module_, source, objective, validation=held, seed=seed, resume=resume)
-        self.spread_, self.sigma_ = self._measured(cut, samples.size, rng) if self.way == "noise2self" else (None, None)
+        self.spread_, self.sigma_ = self._measured(cut, samples, rng) if self.way == "noise2self" else (None, None)
         return self
 
     def transform(
@@ -265,9 +267,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 restored = self.spread_.combined(restored, x, variance)
         yield from scale.undo(restored.cpu().numpy(), dtype)
 
-    def _measured(self, cut: Tensor, size: int, rng: np.random.Generator) -> tuple[Spread, tuple[float, ...] | None]:
-        """Returns `spread_` and `sigma_`, from some training patches, of data of that many values, and predictions."""
-        few = cut[: max(1, MEASURED // cut[0].numel())]
+    def _measured(
+        self, cut: Tensor, samples: Samples, rng: np.random.Generator
+    ) -> tuple[Spread, tuple[float, ...] | None]:
+        """Returns `spread_` and `sigma_`, from some training patches, or few samples as they are, and predictions."""
+        if len(samples.items) < ENOUGH and are_small(samples, self.patch_size):
+            cut = patches(samples, self.patch_size, rng)
+        size, few = samples.size, cut[: max(1, MEASURED // cut[0].numel())]
         starts = rng.permutation(GRID**self.dimensions_)[: max(1, MEASURED // few.numel())]  # of grids, one a pass
         offsets = np.stack(np.unravel_index(starts, (GRID,) * self.dimensions_), axis=1).tolist()
         device = next(self.module_.parameters()).device
@@ -345,10 +351,6 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
             raise ValueError("the two copies of way='noise2noise' must have the same shapes")
         both = [np.concatenate(pair) for pair in zip(samples.items, others.items, strict=True)]
         return Samples(both, samples.dimensions, samples.single, samples.listed, samples.channel_axis), True
-
-    def _patches(self, samples: Samples, rng: np.random.Generator) -> Tensor:
-        size = PATCH[samples.dimensions] if self.patch_size == "auto" else int(self.patch_size)
-        return patches(samples, size, rng)
 
     def _source(self, cut: Tensor) -> Source:
         """Returns patches as training data; channels beyond those of a sample are its second copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Samples", "Scale", "alike", "are_partners", "patches", "read_samples"]
+__all__ = ["KINDS", "Samples", "Scale", "alike", "are_partners", "are_small", "patches", "read_samples"]
 
 import itertools
 import math
@@ -22,6 +22,8 @@ from latente.denoising.opening import opened
 KINDS = ("auto", "image", "signal")
 COLOURS = (1, 3, 4)
 PATCH = {1: 512, 2: 64}  # positions along an axis
+SMALLEST = {1: 64, 2: 32}  # to which few small samples are cut
+UNCUT = 1.5  # patches along each axis, to which samples are small
 FEWEST, PATCHES, PATCH_BYTES = 2000, 20_000, 1 << 29
 FEW = 10  # samples, of each of which a part is held out
 TOGETHER = 1 << 16  # values that are restored at once
@@ -288,23 +290,38 @@ def alike(items: Sequence[NDArray[Any]], tile: int) -> Iterator[list[NDArray[Any
         yield from (same[low : low + max(1, most)] for low in range(0, len(same), max(1, most)))
 
 
-def patches(samples: Samples, size: int, rng: np.random.Generator) -> Tensor:
-    """Returns patches (n, channels, *patch) at random places, in the dtype of the samples.
-
-    Samples that all have one shape, at most half as long again as a patch along each axis, are returned whole. Of
-    others each gives as many patches as would cover it twice, or more where that is few in all; too many are thinned
-    out.
+def are_small(samples: Samples, size: int | str) -> bool:
+    """Returns whether samples all have one shape, at most half as long again as a patch along each axis.
 
     Args:
         samples: the samples.
-        size: of a patch, along each axis; never longer than the shortest sample.
-        rng: chooses the places.
+        size: of a patch, along each axis; "auto" is 512 for signals, 64 for images.
     """
-    shapes = {item.shape for item in samples.items}
-    if len(shapes) == 1 and max(samples.items[0].shape[1:]) <= 1.5 * size:
+    size = PATCH[samples.dimensions] if size == "auto" else int(size)
+    return len({item.shape for item in samples.items}) == 1 and max(samples.items[0].shape[1:]) <= UNCUT * size
+
+
+def patches(samples: Samples, size: int | str, rng: np.random.Generator, enough: int = 1) -> Tensor:
+    """Returns patches (n, channels, *patch) at random places, in the dtype of the samples.
+
+    Small samples, where there are enough of them, are returned whole. Of others each gives as many patches as would
+    cover it twice, or more where that is few in all; too many are thinned out. Where small samples are too few, patches
+    are two thirds as long as they: of copies of the whole a network would learn the noise at each place by heart.
+
+    Args:
+        samples: the samples.
+        size: of a patch, along each axis, but never longer than the shortest sample; "auto" as in `are_small`.
+        rng: chooses the places.
+        enough: how many samples are enough.
+    """
+    small, size = are_small(samples, size), PATCH[samples.dimensions] if size == "auto" else int(size)
+    if small and len(samples.items) >= enough:
         return torch.from_numpy(np.stack(samples.items))
     axes = range(1, samples.dimensions + 1)
-    patch = tuple(min(size, min(item.shape[axis] for item in samples.items)) for axis in axes)
+    shortest = [min(item.shape[axis] for item in samples.items) for axis in axes]
+    if small:
+        shortest = [min(n, max(SMALLEST[samples.dimensions], math.ceil(n / UNCUT))) for n in shortest]
+    patch = tuple(min(size, length) for length in shortest)
     areas = np.array([math.prod(item.shape[1:]) / math.prod(patch) for item in samples.items])
     counts = np.ceil(max(2.0, FEWEST / areas.sum()) * areas).astype(int)
     bytes_each = samples.channels * math.prod(patch) * samples.items[0].itemsize

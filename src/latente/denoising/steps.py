@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["peak_rate", "suited"]
+__all__ = ["ENOUGH", "peak_rate", "suited"]
 
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ SEEN = 120_000  # patches in a training
 BLIND, SMALLER = 3, 2  # for a range of levels, in place of several networks: times as many, in batches of a half
 MOST_TIMES = 100  # so often, at most, every value, for small data are learned by heart, and
 LEAST = 6_000  # so many patches, at least
+ENOUGH = LEAST // MOST_TIMES  # samples to be taken as they are; of fewer an epoch would hardly fill a batch
 BATCH, FEWEST, POSITIONS = 32, 8, 1 << 15  # patches in a batch, at most and at least, and about how many positions
 RATE = 5e-3  # of batches of 32; it goes with the root of the batch, as the noise of a gradient does
 NARROW = 144  # inputs of a unit up to which that rate holds; with more it falls, for all of them move at once

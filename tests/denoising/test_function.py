@@ -16,6 +16,7 @@ from latente.denoising import Denoiser, Imputer, UnknownLevelWarning, denoise, f
 
 DIGITS = load_digits().images / 16
 QUICK = latente.Trainer(epochs=1, verbose=False)
+RNG = np.random.default_rng(0)
 TABLE = np.random.default_rng(0).normal(size=(60, 1)) * [1.0, 2.0, -3.0]
 HOLED = np.where(np.random.default_rng(1).random(TABLE.shape) < 0.1, np.nan, TABLE)
 
@@ -122,3 +123,23 @@ def test_one_dark_picture_is_not_of_another_range_however_many_tiles_it_takes(ty
     denoise(model, dark)  # a warning fails
     with pytest.warns(RangeWarning, match="values of less than 0.16"):
         denoise(model, [dark] * 8)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"sigma": 0}, "sigma must be a number above 0, 'auto' or None; got 0"),
+        ({"sigma": [0.1, 0.2]}, "sigma must be a number above 0, 'auto' or None; got"),
+        ({"sigma": "much"}, "sigma must be a number above 0, 'auto' or None; got 'much'"),
+        ({"j_invariant": "yes"}, "j_invariant must be True, False or 'auto'; got 'yes'"),
+        ({"sigma": 0.1, "j_invariant": False}, "sigma is for a Denoiser with way='noise2self' and transform"),
+    ],
+)
+def test_what_is_told_of_the_noise_is_checked_before_any_training(monkeypatch, told, message):
+    fits = []
+    monkeypatch.setattr(latente.Trainer, "fit", lambda *arguments, **named: fits.append(1))
+    with pytest.raises(ValueError, match=message):
+        denoise(None, DIGITS[:3], random_state=0, **told)
+    with pytest.raises(ValueError, match="above 0, or 3, one for each channel, 'auto' or None; got"):
+        denoise(None, RNG.random((20, 20, 3)), sigma=[0.1, 0.2])
+    assert not fits

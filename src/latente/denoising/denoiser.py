@@ -24,6 +24,7 @@ from latente.denoising.samples import TOGETHER, Samples, Scale, alike, are_partn
 from latente.denoising.spread import Spread
 from latente.denoising.steps import ENOUGH, peak_rate, suited
 from latente.denoising.tiles import tiled
+from latente.denoising.told import check_told, is_automatic
 from latente.estimators.params import PartParams
 from latente.nn import UNet
 from latente.parts import is_integer, resolve
@@ -207,6 +208,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
         if samples.channels != self.channels_:
             raise ValueError(f"this Denoiser was trained on {self.channels_} channels; got {samples.channels}")
         tile, overlap = self._tile(tile, overlap)
+        check_told(sigma, j_invariant, self.way, self.channels_)
         hidden = self._is_hidden(j_invariant, sigma)
         noise = self._level(sigma, hidden)
         self.module_.eval()
@@ -302,30 +304,22 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
 
     def _is_hidden(self, j_invariant: bool | str, sigma: Any) -> bool:
         """Returns whether positions are restored without being seen; warns where that is so for want of a level."""
-        if j_invariant != "auto" and not isinstance(j_invariant, (bool, np.bool_)):
-            raise ValueError(f"j_invariant must be True, False or 'auto'; got {j_invariant!r}")
         if self.way != "noise2self" or j_invariant != "auto":
             return self.way == "noise2self" and bool(j_invariant)
-        if self.sigma_ is not None or not isinstance(sigma, str) or sigma != "auto":
+        if self.sigma_ is not None or not is_automatic(sigma):
             return True
         warn_of_unknown()
         return self.spread_ is None  # older files lack it
 
     def _level(self, sigma: Any, hidden: bool) -> tuple[Scale | None, tuple[float, ...]] | None:
         """Returns the noise's deviation in each channel and the scale of its units, None for that of the data."""
-        if isinstance(sigma, str) and sigma == "auto":
+        if is_automatic(sigma):
             return None if self.sigma_ is None or not hidden else (self.scale_, self.sigma_)
         if sigma is None:
             return None
-        if not hidden:
-            raise ValueError("sigma is for a Denoiser with way='noise2self' and transform(j_invariant=True)")
         if self.spread_ is None:
             raise ValueError("sigma needs what `fit` measures, and this Denoiser was saved before it did: fit it again")
-        values = np.ravel(np.asarray(sigma))
-        if values.dtype.kind not in "iuf" or len(values) not in (1, self.channels_) or not (values > 0).all():
-            channels = f", or {self.channels_}, one for each channel" if self.channels_ > 1 else ""
-            raise ValueError(f"sigma must be a number above 0{channels}, 'auto' or None; got {sigma!r}")
-        return None, tuple(np.broadcast_to(values.astype(float), self.channels_).tolist())
+        return None, tuple(np.broadcast_to(np.ravel(np.asarray(sigma, float)), self.channels_).tolist())
 
     def _tile(self, tile: int | str, overlap: int | str) -> tuple[int, int]:
         for name, value, low in (("tile", tile, 16), ("overlap", overlap, 0)):

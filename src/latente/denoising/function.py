@@ -18,6 +18,7 @@ from latente.denoising.imputer import Imputer
 from latente.denoising.opening import opened
 from latente.denoising.samples import read_samples
 from latente.denoising.tiles import tiled
+from latente.denoising.told import check_told, is_automatic
 from latente.estimators import Autoencoder
 
 UNFITTED = "this %(name)s is not fitted yet: call its fit first, or let denoise(None, X) learn from X alone"
@@ -82,13 +83,15 @@ def _from_itself(X: Any, kind: str, told: dict[str, Any], random_state: Any) -> 
     if kind == "table" or (kind == "auto" and _has_missing(X)):
         _refuse(told, "a table")
         return _alike(X, Imputer(random_state=random_state).fit_transform(X))
-    return Denoiser(way="noise2self", kind=kind, random_state=random_state).fit(X).transform(X, **told)
+    model = Denoiser(way="noise2self", kind=kind, random_state=random_state)
+    check_told(told["sigma"], told["j_invariant"], model.way, read_samples(X, kind).channels)  # before the training
+    return model.fit(X).transform(X, **told)
 
 
 def _refuse(told: dict[str, Any], what: str) -> None:
     """Raises ValueError for arguments that only a Denoiser takes."""
     for name, value in told.items():
-        if not (isinstance(value, str) and value == "auto"):
+        if not is_automatic(value):
             raise ValueError(f"{name} is for a Denoiser with way='noise2self', not for {what}; got {value!r}")
 
 

@@ -85,6 +85,25 @@ def test_sigma_and_j_invariant_are_passed_on(types):
                 denoise(given, HOLED, **{name: 1.0})
 
 
+def test_what_is_for_another_way_is_refused_and_nothing_is_ignored(types):
+    model = Denoiser("gaussian:0.1", width=2, levels=1, trainer=QUICK, random_state=0).fit(DIGITS[:20])
+    with pytest.raises(ValueError, match="j_invariant=True is for a Denoiser with way='noise2self'.* way='clean'"):
+        model.transform(DIGITS[:2], j_invariant=True)
+    with pytest.raises(ValueError, match="sigma is for a Denoiser with way='noise2self'"):
+        model.transform(DIGITS[:2], sigma=0.1)
+    plain = model.transform(DIGITS[:2])  # what it does anyway may be asked for
+    assert model.transform(DIGITS[:2], j_invariant=False, sigma=None).tolist() == plain.tolist()
+    with pytest.raises(ValueError, match="got None"):
+        model.transform(None)
+
+
+@pytest.mark.parametrize("model", [latente.Autoencoder(2, trainer=QUICK), Imputer((8,), trainer=QUICK)])
+def test_nothing_in_place_of_a_table(types, model):
+    for call in (model.fit, model.fit(TABLE).transform):
+        with pytest.raises(ValueError, match="X is None; give an array, a frame or a path"):
+            call(None)
+
+
 def test_without_a_model_a_sigma_is_used_and_an_unknown_level_is_warned_of():
     noisy = np.rint(255 * DIGITS[0]).astype(np.uint8)  # 64 values tell no level
     with pytest.warns(UnknownLevelWarning, match="may be worse than X.*as sigma=") as caught:
@@ -123,6 +142,14 @@ def test_one_dark_picture_is_not_of_another_range_however_many_tiles_it_takes(ty
     denoise(model, dark)  # a warning fails
     with pytest.warns(RangeWarning, match="values of less than 0.16"):
         denoise(model, [dark] * 8)
+
+
+@pytest.mark.parametrize("table", [TABLE, pd.DataFrame(TABLE), pd.DataFrame(TABLE.astype(int))])
+def test_a_table_in_which_nothing_is_missing_is_not_taken_for_an_image(table):
+    with pytest.raises(
+        ValueError, match=r"60 signals; say kind=.* a table: no cell is missing \(NaN\), so there is no"
+    ):
+        denoise(None, table)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,11 @@ def test_lists_of_several_sizes_come_back_as_lists():
     [
         (np.zeros((0, 3, 3)), "empty"),
         (RNG.normal(size=(5, 5)), "say kind="),
-        (np.array(["a"]), "numbers"),
+        (np.array(["a"]), r"samples must be numbers: an array, a list of arrays or a path; got values such as .*'a'"),
+        (np.array([1, "a"], dtype=object), "got values such as 'a'"),
+        (np.array([1j]), "got an array of complex128"),
+        (None, "got None$"),
+        ({"a": 1}, "got an object of type dict"),
         (np.array([1.0, np.nan]), "not finite"),
         ([np.zeros((4, 4)), np.zeros((4, 4, 3))], "one number of axes"),
         (np.zeros((2, 2, 2, 2, 2)), "an image must be"),

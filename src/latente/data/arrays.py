@@ -24,7 +24,7 @@ def as_array(X: Any, where: str = "") -> tuple[NDArray[Any], Columns]:
     Raises:
         TypeError: for sparse matrices, for frames with columns that are not numbers (each is named) and for objects
             that are no numbers.
-        ValueError: for fewer than two axes or none of a size above zero, for complex numbers and for masked values.
+        ValueError: for None, fewer than two axes or none of a size above zero, complex numbers and masked values.
 
     Args:
         X: an array, a tensor, a frame of numbers or nested lists.
@@ -37,6 +37,8 @@ def as_array(X: Any, where: str = "") -> tuple[NDArray[Any], Columns]:
     """
     if hasattr(X, "collect_schema") and not hasattr(X, "shape"):
         raise TypeError("X is a lazy frame, which holds no values yet; pass X.collect()")
+    if X is None:
+        raise ValueError("X is None; give an array, a frame or a path")
     if np.ma.is_masked(X):
         raise ValueError(f"X has {np.ma.count_masked(X)} masked values; fill them first, e.g. with X.filled(...)")
     columns: Columns = None

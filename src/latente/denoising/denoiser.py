@@ -197,7 +197,7 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                 "auto" is `sigma_`, for data with the noise of that of `fit`; None leaves the noisy value out.
 
         Raises:
-            ValueError: for data that is not like that of `fit`, or a sigma that cannot be used.
+            ValueError: for data that is not like that of `fit`, or a sigma or j_invariant that cannot be used.
             NotFittedError: before `fit`.
 
         Warns:

@@ -250,12 +250,20 @@ def are_partners(y: Any, samples: Samples) -> bool:
 def _numbers(values: Any) -> NDArray[Any]:
     array = np.asarray(values)
     if array.dtype.kind not in "buif":
-        raise ValueError(f"samples must be numbers; got dtype {array.dtype}")
+        raise ValueError(f"samples must be numbers: an array, a list of arrays or a path; got {_said(values, array)}")
     if array.size == 0:
         raise ValueError("there are no samples: the array is empty")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise NotFiniteError("X", "has values that are not finite; `denoise` and `Imputer` fill in tables with NaN")
     return array
+
+
+def _said(values: Any, array: NDArray[Any]) -> str:
+    """Returns in words what came in place of numbers; one value that is none stands for all."""
+    if array.ndim == 0:
+        return "None" if values is None else f"an object of type {type(values).__name__}"
+    wrong = next((value for value in array.flat if not isinstance(value, (int, float, np.number))), None)
+    return f"values such as {wrong!r}" if array.dtype.kind in "OUS" else f"an array of {array.dtype}"
 
 
 def _kind(array: NDArray[Any], listed: bool) -> str:
@@ -264,7 +272,8 @@ def _kind(array: NDArray[Any], listed: bool) -> str:
     if array.ndim > 2 or array.dtype == np.uint8 or listed:
         return "image"
     raise ValueError(
-        f"floats of shape {array.shape} may be one image or {len(array)} signals; say kind='image' or kind='signal'"
+        f"floats of shape {array.shape} may be one image or {len(array)} signals; say kind='image' or kind='signal'. "
+        "If they are a table: no cell is missing (NaN), so there is nothing to fill in"
     )
 
 

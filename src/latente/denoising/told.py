@@ -31,6 +31,8 @@ def check_told(sigma: Any, j_invariant: Any, way: str, channels: int) -> None:
     """
     if not is_automatic(j_invariant) and not isinstance(j_invariant, (bool, np.bool_)):
         raise ValueError(f"j_invariant must be True, False or 'auto'; got {j_invariant!r}")
+    if way != "noise2self" and not is_automatic(j_invariant) and j_invariant:
+        raise ValueError(f"j_invariant=True is for a Denoiser with way='noise2self'; this one has way={way!r}")
     if is_automatic(sigma) or sigma is None:
         return
     if way != "noise2self" or not j_invariant:

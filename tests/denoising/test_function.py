@@ -100,7 +100,7 @@ def test_what_is_for_another_way_is_refused_and_nothing_is_ignored(types):
 @pytest.mark.parametrize("model", [latente.Autoencoder(2, trainer=QUICK), Imputer((8,), trainer=QUICK)])
 def test_nothing_in_place_of_a_table(types, model):
     for call in (model.fit, model.fit(TABLE).transform):
-        with pytest.raises(ValueError, match="X is None; give an array, a frame or a path"):
+        with pytest.raises(ValueError, match="Expected 2D array, got None instead: give an array, a frame"):
             call(None)
 
 

@@ -38,7 +38,7 @@ def as_array(X: Any, where: str = "") -> tuple[NDArray[Any], Columns]:
     if hasattr(X, "collect_schema") and not hasattr(X, "shape"):
         raise TypeError("X is a lazy frame, which holds no values yet; pass X.collect()")
     if X is None:
-        raise ValueError("X is None; give an array, a frame or a path")
+        raise ValueError("Expected 2D array, got None instead: give an array, a frame or a path")
     if np.ma.is_masked(X):
         raise ValueError(f"X has {np.ma.count_masked(X)} masked values; fill them first, e.g. with X.filled(...)")
     columns: Columns = None

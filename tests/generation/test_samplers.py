@@ -199,7 +199,7 @@ def test_a_flow_of_one_number_has_the_density_of_a_gaussian(kind):
     best = norm(z.mean(), z.std()).logpdf(x).mean()
     assert fitted.log_density(x).mean() > best - 0.05
     drawn = fitted.sample(4000, random_state=0)
-    assert abs(drawn.mean() - z.mean()) < 0.25
+    assert abs(drawn.mean() - z.mean()) < 2.0 / 30**0.5  # 30 held-out codes choose the epoch
     assert abs(drawn.std() / z.std() - 1) < 0.1
 
 

@@ -123,9 +123,26 @@ def test_what_was_not_measured_is_not_called_healthy():
     assert "neighbours" not in found
 
 
+@pytest.mark.parametrize(
+    ("codes", "held_out", "apart", "told"),
+    [
+        (3000, 10, 1, False),  # a tenth of ten: one in ten tries by chance
+        (3000, 20, 2, False),  # 0.017
+        (3000, 20, 3, True),  # 0.001
+        (3000, 1000, 49, False),  # less than a twentieth
+        (3000, 1000, 50, True),
+        (40, 100, 8, False),  # of 40 codes the 99% quantile is the largest: 3.4% of others are beyond it
+        (40, 100, 10, True),
+    ],
+)
+def test_held_out_codes_lie_apart_only_where_that_is_no_chance(codes, held_out, apart, told):
+    report = LatentReport(8, codes, held_out, hole_fraction_control=apart / held_out)
+    assert ("held-out codes lie apart" in [f.name for f in find(report, prior=False, corrupted=False)]) is told
+
+
 @pytest.mark.parametrize("codes", [2, 39, 40])
 def test_too_few_samples_are_no_verdict(codes):
-    report = LatentReport(8, codes, 0, active_units=0, hole_fraction_control=1.0)
+    report = LatentReport(8, codes, 20, active_units=0, hole_fraction_control=1.0)
     names = [finding.name for finding in find(report, prior=True, corrupted=False)]
     assert names == (["too few samples"] if codes < 40 else ["collapsed posterior", "held-out codes lie apart"])
 

@@ -136,6 +136,8 @@ def test_the_default_is_a_stack(table, monkeypatch):
         (None, np.zeros(59), ValueError, r"inconsistent numbers of samples: \[60, 59\]"),
         (None, np.linspace(0, 1, 60), ValueError, "Unknown label type: continuous"),
         (None, np.append(np.nan, np.zeros(59)), ValueError, "Input y contains NaN"),
+        (None, np.array([None, *"ab" * 29, "a"], dtype=object), ValueError, "no label for 1 of 60 samples, first 0"),
+        (None, np.array([3, *"ab" * 29, "a"], dtype=object), ValueError, "all strings or all numbers; got int and str"),
         (None, np.zeros((60, 2)), ValueError, "y should be a 1d array"),
         (
             LogisticRegression(),

@@ -10,7 +10,7 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import gaussian_kde, multivariate_normal
+from scipy.stats import gaussian_kde, multivariate_normal, norm
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 
@@ -191,6 +191,24 @@ def test_a_bandwidth_at_the_end_of_those_tried_warns():
         sampler("kde").fit(near_copies, random_state=0)
 
 
+@pytest.mark.parametrize("kind", ["spline", "maf"])
+def test_a_flow_of_one_number_has_the_density_of_a_gaussian(kind):
+    rng = np.random.default_rng(0)
+    z, x = rng.normal(5.0, 2.0, size=(300, 1)), rng.normal(5.0, 2.0, size=(2000, 1))
+    fitted = sampler(f"flow:{kind},epochs=120").fit(z, random_state=0)
+    best = norm(z.mean(), z.std()).logpdf(x).mean()
+    assert fitted.log_density(x).mean() > best - 0.05
+    drawn = fitted.sample(4000, random_state=0)
+    assert abs(drawn.mean() - z.mean()) < 2.0 / 30**0.5  # 30 held-out codes choose the epoch
+    assert abs(drawn.std() / z.std() - 1) < 0.1
+
+
+def test_a_flow_takes_enough_steps_for_few_codes():
+    few, many = (sampler("flow").resolve_epochs(steps) for steps in (2, 40))
+    assert (few, many) == (250, 30)  # 500 steps at least
+    assert sampler("flow:epochs=7").resolve_epochs(2) == 7
+
+
 def test_a_flow_bends_where_a_gaussian_cannot():
     rng = np.random.default_rng(0)
     z, x = (np.stack([u, u**2 + rng.normal(0, 0.2, 1500)], 1) for u in rng.normal(size=(2, 1500)))
@@ -228,6 +246,7 @@ def test_samplers_are_value_objects(text):
         (lambda: sampler("kde:-1").fit(codes(9)), "bandwidth must be one of scott, silverman, cv"),
         (lambda: sampler("flow:planar").fit(codes(9)), "kind must be one of spline, maf; got 'planar'"),
         (lambda: sampler("flow:epochs=0").fit(codes(9)), "epochs must be"),
+        (lambda: sampler("flow:epochs=some").fit(codes(9)), "epochs must be an integer of at least 1 or 'auto'"),
         (lambda: sampler("second_stage:epochs=0").fit(codes(9)), "epochs must be"),
         (lambda: sampler("second_stage:n_components=-1").fit(codes(9)), "n_components must be"),
         (lambda: sampler("gaussian:0").fit(codes(9)), "regularization must be above 0"),

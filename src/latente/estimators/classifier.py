@@ -45,6 +45,19 @@ class CrossEntropy(Objective, name="cross_entropy"):
         return Losses(loss, loss, zero, zero)
 
 
+def _check_kinds(labels: NDArray[Any]) -> None:
+    """Raises ValueError where labels are missing or cannot be sorted because some are strings and some are not."""
+    if labels.dtype != object:
+        return
+    missing = [i for i, label in enumerate(labels) if label is None]
+    if missing:
+        which = f"{len(missing)} of {len(labels)} samples, first {missing[0]}"
+        raise ValueError(f"y has no label for {which}: leave them out")
+    if len({isinstance(label, str) for label in labels}) > 1:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise ValueError(f"labels must be all strings or all numbers; got {' and '.join(kinds)}: convert them")
+
+
 class _Head(nn.Module):
     """Corruption while training, encoder with dropout after its blocks, mode of the bottleneck, linear layer."""
 
@@ -145,6 +158,7 @@ class AutoencoderClassifier(PartParams, ClassifierMixin, BaseEstimator):
         rows = as_rows(X, where)
         labels = column_or_1d(y, warn=True)
         check_consistent_length(rows, labels)
+        _check_kinds(labels)
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         read_checked(self, X, reset=True)

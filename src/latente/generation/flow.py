@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from latente.estimators import Autoencoder
 
 KINDS = {"spline": "NSF", "maf": "MAF"}
+EPOCHS, FEWEST_STEPS = 30, 500  # by default
+BARE_RATE = 10.0  # of parameters that no network makes, in learning rates
 ROWS = 4096  # codes that pass the flow at a time
 
 
@@ -58,7 +60,7 @@ class FlowSampler(Sampler, name="flow"):
         kind: "spline" (autoregressive rational-quadratic splines) or "maf" (autoregressive affine maps, quicker).
         transforms: how many maps follow each other.
         hidden_features: widths of the networks that say how each map bends.
-        epochs: passes over the codes.
+        epochs: passes over the codes; "auto" takes 30, and as many more as 500 steps need.
         learning_rate: the peak.
         batch_size: codes in a step.
 
@@ -72,14 +74,16 @@ class FlowSampler(Sampler, name="flow"):
     kind: str = "spline"
     transforms: int = 3
     hidden_features: Sequence[int] = (64, 64)
-    epochs: int = 30
+    epochs: int | str = "auto"
     learning_rate: float = 2e-3
     batch_size: int = 256
 
     def check(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"FlowSampler: kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
-        for name in ("transforms", "epochs", "batch_size"):
+        if isinstance(self.epochs, str) and self.epochs != "auto":
+            raise ValueError(f"FlowSampler: epochs must be an integer of at least 1 or 'auto'; got {self.epochs!r}")
+        for name in ("transforms", "batch_size", *(() if self.epochs == "auto" else ("epochs",))):
             if not is_integer(getattr(self, name), low=1):
                 raise ValueError(f"FlowSampler: {name} must be an integer of at least 1; got {getattr(self, name)!r}")
         widths = self.hidden_features
@@ -89,10 +93,19 @@ class FlowSampler(Sampler, name="flow"):
             raise ValueError(f"FlowSampler: learning_rate must be above 0; got {self.learning_rate!r}")
         _zuko()
 
+    def resolve_epochs(self, steps: int) -> int:
+        """Returns the number of epochs, of that many steps each."""
+        if self.epochs != "auto":
+            return int(self.epochs)
+        return max(EPOCHS, math.ceil(FEWEST_STEPS / steps))
+
     def _build(self, latent_dim: int, seed: int) -> Any:
         with seeded(seed):
             make = getattr(_zuko().flows, KINDS[self.kind])
-            return make(latent_dim, transforms=self.transforms, hidden_features=tuple(self.hidden_features))
+            flow = make(latent_dim, transforms=self.transforms, hidden_features=tuple(self.hidden_features))
+        for parameter in _bare(flow):  # random ones would be far from the identity
+            torch.nn.init.zeros_(parameter)
+        return flow
 
     def _fit(self, codes: Codes, seed: int) -> Density:
         flow = self._build(codes.shape[1], seed)
@@ -112,12 +125,19 @@ class FlowSampler(Sampler, name="flow"):
 
 def _train(flow: Any, z: Tensor, held: Tensor, settings: FlowSampler, generator: torch.Generator) -> None:
     """Trains the flow and leaves it with the weights of its best epoch."""
-    optimizer = torch.optim.Adam(flow.parameters(), settings.learning_rate)
-    steps, step = settings.epochs * math.ceil(len(z) / settings.batch_size), 0
+    bare = _bare(flow)
+    others = [p for p in flow.parameters() if all(p is not own for own in bare)]
+    groups = [{"params": others, "times": 1.0}, {"params": bare, "times": BARE_RATE}]
+    optimizer = torch.optim.Adam([group for group in groups if group["params"]], settings.learning_rate)
+    a_pass = math.ceil(len(z) / settings.batch_size)
+    epochs = settings.resolve_epochs(a_pass)
+    steps, step = epochs * a_pass, 0
     best, weights = -math.inf, None
-    for _ in range(settings.epochs):
+    for _ in range(epochs):
         for own in torch.randperm(len(z), generator=generator).split(settings.batch_size):
-            optimizer.param_groups[0]["lr"] = 0.5 * settings.learning_rate * (1 + math.cos(math.pi * step / steps))
+            for group in optimizer.param_groups:
+                peak = group["times"] * settings.learning_rate
+                group["lr"] = 0.5 * peak * (1 + math.cos(math.pi * step / steps))
             optimizer.zero_grad()
             (-flow().log_prob(z[own]).mean()).backward()
             torch.nn.utils.clip_grad_norm_(flow.parameters(), 10.0)
@@ -132,6 +152,13 @@ def _train(flow: Any, z: Tensor, held: Tensor, settings: FlowSampler, generator:
             "FlowSampler: the density of the codes is not finite; lower the learning_rate, or use 'mixture'"
         )
     flow.load_state_dict(weights)
+
+
+def _bare(flow: Any) -> list[torch.nn.Parameter]:
+    """Returns the parameters of maps that no network makes: all of them where a code is one number."""
+    zuko = _zuko()
+    maps = [module for module in flow.modules() if isinstance(module, zuko.flows.ElementWiseTransform)]
+    return [parameter for own in maps for parameter in own.parameters()]
 
 
 def _zuko() -> Any:

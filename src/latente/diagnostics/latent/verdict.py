@@ -6,6 +6,8 @@ __all__ = ["find"]
 
 from typing import TYPE_CHECKING
 
+from scipy.stats import binom
+
 from latente.diagnostics.finding import Finding, ranked
 from latente.diagnostics.latent.measures import EQUAL, FEWEST
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # What each of these means is told in docs/latent-space.md, with the values on both sides of it.
 APART = 0.05  # of held-out codes in holes; by chance it is 0.01
+QUANTILE_ABOVE = 0.01  # of codes beyond the radius of holes
+UNLIKELY = 0.01  # as many held-out codes beyond it by chance
 HOLES = (0.05, 0.15)  # of draws; from here a note, a warning: one in 20, one in 7
 COVERED = (0.85, 0.5)  # of the codes by a density that can be exchanged; 32 Gaussians reach 0.85; a note, a warning
 REACHED = (0.5, 0.25)  # of the codes by the prior, which is what it is: below these it misses most, nearly all
@@ -106,6 +110,9 @@ def _constant(r: LatentReport) -> list[Finding]:
 
 def _apart(r: LatentReport) -> list[Finding]:
     if r.hole_fraction_control is None or r.hole_fraction_control < APART:
+        return []
+    by_chance = QUANTILE_ABOVE + 1 / (r.codes + 1)  # of few codes the quantile is little more than their largest
+    if binom.sf(round(r.hole_fraction_control * r.held_out) - 1, r.held_out, by_chance) > UNLIKELY:
         return []
     message = (
         f"{r.hole_fraction_control:.0%} of the held-out codes lie where there are no others; 1% is what chance gives."

@@ -79,10 +79,11 @@ def maker(kind: str, k: int, seed: int, epochs: int | str = EPOCHS) -> latente.A
         kind: one of KINDS.
         k: the size of the code.
         seed: decides everything random.
-        epochs: for all kinds the same.
+        epochs: for all kinds the same, but for those that have their own.
     """
     estimator, settings = KINDS[kind]
-    return estimator(k, trainer=latente.Trainer(epochs=epochs, verbose=False), random_state=seed, **settings)
+    settings = {"trainer": latente.Trainer(epochs=epochs, verbose=False), "random_state": seed} | settings
+    return estimator(k, **settings)
 
 
 KINDS: dict[str, tuple[type[latente.Autoencoder], dict[str, Any]]] = {
@@ -90,6 +91,7 @@ KINDS: dict[str, tuple[type[latente.Autoencoder], dict[str, Any]]] = {
     "denoising": (latente.DenoisingAutoencoder, {}),
     "variational": (latente.VariationalAutoencoder, {}),
     "stacked": (latente.StackedAutoencoder, {}),
+    "denoising-default": (latente.DenoisingAutoencoder, {"trainer": latente.Trainer(verbose=False)}),  # its own epochs
     "convolutional-deformed": (latente.ConvolutionalAutoencoder, {"corruption": deform_and_add_noise}),
     "denoising-deformed": (latente.DenoisingAutoencoder, {"corruption": deform_and_add_noise}),
     "variational-deformed": (

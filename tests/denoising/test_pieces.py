@@ -233,6 +233,27 @@ def test_a_spread_tells_what_predictions_miss_from_noise():
     assert error.mean() < 0.9 * (predicted - clean).square().mean()
 
 
+def test_a_spread_of_few_values_is_no_noise_of_its_bins():
+    generator = torch.Generator().manual_seed(0)
+    rough = []
+    for _ in range(20):
+        f = torch.rand(800, generator=generator, dtype=torch.float64)
+        x = f + torch.randn(800, generator=generator, dtype=torch.float64)
+        flat, often = Spread.of(f, x), Spread.of(f.repeat(50), x.repeat(50), repeats=50)
+        assert often.squares == pytest.approx(flat.squares)
+        rough.append(np.std(flat.squares) / np.mean(flat.squares))
+    assert np.mean(rough) < 0.1  # bins of 12 values by themselves have 0.4
+
+
+def test_a_spread_of_few_values_differs_where_they_do():
+    generator = torch.Generator().manual_seed(0)
+    f = torch.rand(800, generator=generator, dtype=torch.float64)
+    x = f + torch.where(f > 0.5, 3.0, 1.0) * torch.randn(800, generator=generator, dtype=torch.float64)
+    squares = np.array(Spread.of(f, x).squares)
+    assert squares[36:62].mean() > 1.5 * squares[2:28].mean()  # 9 and 1 in truth; a bin of 12 has 32 of the whole's 5
+    assert Spread.of(f, f).squares == pytest.approx([0.0] * 64)
+
+
 def test_a_spread_of_equal_predictions_and_broken_ones():
     spread = Spread.of(torch.zeros(100), torch.ones(100))
     assert spread.combined(torch.zeros(2), torch.ones(2), 0.25).tolist() == [0.75, 0.75]

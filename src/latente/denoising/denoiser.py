@@ -290,12 +290,13 @@ class Denoiser(PartParams, TransformerMixin, BaseEstimator):
                         kept.append(values[hidden].view(len(x), self.channels_, -1).transpose(0, 1).flatten(1).cpu())
         f, x = torch.cat(predicted, 1), torch.cat(noisy, 1)
         share = f.numel() / size  # a draw of so many values leaves out exp(-share) of them
-        levels = [noise_level(*pair, repeats=share / -np.expm1(-share)) for pair in zip(f, x, strict=True)]
+        repeats = share / -np.expm1(-share)
+        levels = [noise_level(*pair, repeats=repeats) for pair in zip(f, x, strict=True)]
         if self.dimensions_ == 2:  # what is known of a level is that it is no larger
             seconds = [window_level(c, few.numel() / size) for c in self.scale_.apply(few).transpose(0, 1)]
             levels = [a if a is None or b is None else min(a, b) for a, b in zip(levels, seconds, strict=True)]
         known = [level / factor for level, factor in zip(levels, self._factors(), strict=True) if level is not None]
-        return Spread.of(f.flatten(), x.flatten()), tuple(known) if len(known) == len(levels) else None
+        return Spread.of(f.flatten(), x.flatten(), repeats), tuple(known) if len(known) == len(levels) else None
 
     def _factors(self) -> tuple[float, ...]:
         """Returns the factor of scaling in each channel."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Spread"]
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -41,20 +42,27 @@ class Spread:
             raise ValueError("a Spread needs rising edges and, of one more bin, mean squares of at least 0")
 
     @classmethod
-    def of(cls, predicted: Tensor, noisy: Tensor) -> Spread:
+    def of(cls, predicted: Tensor, noisy: Tensor, repeats: float = 1.0) -> Spread:
         """Returns the table of pairs.
+
+        Bins are drawn towards the mean of all: as if each had 32 values of it more, or, where bins differ no more than
+        chance has it, so many that they differ by what is left (one-way analysis of variance).
 
         Args:
             predicted: (n,) predictions, each made without its noisy value.
             noisy: (n,) those values.
+            repeats: how often each different value is among them, at least 1.
         """
         values, tail = predicted.double().sort().values, int(TAIL * len(predicted))
         edges = torch.linspace(float(values[tail]), float(values[-1 - tail]), BINS - 1, dtype=torch.float64)
         index = torch.bucketize(predicted.double(), edges)
         squares = (noisy.double() - predicted.double()).square()
-        counts = torch.bincount(index, minlength=BINS)
-        sums = torch.bincount(index, squares, minlength=BINS)
-        return cls(tuple(edges.tolist()), tuple(((sums + PRIOR * squares.mean()) / (counts + PRIOR)).tolist()))
+        counts = torch.bincount(index, minlength=BINS).double() / repeats
+        sums = torch.bincount(index, squares, minlength=BINS) / repeats
+        mean, within = squares.mean(), float(squares.square().sum() / repeats)
+        prior = max(PRIOR, _values_of_the_whole(counts, sums, within))
+        found = (sums / prior + mean) / (counts / prior + 1)  # prior may be infinite
+        return cls(tuple(edges.tolist()), tuple(found.tolist()))
 
     def combined(self, predicted: Tensor, noisy: Tensor, variance: float | Tensor) -> Tensor:
         """Returns f + v / (v + s^2) (x - f): the mean of the clean value, given both, were all of it Gaussian.
@@ -70,3 +78,21 @@ class Spread:
         squares = torch.tensor(self.squares, device=predicted.device)[torch.bucketize(predicted, edges)]
         missed = (squares - variance).clamp(min=0)
         return predicted + missed / (missed + variance) * (noisy - predicted)
+
+
+def _values_of_the_whole(counts: Tensor, sums: Tensor, squares: float) -> float:
+    """Returns the variance of values within bins over that of the bins' own means; infinite where there is none.
+
+    Args:
+        counts: (bins,) how many values each has.
+        sums: (bins,) of its values.
+        squares: the sum of all values' squares.
+    """
+    full = counts > 0
+    counts, sums = counts[full], sums[full]
+    total, bins = float(counts.sum()), len(counts)
+    between = float((sums.square() / counts).sum())
+    within = max(0.0, squares - between) / max(1.0, total - bins)
+    own = between - float(sums.sum()) ** 2 / total - (bins - 1) * within
+    weight = total - float(counts.square().sum()) / total
+    return within * weight / own if own > 0 else math.inf

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from latente.corruptions import Corruption
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = {
     "anomaly/page": ["benchmarks-anomaly.md"],
@@ -30,6 +32,7 @@ def scripts(monkeypatch, tmp_path):
     """Imports a script, which stands beside others in its folder; there are no data sets."""
     before, folders = set(sys.modules), []
     monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
+    monkeypatch.setattr(Corruption, "registry", dict(Corruption.registry))  # scripts have corruptions of their own
 
     def get(name):
         folders.append(str((ROOT / "benchmarks" / name).parent))

@@ -101,9 +101,9 @@ def conditioned() -> Rows:
         return list(csv.DictReader(file))
 
 
-def foremost(model: str) -> str:
+def foremost(model: str, rows: Rows) -> str:
     """Says with which sampler a model's labels are seen best, and with which its samples are nearest to the data."""
-    own = [r for r in conditioned() if r["model"] == model and r["sampler"] != "reconstructions"]
+    own = [r for r in rows if r["model"] == model and r["sampler"] != "reconstructions"]
     seen, near = max(own, key=lambda r: float(r["agreement"])), min(own, key=lambda r: float(r["frechet"]))
     return (
         f"For {model}, labels are seen best with {seen['sampler']} ({100 * float(seen['agreement']):.1f}%), and FD is "
@@ -128,7 +128,7 @@ def for_labels() -> list[str]:
         f"many per cent, where it is right on {100 * float(top['agreement']):.1f}% of the real test images. Lowest: "
         f"the label with least of it, which is the classifier's own weakest, {top['lowest_label']}. FD is of all "
         "10,000 samples; the classifier was trained anew, so it compares within this table only. "
-        f"{' '.join(map(foremost, dict.fromkeys(r['model'] for r in rows if r['model'])))} "
+        f"{' '.join(foremost(model, rows) for model in dict.fromkeys(r['model'] for r in rows if r['model']))} "
         "Made by `benchmarks/generation/conditional.py`."
     )
     head = ["| model | sampler | label as asked, % | lowest, % | FD | CPU s |", "|---|---|---|---|---|---|"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = {"spline": "NSF", "maf": "MAF"}
 EPOCHS, FEWEST_STEPS = 30, 500  # by default
-BARE_RATE = 10.0  # of parameters that no network makes, in learning rates
+BARE_RATE = 10.0  # for codes of one number, whose maps no network makes, in learning rates
 ROWS = 4096  # codes that pass the flow at a time
 
 
@@ -81,9 +81,9 @@ class FlowSampler(Sampler, name="flow"):
     def check(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"FlowSampler: kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
-        if isinstance(self.epochs, str) and self.epochs != "auto":
+        if self.epochs != "auto" and not is_integer(self.epochs, low=1):
             raise ValueError(f"FlowSampler: epochs must be an integer of at least 1 or 'auto'; got {self.epochs!r}")
-        for name in ("transforms", "batch_size", *(() if self.epochs == "auto" else ("epochs",))):
+        for name in ("transforms", "batch_size"):
             if not is_integer(getattr(self, name), low=1):
                 raise ValueError(f"FlowSampler: {name} must be an integer of at least 1; got {getattr(self, name)!r}")
         widths = self.hidden_features
@@ -103,8 +103,9 @@ class FlowSampler(Sampler, name="flow"):
         with seeded(seed):
             make = getattr(_zuko().flows, KINDS[self.kind])
             flow = make(latent_dim, transforms=self.transforms, hidden_features=tuple(self.hidden_features))
-        for parameter in _bare(flow):  # random ones would be far from the identity
-            torch.nn.init.zeros_(parameter)
+        if latent_dim == 1:  # no network makes these maps; their random parameters would be far from the identity
+            for parameter in flow.parameters():
+                torch.nn.init.zeros_(parameter)
         return flow
 
     def _fit(self, codes: Codes, seed: int) -> Density:
@@ -125,19 +126,15 @@ class FlowSampler(Sampler, name="flow"):
 
 def _train(flow: Any, z: Tensor, held: Tensor, settings: FlowSampler, generator: torch.Generator) -> None:
     """Trains the flow and leaves it with the weights of its best epoch."""
-    bare = _bare(flow)
-    others = [p for p in flow.parameters() if all(p is not own for own in bare)]
-    groups = [{"params": others, "times": 1.0}, {"params": bare, "times": BARE_RATE}]
-    optimizer = torch.optim.Adam([group for group in groups if group["params"]], settings.learning_rate)
+    rate = settings.learning_rate * (BARE_RATE if z.shape[1] == 1 else 1.0)
+    optimizer = torch.optim.Adam(flow.parameters(), rate)
     a_pass = math.ceil(len(z) / settings.batch_size)
     epochs = settings.resolve_epochs(a_pass)
     steps, step = epochs * a_pass, 0
     best, weights = -math.inf, None
     for _ in range(epochs):
         for own in torch.randperm(len(z), generator=generator).split(settings.batch_size):
-            for group in optimizer.param_groups:
-                peak = group["times"] * settings.learning_rate
-                group["lr"] = 0.5 * peak * (1 + math.cos(math.pi * step / steps))
+            optimizer.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / steps))
             optimizer.zero_grad()
             (-flow().log_prob(z[own]).mean()).backward()
             torch.nn.utils.clip_grad_norm_(flow.parameters(), 10.0)
@@ -152,13 +149,6 @@ def _train(flow: Any, z: Tensor, held: Tensor, settings: FlowSampler, generator:
             "FlowSampler: the density of the codes is not finite; lower the learning_rate, or use 'mixture'"
         )
     flow.load_state_dict(weights)
-
-
-def _bare(flow: Any) -> list[torch.nn.Parameter]:
-    """Returns the parameters of maps that no network makes: all of them where a code is one number."""
-    zuko = _zuko()
-    maps = [module for module in flow.modules() if isinstance(module, zuko.flows.ElementWiseTransform)]
-    return [parameter for own in maps for parameter in own.parameters()]
 
 
 def _zuko() -> Any:

@@ -59,9 +59,8 @@ class Spread:
         squares = (noisy.double() - predicted.double()).square()
         counts = torch.bincount(index, minlength=BINS).double() / repeats
         sums = torch.bincount(index, squares, minlength=BINS) / repeats
-        mean, within = squares.mean(), float(squares.square().sum() / repeats)
-        prior = max(PRIOR, _values_of_the_whole(counts, sums, within))
-        found = (sums / prior + mean) / (counts / prior + 1)  # prior may be infinite
+        prior = max(PRIOR, _values_of_the_whole(counts, sums, float(squares.square().sum() / repeats)))
+        found = (sums / prior + squares.mean()) / (counts / prior + 1)  # prior may be infinite
         return cls(tuple(edges.tolist()), tuple(found.tolist()))
 
     def combined(self, predicted: Tensor, noisy: Tensor, variance: float | Tensor) -> Tensor:
